@@ -1,0 +1,1 @@
+"""Clips in, features out. Knows nothing of models, boards or sweeps."""

@@ -1,0 +1,388 @@
+"""The frozen types of a sweep file. Knows no file, no architecture and no board by name.
+
+`sprd.sweepfile` reads files into these types; the names of architectures, of their parameters
+and of boards come in as plain data (`Vocabulary`).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SILENCE_LABEL = "_silence_"
+UNKNOWN_LABEL = "_unknown_"
+BACKGROUND_NOISE_FOLDER = "_background_noise_"
+RESERVED_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL, BACKGROUND_NOISE_FOLDER)
+
+Scalar = bool | int | float | str
+"""What a search space may choose among: storage and TOML agree on these."""
+
+Percentage = Annotated[float, Field(ge=0, le=100)]
+PositiveInt = Annotated[int, Field(ge=1)]
+Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of an architecture: its default, its legal values and what it means.
+
+    `kind` is "int", "float", "choice", "ints" (a string such as "16-16-24") or "pair"
+    (a string such as "10x8": time x frequency). `low` and `high` bound each number.
+    """
+
+    default: Scalar
+    kind: Literal["int", "float", "choice", "ints", "pair"]
+    doc: str
+    low: float = 1
+    high: float = 1024
+    choices: tuple[str, ...] = ()
+
+    def problem(self, value: object) -> str | None:
+        """Returns the rule that `value` breaks, or None."""
+        if self.kind == "choice":
+            return None if value in self.choices else f"must be one of {list(self.choices)}"
+        if self.kind in ("int", "float"):
+            types = (int,) if self.kind == "int" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, types):
+                return f"must be {'an integer' if self.kind == 'int' else 'a number'}"
+            numbers: list[float] = [value]
+        else:
+            form = "integers joined by '-', like '16-16-24'"
+            separator = "-"
+            if self.kind == "pair":
+                form, separator = "two integers joined by 'x', like '10x8'", "x"
+            parts = value.split(separator) if isinstance(value, str) else []
+            wrong_length = self.kind == "pair" and len(parts) != 2
+            if not parts or wrong_length or not all(p.isascii() and p.isdigit() for p in parts):
+                return f"must be {form}"
+            numbers = [int(part) for part in parts]
+            if len(numbers) > 16:
+                return "must have at most 16 entries"
+        if not all(self.low <= number <= self.high for number in numbers):
+            return f"must lie in {self.low:g} .. {self.high:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a sweep file may use, handed down by the rooms that own them."""
+
+    architectures: Mapping[str, Mapping[str, Param]]
+    boards: Collection[str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter of the search space that takes one of `values`."""
+
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A parameter of the search space that takes a number in low .. high, both included."""
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether every value is an integer: TOML tells 1 from 1.0."""
+        return all(isinstance(n, int) for n in (self.low, self.high, self.step) if n is not None)
+
+    @property
+    def n_decades(self) -> float:
+        """Powers of ten between the bounds."""
+        return log10(self.high / self.low)
+
+
+Space = Mapping[str, Choice | Range]
+
+
+class Section(BaseModel):
+    """A table of a sweep file: frozen, no unknown key, no silent conversion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class SweepSection(Section):
+    """How many trials run, how they are chosen and which number decides."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="Name of the sweep; the run goes to `runs/<name>` unless `--out` says where.",
+    )
+    n_trials: PositiveInt = Field(
+        1,
+        le=100_000,
+        description="Trials trained to their end. Rejected and stopped candidates do not count.",
+    )
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Seed of the sampler, the weights and the batch order."
+    )
+    sampler: Literal["tpe", "random"] = Field("tpe", description="How candidates are proposed.")
+    scheduler: Literal["asha", "none"] = Field(
+        "asha", description="Stops trials that lag behind at the same step; `none` never stops one."
+    )
+    reduction_factor: int = Field(
+        3, ge=2, le=10, description="ASHA lets the best 1 in this many go on."
+    )
+    grace_steps: int | None = Field(
+        None, ge=1, description="Steps before ASHA may stop a trial; unset: a fifth of the steps."
+    )
+    max_concurrent_trials: PositiveInt | None = Field(
+        None, description="Trials at the same time; unset: what the CPUs of the cluster hold."
+    )
+    cpus_per_trial: PositiveInt = Field(
+        1, le=256, description="CPUs, and TensorFlow threads, of one trial. Part of the record."
+    )
+    objectives: Words = Field(
+        ("balanced_accuracy",),
+        description="What decides; one entry. The int8 model's score on validation speakers.",
+    )
+    storage: str | None = Field(
+        None, description="Folder or URI that all nodes of a cluster share; unset: inside `--out`."
+    )
+
+
+class DataSection(Section):
+    """Which audio, which keywords, who is kept aside."""
+
+    source: str = Field(
+        "synthetic",
+        min_length=1,
+        description="`synthetic`, `speech_commands` (v0.02), `speech_commands_v0.01`, or a folder "
+        "of `<word>/<speaker>_nohash_<n>.wav`, relative to the sweep file.",
+    )
+    extra: Words = Field(
+        (), description="More folders of the same form, merged in: your own recordings."
+    )
+    keywords: Words = Field(
+        min_length=1, description="Words to recognise, in the order of the model's outputs."
+    )
+    silence_percentage: Percentage = Field(
+        25.0, description="Silence clips drawn in training, in percent of the keyword clips."
+    )
+    unknown_percentage: Annotated[float, Field(ge=0, le=1000)] = Field(
+        25.0, description="Other words drawn in training, in percent of the keyword clips."
+    )
+    validation_percentage: Percentage = Field(
+        10.0, description="Speakers kept for validation: objectives and checkpoints."
+    )
+    testing_percentage: Percentage = Field(
+        10.0, description="Speakers kept for the one test of what is exported."
+    )
+    split: Literal["auto", "hash", "lists"] = Field(
+        "auto",
+        description="`hash`: by salted hash of the speaker. `lists`: by `validation_list.txt` and "
+        "`testing_list.txt` of the data set. `auto`: lists where they exist, else hash.",
+    )
+    split_salt: str = Field(
+        "sprd", description="Salt of the speaker hash: another salt is another split."
+    )
+    max_bad_percentage: Percentage = Field(
+        1.0, description="Share of unreadable files that is skipped and counted; more is an error."
+    )
+    n_voices: int = Field(
+        96, ge=60, le=400, description="Synthetic source: voices, each one a speaker."
+    )
+    n_takes: int = Field(
+        3, ge=1, le=20, description="Synthetic source: times that a voice says each keyword."
+    )
+    n_other_words: int = Field(
+        30, ge=5, le=60, description="Synthetic source: other words spoken, for `_unknown_`."
+    )
+
+
+class FeaturesSection(Section):
+    """The front end: waveform -> frames of channels, the numbers that the firmware computes."""
+
+    preprocess: Literal["micro", "mfcc", "average"] = Field(
+        "micro", description="Front end. Only `micro` has firmware code."
+    )
+    sample_rate_hz: int = Field(16000, ge=4000, le=48000, description="Audio is resampled to this.")
+    clip_duration_ms: int = Field(
+        1000, ge=100, le=10000, description="What the model hears at once."
+    )
+    window_size_ms: int = Field(30, ge=5, le=200, description="Length of an analysis window.")
+    window_stride_ms: int = Field(
+        20, ge=5, le=200, description="Step between windows; at most the window."
+    )
+    n_channels: int = Field(40, ge=4, le=128, description="Filter-bank channels, or coefficients.")
+    lower_band_limit_hz: float = Field(125.0, ge=0, description="Bottom of the filter bank.")
+    upper_band_limit_hz: float = Field(
+        7500.0, gt=0, description="Top of the filter bank; at most half the sample rate."
+    )
+    smoothing_bits: int = Field(10, ge=4, le=16, description="Noise reduction: scale of estimates.")
+    even_smoothing: float = Field(
+        0.025, ge=0, le=1, description="Noise reduction: smoothing of even channels."
+    )
+    odd_smoothing: float = Field(
+        0.06, ge=0, le=1, description="Noise reduction: smoothing of odd channels."
+    )
+    min_signal_remaining: float = Field(
+        0.05, ge=0, le=1, description="Noise reduction: share of the signal that always stays."
+    )
+    enable_pcan: bool = Field(True, description="Per-channel amplitude normalisation.")
+    pcan_strength: float = Field(0.95, ge=0, le=1, description="Exponent of the normalisation.")
+    pcan_offset: float = Field(80.0, ge=0, description="Added to the noise estimate.")
+    gain_bits: int = Field(21, ge=4, le=30, description="Fractional bits of the gain.")
+    enable_log: bool = Field(True, description="Take the logarithm of each channel.")
+    scale_shift: int = Field(6, ge=0, le=15, description="Bits by which the logarithm is scaled.")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples of one clip."""
+        return self.sample_rate_hz * self.clip_duration_ms // 1000
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window."""
+        return self.sample_rate_hz * self.window_size_ms // 1000
+
+    @property
+    def stride_samples(self) -> int:
+        """Samples between the starts of two windows."""
+        return self.sample_rate_hz * self.window_stride_ms // 1000
+
+    @property
+    def n_frames(self) -> int:
+        """Windows that fit into one clip."""
+        return 1 + (self.n_samples - self.window_samples) // self.stride_samples
+
+
+class AugmentSection(Section):
+    """How training clips are varied. Validation and test clips never are."""
+
+    time_shift_ms: int = Field(100, ge=0, le=1000, description="Shift by up to this, either way.")
+    background_frequency: float = Field(
+        0.8, ge=0, le=1, description="Share of training clips that get background noise."
+    )
+    background_volume: float = Field(
+        0.1, ge=0, le=1, description="Loudest background noise mixed in, 1 being full scale."
+    )
+    gain_db: float = Field(0.0, ge=0, le=30, description="Volume changes by up to this, +/-.")
+    n_variants: int = Field(
+        8, ge=1, le=64, description="Variants of each training clip that are computed and stored."
+    )
+    time_mask_frames: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Longest stretch of frames blanked out in a batch (SpecAugment).",
+    )
+    channel_mask_channels: int = Field(
+        0, ge=0, le=64, description="Widest band of channels blanked out in a batch (SpecAugment)."
+    )
+
+
+class ModelSection(Section):
+    """An architecture and the value of each of its parameters, defaults filled in."""
+
+    architecture: str
+    params: Mapping[str, Scalar]
+
+
+Steps = Annotated[tuple[PositiveInt, ...], Field(strict=False)]
+Rates = Annotated[tuple[Annotated[float, Field(gt=0, le=10)], ...], Field(strict=False)]
+
+
+class TrainSection(Section):
+    """How long and how fast a model learns."""
+
+    steps: PositiveInt | Steps = Field(
+        (12000, 3000), description="Steps of a training; a list gives phases."
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=10)] | Rates = Field(
+        (0.001, 0.0001), description="Learning rate; a list as long as `steps` gives one a phase."
+    )
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="`constant` within a phase, or `cosine` from the rate to 0."
+    )
+    batch_size: int = Field(100, ge=1, le=4096, description="Clips of a step.")
+    optimizer: Literal["gradient_descent", "momentum", "adam"] = Field(
+        "gradient_descent", description="Update rule."
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum, where the optimizer has one.")
+    eval_interval: PositiveInt = Field(
+        1000, description="Steps between two evaluations on validation speakers."
+    )
+
+    @property
+    def phases(self) -> tuple[tuple[int, float], ...]:
+        """(steps, learning rate) of each phase."""
+        steps = self.steps if isinstance(self.steps, tuple) else (self.steps,)
+        rates = self.learning_rate if isinstance(self.learning_rate, tuple) else None
+        return tuple(zip(steps, rates or (self.learning_rate,) * len(steps), strict=True))  # type: ignore[arg-type]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the whole training."""
+        return sum(steps for steps, _ in self.phases)
+
+
+Bytes = Annotated[int, Field(ge=0)] | None
+
+
+class Budget(Section):
+    """Upper limits. What is unset is not limited; a board limits flash and RAM by itself."""
+
+    board: str | None = Field(None, description="Board to fit, see `sprd boards`, or a board file.")
+    flash_bytes: Bytes = Field(None, description="Flash: model and code. Unset: the board's.")
+    ram_bytes: Bytes = Field(
+        None, description="RAM: arena, audio, features, stack. Unset: board's."
+    )
+    model_bytes: Bytes = Field(None, description="Bytes of the .tflite file.")
+    arena_bytes: Bytes = Field(None, description="Tensor arena on the board.")
+    arena_host_bytes: Bytes = Field(None, description="Tensor arena that TFLM needs on this host.")
+    macs: Bytes = Field(None, description="Multiply-accumulates of one inference.")
+    latency_ms: float | None = Field(
+        None, gt=0, description="Milliseconds of one inference on the board; its estimate."
+    )
+    max_accuracy_drop: float | None = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Most that int8 may lose against float: balanced accuracy, validation speakers.",
+    )
+
+
+class Config(Section):
+    """All that decides what one trial computes."""
+
+    seed: int
+    n_threads: int
+    data: DataSection
+    features: FeaturesSection
+    augment: AugmentSection
+    model: ModelSection
+    train: TrainSection
+    budget: Budget
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the model's outputs, in order."""
+        return (SILENCE_LABEL, UNKNOWN_LABEL, *self.data.keywords)
+
+
+class SweepConfig(Section):
+    """A sweep file: the trial it starts from, the space it searches, and how."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    path: Path
+    text: str
+    sweep: SweepSection
+    base: Mapping[str, Mapping[str, object]]
+    """The tables of the file as read, from which every trial's configuration is resolved."""
+    space: Mapping[str, Choice | Range]
+    vocabulary: Vocabulary
+    default: Config
+    """The configuration with no point of the space applied: data, budget and seed are always so."""

@@ -1,0 +1,73 @@
+"""The exception tree. Each class carries the exit code of a command that it ends.
+
+    SprdError                1  something failed
+    ├── InputError           2  what the user gave cannot be used
+    │   ├── ConfigError         a sweep file, or a point of its search space
+    │   ├── DataError           a data set
+    │   ├── ModelFileError      a .tflite file
+    │   ├── BoardError          a board or its file
+    │   └── OutputError         a folder that cannot be written
+    ├── DownloadError        1  the network or the checksum
+    ├── TrainingError        1  a training that went wrong (NaN)
+    └── BudgetError          3  nothing fits
+
+Messages have one form: *where: the rule that must hold, got the value. What to do.*
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import ClassVar
+
+
+class SprdError(Exception):
+    """A failure that is told to the user in one line, without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(SprdError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """A sweep file, or a point of its search space, breaks a rule."""
+
+
+class DataError(InputError):
+    """A data set is missing, damaged or too small for what is asked of it."""
+
+
+class ModelFileError(InputError):
+    """A .tflite file is none, is not int8, or holds what TensorFlow Lite Micro lacks."""
+
+
+class BoardError(InputError):
+    """A board is unknown, or its file breaks a rule."""
+
+
+class OutputError(InputError):
+    """A folder cannot be written, or holds something else."""
+
+
+class DownloadError(SprdError):
+    """A download failed, or what came is not what was asked for."""
+
+
+class TrainingError(SprdError):
+    """A training ended without a usable model."""
+
+
+class BudgetError(SprdError):
+    """No trial fits the budget."""
+
+    exit_code = 3
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Returns the sentence that ends a message about an unknown name."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Known: {', '.join(names)}."

@@ -1,0 +1,74 @@
+"""Where files go and how they get there whole: a temporary name, then a rename."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from sprd.errors import OutputError
+
+CACHE_VARIABLE = "SPRD_CACHE"
+
+
+def cache_folder() -> Path:
+    """Returns the folder of what can be computed again: features, downloads, synthetic voices.
+
+    `$SPRD_CACHE` names it; unset, it is the user's cache folder.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named).absolute() if named else user_cache_path("sprd", appauthor=False)
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Writes a file that is there whole or not at all, and survives a power cut.
+
+    Raises:
+        OutputError: The folder cannot be written or the disk is full.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Gives a temporary folder that becomes `path` when the block ends well, and else is removed.
+
+    An older folder at `path` is replaced only then.
+
+    Raises:
+        OutputError: The folder cannot be written or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+        if path.exists():
+            path.rename(old)
+        temporary.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Returns the message for a file or folder that cannot be written."""
+    reason = error.strerror or str(error)
+    return OutputError(f"{path}: must be writable: {reason}. Make room, or choose another folder.")

@@ -1,0 +1,1 @@
+"""Features in, an int8 model out."""

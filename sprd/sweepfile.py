@@ -1,0 +1,479 @@
+"""Sweep file in, `SweepConfig` out: the only reader of sweep files.
+
+Checks happen in three steps. Each field alone (type, range, legal names), each dimension of the
+search space alone, and a whole configuration (`resolve`): a sampled point that breaks a rule
+between two fields is a `ConfigError`, which the sweep records as an infeasible row.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from sprd.config import (
+    RESERVED_WORDS,
+    AugmentSection,
+    Budget,
+    Choice,
+    Config,
+    DataSection,
+    FeaturesSection,
+    ModelSection,
+    Param,
+    Range,
+    Scalar,
+    SweepConfig,
+    SweepSection,
+    TrainSection,
+    Vocabulary,
+)
+from sprd.errors import ConfigError, suggest
+
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "sweep": SweepSection,
+    "data": DataSection,
+    "features": FeaturesSection,
+    "augment": AugmentSection,
+    "train": TrainSection,
+    "budget": Budget,
+}
+TABLES = (*SECTIONS, "model", "space")
+SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
+SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
+OBJECTIVES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
+NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
+MAX_FILE_BYTES = 1_000_000
+
+_FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
+_FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
+
+Tables = Mapping[str, Mapping[str, object]]
+
+
+def load_sweep(path: Path, vocabulary: Vocabulary) -> SweepConfig:
+    """Reads and checks a sweep file.
+
+    Raises:
+        ConfigError: The file is missing, is no TOML, or breaks a rule.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"{path}: must be a sweep file, at most {MAX_FILE_BYTES:,} bytes.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(
+            f"{path}: must be a readable sweep file: {reason}. Give the path of a TOML file."
+        ) from error
+    return parse_sweep(text, path, vocabulary)
+
+
+def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
+    """Checks the text of a sweep file; `path` is where messages and relative folders start."""
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: must be TOML: {error}.") from error
+    for name, table in tables.items():
+        if name not in TABLES:
+            raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, TABLES)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
+    sweep = _read_section(path, "sweep", tables.pop("sweep", {}))
+    assert isinstance(sweep, SweepSection)
+    _check_objectives(path, sweep)
+    raw_space = tables.pop("space", {})
+    base = _resolve_paths(tables, path.parent)
+    space = _read_space(path, raw_space, base, vocabulary)
+    default = _resolve(path, base, sweep, space, {}, vocabulary)
+    return SweepConfig(
+        path=path,
+        text=text,
+        sweep=sweep,
+        base=base,
+        space=space,
+        vocabulary=vocabulary,
+        default=default,
+    )
+
+
+def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
+    """Applies a point of the search space to the file and checks the whole.
+
+    Raises:
+        ConfigError: A rule between two fields is broken (stride longer than the window, say).
+    """
+    config = _resolve(sweep.path, sweep.base, sweep.sweep, sweep.space, point, sweep.vocabulary)
+    check_whole(sweep.path, config)
+    return config
+
+
+def check_whole(path: Path, config: Config) -> None:
+    """Checks the rules between fields of one configuration.
+
+    Raises:
+        ConfigError: One is broken.
+    """
+    features, train, data = config.features, config.train, config.data
+    if features.window_stride_ms > features.window_size_ms:
+        raise ConfigError(
+            f"{path} [features]: window_stride_ms <= window_size_ms must hold, got "
+            f"window_stride_ms={features.window_stride_ms}, window_size_ms="
+            f"{features.window_size_ms}. The micro front end cannot skip samples."
+        )
+    if features.window_size_ms > features.clip_duration_ms:
+        raise ConfigError(
+            f"{path} [features]: window_size_ms <= clip_duration_ms must hold, got "
+            f"{features.window_size_ms} and {features.clip_duration_ms}."
+        )
+    if not features.lower_band_limit_hz < features.upper_band_limit_hz:
+        raise ConfigError(
+            f"{path} [features]: lower_band_limit_hz < upper_band_limit_hz must hold, got "
+            f"{features.lower_band_limit_hz:g} and {features.upper_band_limit_hz:g}."
+        )
+    if features.upper_band_limit_hz > features.sample_rate_hz / 2:
+        raise ConfigError(
+            f"{path} [features]: upper_band_limit_hz <= sample_rate_hz / 2 must hold, got "
+            f"{features.upper_band_limit_hz:g} Hz at {features.sample_rate_hz} Hz."
+        )
+    if data.validation_percentage + data.testing_percentage > 80:
+        raise ConfigError(
+            f"{path} [data]: validation_percentage + testing_percentage <= 80 must hold, got "
+            f"{data.validation_percentage:g} + {data.testing_percentage:g}. Leave some to train on."
+        )
+    if train.schedule == "cosine" and len(train.phases) > 1:
+        raise ConfigError(
+            f"{path} [train]: schedule 'cosine' takes one number of steps, got {train.steps}."
+        )
+
+
+def _resolve(
+    path: Path,
+    base: Tables,
+    sweep: SweepSection,
+    space: Mapping[str, Choice | Range],
+    point: Mapping[str, Scalar],
+    vocabulary: Vocabulary,
+) -> Config:
+    tables: dict[str, dict[str, object]] = {name: dict(table) for name, table in base.items()}
+    for name, value in point.items():
+        section, key = name.split(".", 1)
+        tables.setdefault(section, {})[key] = value
+    sections = {
+        name: _read_section(path, name, tables.get(name, {}))
+        for name in SECTIONS
+        if name != "sweep"
+    }
+    model = _read_model(path, tables.get("model", {}), space, vocabulary)
+    budget, data = sections["budget"], sections["data"]
+    assert isinstance(budget, Budget) and isinstance(data, DataSection)
+    _check_board(path, budget, vocabulary)
+    _check_keywords(path, data)
+    config = Config(
+        seed=sweep.seed,
+        n_threads=sweep.cpus_per_trial,
+        model=model,
+        **sections,  # type: ignore[arg-type]
+    )
+    if not space or point:
+        check_whole(path, config)
+    return config
+
+
+def _read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseModel:
+    where = f"{path} [{name}]"
+    values: dict[str, Any] = dict(table)
+    if name == "features":
+        values = _expand_frame(where, values)
+    try:
+        section = SECTIONS[name].model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{where} {_explain(SECTIONS[name], error)}") from error
+    if isinstance(section, TrainSection):
+        _check_phases(where, section)
+    return section
+
+
+def _explain(section: type[BaseModel], error: ValidationError) -> str:
+    """One line for the first error that pydantic found."""
+    first = error.errors(include_url=False)[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key. {suggest(key, section.model_fields)}"
+    if first["type"] == "missing":
+        return f"{key}: must be given. {section.model_fields[key].description}"
+    rule = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    rule = rule if rule.startswith(("String", "Tuple")) else f"must be {rule}"
+    description = section.model_fields[key].description if key in section.model_fields else None
+    return f"{key}: {rule}, got {first['input']!r}." + (f" {description}" if description else "")
+
+
+def _expand_frame(where: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Replaces the preset `frame = "30/20x40"` by the three values that it names."""
+    if "frame" not in values:
+        return values
+    frame = values.pop("frame")
+    match = _FRAME.fullmatch(frame) if isinstance(frame, str) else None
+    if match is None:
+        raise ConfigError(
+            f"{where} frame: must be window/stride x channels, like '30/20x40', got {frame!r}."
+        )
+    clash = [key for key in _FRAME_KEYS if key in values]
+    if clash:
+        raise ConfigError(
+            f"{where} frame: must not stand beside {clash[0]}, which it sets, got both."
+            " Remove one of them."
+        )
+    return {**values, **dict(zip(_FRAME_KEYS, map(int, match.groups()), strict=True))}
+
+
+def _read_model(
+    path: Path,
+    table: Mapping[str, object],
+    space: Mapping[str, Choice | Range],
+    vocabulary: Vocabulary,
+) -> ModelSection:
+    """Fills in the defaults; drops parameters of architectures that were not chosen."""
+    where = f"{path} [model]"
+    candidates = _candidate_architectures(table, space)
+    architecture = table.get("architecture", candidates[0] if candidates else None)
+    if architecture is None:
+        raise ConfigError(
+            f"{where} architecture: must be given. Known: "
+            f"{', '.join(sorted(vocabulary.architectures))}."
+        )
+    for name in (architecture, *candidates):
+        if name not in vocabulary.architectures:
+            raise ConfigError(
+                f"{where} architecture: unknown architecture {name!r}. "
+                f"{suggest(str(name), vocabulary.architectures)}"
+            )
+    assert isinstance(architecture, str)
+    for key, value in table.items():
+        if key == "architecture":
+            continue
+        owners = _owners(key, candidates or (architecture,), vocabulary)
+        if not owners:
+            known = vocabulary.architectures[architecture]
+            raise ConfigError(
+                f"{where} {key}: unknown key of {architecture}. {suggest(key, known)}"
+            )
+        if architecture in owners and (problem := owners[architecture].problem(value)):
+            raise ConfigError(
+                f"{where} {key}: {problem}, got {value!r}. {owners[architecture].doc}"
+            )
+    known = vocabulary.architectures[architecture]
+    params = {key: table.get(key, param.default) for key, param in known.items()}
+    return ModelSection(architecture=architecture, params=params)  # type: ignore[arg-type]
+
+
+def _candidate_architectures(
+    table: Mapping[str, object], space: Mapping[str, Choice | Range]
+) -> tuple[str, ...]:
+    names = [table["architecture"]] if "architecture" in table else []
+    dimension = space.get("model.architecture")
+    if isinstance(dimension, Choice):
+        names += [value for value in dimension.values if value not in names]
+    return tuple(str(name) for name in names)
+
+
+def _owners(key: str, architectures: tuple[str, ...], vocabulary: Vocabulary) -> dict[str, Param]:
+    """Returns the parameter `key` of each of the architectures that has it."""
+    all_params = {name: vocabulary.architectures.get(name, {}) for name in architectures}
+    return {name: params[key] for name, params in all_params.items() if key in params}
+
+
+def _read_space(
+    path: Path, table: Mapping[str, object], base: Tables, vocabulary: Vocabulary
+) -> dict[str, Choice | Range]:
+    space = {name: _read_dimension(f'{path} [space."{name}"]', v) for name, v in table.items()}
+    for name, dimension in space.items():
+        where = f'{path} [space."{name}"]'
+        section, _, key = name.partition(".")
+        if section not in SEARCHABLE_SECTIONS and name not in _searchable():
+            raise ConfigError(
+                f"{where}: must name a key of {', '.join(SEARCHABLE_SECTIONS)}, or "
+                f"{' or '.join(_searchable())}, got {name!r}. "
+                "Other data would change what is measured."
+            )
+        if section == "features" and key in _FRAME_KEYS:
+            _check_frame_once(where, key, space, base)
+        values = dimension.values if isinstance(dimension, Choice) else _ends(dimension)
+        for value in values:
+            _check_space_value(where, section, key, value, base, space, vocabulary)
+    return space
+
+
+def _searchable() -> tuple[str, ...]:
+    return tuple(f"data.{key}" for key in SEARCHABLE_DATA)
+
+
+def _ends(dimension: Range) -> tuple[float, float]:
+    return dimension.low, dimension.high
+
+
+def _check_frame_once(
+    where: str, key: str, space: Mapping[str, Choice | Range], base: Tables
+) -> None:
+    if "features.frame" in space or "frame" in base.get("features", {}):
+        raise ConfigError(
+            f"{where}: must not stand beside features.frame, which sets {key}. Remove one of them."
+        )
+
+
+def _check_space_value(
+    where: str,
+    section: str,
+    key: str,
+    value: Scalar,
+    base: Tables,
+    space: Mapping[str, Choice | Range],
+    vocabulary: Vocabulary,
+) -> None:
+    """Checks one value of one dimension by itself, as if the file had given it."""
+    if section == "model":
+        if key == "architecture":
+            if value not in vocabulary.architectures:
+                raise ConfigError(
+                    f"{where}: unknown architecture {value!r}. "
+                    f"{suggest(str(value), vocabulary.architectures)}"
+                )
+            return
+        candidates = _candidate_architectures(base.get("model", {}), space)
+        owners = _owners(key, candidates, vocabulary)
+        if not owners:
+            known = {k for name in candidates for k in vocabulary.architectures.get(name, {})}
+            raise ConfigError(f"{where}: no chosen architecture has {key!r}. {suggest(key, known)}")
+        for name, param in owners.items():
+            if problem := param.problem(value):
+                raise ConfigError(f"{where}: {key} of {name} {problem}, got {value!r}.")
+        return
+    table = dict(base.get(section, {}))
+    if section == "features" and key == "frame":
+        clash = [k for k in _FRAME_KEYS if k in table]
+        if clash:
+            raise ConfigError(
+                f"{where}: must not stand beside {clash[0]} in [features], which it sets."
+                " Remove one of them."
+            )
+    if section == "train" and key in ("steps", "learning_rate"):
+        table = {k: v for k, v in table.items() if not isinstance(v, list)}
+        table.setdefault("steps", 1)
+        table.setdefault("learning_rate", 0.001)
+    table[key] = value
+    try:
+        _read_section(Path("space"), section, table)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {str(error).split('] ', 1)[-1]}") from error
+
+
+def _read_dimension(where: str, value: object) -> Choice | Range:
+    if isinstance(value, list):
+        if not value:
+            raise ConfigError(f"{where}: must have at least one value, got []. Remove the line.")
+        for item in value:
+            if not isinstance(item, (bool, int, float, str)):
+                raise ConfigError(
+                    f"{where}: must list numbers, strings or booleans, got {item!r}."
+                    " Write a joint choice as a named preset."
+                )
+        if len({(type(item), item) for item in value}) < len(value):
+            raise ConfigError(f"{where}: values must differ, got {value!r}.")
+        return Choice(tuple(value))
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"{where}: must be a list of values or {{ low, high, step, log }}, got {value!r}."
+        )
+    return _read_range(where, value)
+
+
+def _read_range(where: str, value: Mapping[str, object]) -> Range:
+    for key in value:
+        if key not in ("low", "high", "step", "log"):
+            raise ConfigError(
+                f"{where}: unknown key. {suggest(key, ('low', 'high', 'step', 'log'))}"
+            )
+    numbers: dict[str, float] = {}
+    for key in ("low", "high", "step"):
+        number = value.get(key)
+        if number is None and key == "step":
+            continue
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise ConfigError(f"{where}: {key} must be a number, got {number!r}.")
+        if not abs(number) < 1e15:
+            raise ConfigError(f"{where}: {key} must be a finite number, got {number!r}.")
+        numbers[key] = number
+    log = value.get("log", False)
+    if not isinstance(log, bool):
+        raise ConfigError(f"{where}: log must be true or false, got {log!r}.")
+    low, high, step = numbers["low"], numbers["high"], numbers.get("step")
+    if low > high:
+        raise ConfigError(f"{where}: low <= high must hold, got low={low}, high={high}.")
+    if step is not None and step <= 0:
+        raise ConfigError(f"{where}: step > 0 must hold, got step={step}.")
+    if log and (low <= 0 or step is not None):
+        raise ConfigError(f"{where}: log needs low > 0 and no step, got low={low}, step={step}.")
+    return Range(low, high, step, log)
+
+
+def _check_phases(where: str, train: TrainSection) -> None:
+    steps, rates = train.steps, train.learning_rate
+    n_steps = len(steps) if isinstance(steps, tuple) else 1
+    if (isinstance(rates, tuple) and len(rates) != n_steps) or n_steps == 0:
+        raise ConfigError(
+            f"{where} learning_rate: must have one entry a phase of steps, got "
+            f"steps={steps}, learning_rate={rates}."
+        )
+
+
+def _check_board(path: Path, budget: Budget, vocabulary: Vocabulary) -> None:
+    board = budget.board
+    if board is not None and not board.endswith(".toml") and board not in vocabulary.boards:
+        raise ConfigError(
+            f"{path} [budget] board: unknown board {board!r}. {suggest(board, vocabulary.boards)}"
+        )
+
+
+def _check_keywords(path: Path, data: DataSection) -> None:
+    for word in data.keywords:
+        if word in RESERVED_WORDS or word.startswith("_"):
+            raise ConfigError(
+                f"{path} [data] keywords: must not use a reserved label, got {word!r}."
+                f" Reserved: {', '.join(RESERVED_WORDS)}, and what starts with '_'."
+            )
+        if not re.fullmatch(r"[^\W_][\w' -]*", word):
+            raise ConfigError(
+                f"{path} [data] keywords: must be letters, digits, spaces or -, got {word!r}."
+            )
+        if data.keywords.count(word) > 1:
+            raise ConfigError(f"{path} [data] keywords: must differ, got {word!r} twice.")
+
+
+def _check_objectives(path: Path, sweep: SweepSection) -> None:
+    if len(sweep.objectives) != 1:
+        raise ConfigError(
+            f"{path} [sweep] objectives: must be one metric, got {list(sweep.objectives)}."
+            " Several at once are not supported yet."
+        )
+    if sweep.objectives[0] not in OBJECTIVES:
+        raise ConfigError(
+            f"{path} [sweep] objectives: unknown metric {sweep.objectives[0]!r}. "
+            f"{suggest(sweep.objectives[0], OBJECTIVES)}"
+        )
+
+
+def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
+    """Makes relative folders of [data] relative to the sweep file, not to where sprd is run."""
+    data = dict(tables.get("data", {}))
+    source = data.get("source")
+    if isinstance(source, str) and source not in NAMED_SOURCES:
+        data["source"] = str((folder / source).resolve())
+    if isinstance(data.get("extra"), list):
+        data["extra"] = [
+            str((folder / item).resolve()) if isinstance(item, str) else item
+            for item in data["extra"]
+        ]
+    return {**tables, "data": data} if data else tables
