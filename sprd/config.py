@@ -257,6 +257,27 @@ class FeaturesSection(Section):
         """Windows that fit into one clip."""
         return 1 + (self.n_samples - self.window_samples) // self.stride_samples
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(frames, channels) of one clip's features.
+
+        `average` pools equal groups of FFT bins, so its channels are at least `n_channels`.
+        """
+        if self.preprocess != "average":
+            return self.n_frames, self.n_channels
+        return self.n_frames, -(-self.n_fft_bins // self.bins_per_channel)
+
+    @property
+    def n_fft_bins(self) -> int:
+        """Bins of the spectrogram: the window is padded to a power of two."""
+        n_fft: int = 1 << (self.window_samples - 1).bit_length()
+        return n_fft // 2 + 1
+
+    @property
+    def bins_per_channel(self) -> int:
+        """FFT bins that `average` pools into one channel."""
+        return max(1, self.n_fft_bins // self.n_channels)
+
 
 class AugmentSection(Section):
     """How training clips are varied. Validation and test clips never are."""
@@ -350,7 +371,7 @@ class Budget(Section):
         0.02,
         ge=0,
         le=1,
-        description="Most that int8 may lose against float: balanced accuracy, validation speakers.",
+        description="Most that int8 may lose against float in balanced accuracy on validation.",
     )
 
 

@@ -466,7 +466,7 @@ def _check_objectives(path: Path, sweep: SweepSection) -> None:
 
 
 def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
-    """Makes relative folders of [data] relative to the sweep file, not to where sprd is run."""
+    """Makes relative paths relative to the sweep file, not to where sprd is run."""
     data = dict(tables.get("data", {}))
     source = data.get("source")
     if isinstance(source, str) and source not in NAMED_SOURCES:
@@ -476,4 +476,7 @@ def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
             str((folder / item).resolve()) if isinstance(item, str) else item
             for item in data["extra"]
         ]
-    return {**tables, "data": data} if data else tables
+    budget = dict(tables.get("budget", {}))
+    if isinstance(board := budget.get("board"), str) and board.endswith(".toml"):
+        budget["board"] = str((folder / board).resolve())
+    return {**tables, "data": data, "budget": budget}

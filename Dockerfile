@@ -1,0 +1,54 @@
+# One image for a laptop, CI, and the head and workers of a cluster.
+#
+#   docker build -t sprd .
+#   docker run --rm --shm-size 1g -v "$PWD/runs:/runs" sprd sprd sweep sweeps/default.toml
+#   docker run --rm -v "$PWD/runs:/runs" -p 6006:6006 sprd \
+#     tensorboard --logdir /runs/default/tensorboard --bind_all
+#
+# Linux x86-64 only, as tflite-micro has no other wheels; elsewhere add --platform linux/amd64.
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+
+# Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        bash ca-certificates g++ make openssh-client rsync \
+    && rm -rf /var/lib/apt/lists/*
+
+# What is written to a mounted folder belongs to this user: --build-arg UID=$(id -u) makes it yours.
+ARG UID=1000
+# ~/.ray is made here, because Docker would make it for root when a token is mounted into it.
+RUN useradd --uid ${UID} --create-home --shell /bin/bash sprd \
+    && install -d -o sprd -g sprd /runs /home/sprd/.ray \
+    && ln -s /runs /home/sprd/runs
+
+# HOME is spelled out because Ray's launcher reads it from the image and else takes /root.
+ENV HOME=/home/sprd \
+    PATH=/opt/sprd/bin:$PATH \
+    PIP_NO_CACHE_DIR=1 \
+    PYTHONUNBUFFERED=1 \
+    RAY_USAGE_STATS_ENABLED=0 \
+    SPRD_CACHE=/runs/.cache
+
+# Ray's launcher starts login shells, and Debian's /etc/profile sets PATH anew.
+RUN echo 'PATH="/opt/sprd/bin:$PATH"' > /etc/profile.d/sprd.sh
+
+# The dependencies come first, in a layer that a change of the code leaves alone.
+WORKDIR /src
+COPY pyproject.toml constraints.txt ./
+RUN python3 -m venv /opt/sprd \
+    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], sep='\n')" > requirements.txt \
+    && pip install -c constraints.txt -r requirements.txt
+
+COPY README.md LICENSE NOTICE ./
+COPY sprd sprd
+RUN pip install --no-deps -c constraints.txt '.[synth]'
+COPY sweeps /home/sprd/sweeps
+
+USER sprd
+WORKDIR /home/sprd
+VOLUME /runs
+# TensorBoard
+EXPOSE 6006
+# No ENTRYPOINT: Ray's launcher starts the image with `bash`.
+CMD ["sprd", "--help"]

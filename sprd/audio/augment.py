@@ -1,0 +1,98 @@
+"""Clips in, varied clips out: time shift, volume, background noise.
+
+Every variant is a pure function of the clip's key and the variant's number, so that the same
+ladder of variants is made on every machine, in any order.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprd.audio.corpus import Split
+from sprd.config import AugmentSection
+
+Waveform = NDArray[np.int16]
+
+NOISE_PARTS = {
+    Split.TRAINING: (0.0, 0.7),
+    Split.VALIDATION: (0.7, 0.85),
+    Split.TESTING: (0.85, 1.0),
+}
+"""Part of each noise recording that a split hears, so that no test noise was trained on."""
+
+
+def generator(*names: object) -> np.random.Generator:
+    """Returns a generator that depends on the names alone."""
+    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def noise_of(
+    recordings: Sequence[Waveform], n_samples: int, split: Split | None
+) -> tuple[Waveform, ...]:
+    """Returns the part of each recording that belongs to a split (None: all), at least a clip."""
+    low, high = NOISE_PARTS[split] if split else (0.0, 1.0)
+    parts = []
+    for recording in recordings:
+        whole = np.resize(recording, max(len(recording), n_samples))
+        start = min(int(len(whole) * low), len(whole) - n_samples)
+        parts.append(whole[start : max(int(len(whole) * high), start + n_samples)])
+    return tuple(parts)
+
+
+def vary(
+    clip: Waveform,
+    key: str,
+    variant: int,
+    augment: AugmentSection,
+    noise: Sequence[Waveform],
+    sample_rate_hz: int,
+) -> Waveform:
+    """Makes one variant of a clip.
+
+    Args:
+        clip: (n_samples,), int16.
+        key: Name of the clip; decides, with `variant`, every random draw.
+        noise: Recordings of at least n_samples.
+
+    Returns:
+        (n_samples,), int16.
+    """
+    rng = generator("vary", key, variant)
+    max_shift = augment.time_shift_ms * sample_rate_hz // 1000
+    shift = int(rng.integers(-max_shift, max_shift + 1))
+    gain = 10.0 ** (rng.uniform(-augment.gain_db, augment.gain_db) / 20)
+    volume = rng.uniform(0, augment.background_volume)
+    with_noise = bool(noise) and rng.random() < augment.background_frequency
+    shifted = _shift(clip, shift) * np.float32(gain / 32768)
+    if with_noise:
+        shifted = shifted + _cut(rng, noise, len(clip)) * np.float32(volume / 32768)
+    return _to_int16(shifted)
+
+
+def cut_silence(noise: Sequence[Waveform], key: str, variant: int, n_samples: int) -> Waveform:
+    """Cuts a `_silence_` clip from the noise, at a volume between nothing and full (the seed's)."""
+    rng = generator("silence", key, variant)
+    return _to_int16(_cut(rng, noise, n_samples) * np.float32(rng.uniform(0, 1) / 32768))
+
+
+def _cut(rng: np.random.Generator, noise: Sequence[Waveform], n_samples: int) -> Waveform:
+    recording = noise[int(rng.integers(len(noise)))]
+    start = int(rng.integers(0, len(recording) - n_samples + 1))
+    return recording[start : start + n_samples]
+
+
+def _shift(clip: Waveform, shift: int) -> Waveform:
+    shifted = np.zeros_like(clip)
+    if shift >= 0:
+        shifted[shift:] = clip[: len(clip) - shift]
+    else:
+        shifted[:shift] = clip[-shift:]
+    return shifted
+
+
+def _to_int16(samples: NDArray[np.float32]) -> Waveform:
+    """Truncates like the seed: `cast(clip(x, -1, 1) * 32768)`, the top sample being 32767."""
+    return np.clip(np.clip(samples, -1, 1) * 32768, -32768, 32767).astype(np.int16)

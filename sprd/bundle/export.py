@@ -1,0 +1,105 @@
+"""The last look at a trained trial before it leaves: measured again, scored on test speakers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sprd.audio.corpus import Corpus, Split
+from sprd.audio.store import open_features
+from sprd.bundle.manifest import Export
+from sprd.bundle.sources import Quantization
+from sprd.bundle.write import write_bundle
+from sprd.config import Config, SweepConfig
+from sprd.device.board import load_board
+from sprd.device.footprint import measure
+from sprd.device.tflm import Runner
+from sprd.device.verdict import check, limits_of
+from sprd.errors import SprdError
+from sprd.sweep.result import Row
+
+
+def export(
+    sweep: SweepConfig,
+    row: Row,
+    trial_folder: Path,
+    corpus: Corpus | None,
+    folder: Path,
+    attempts: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Writes the bundle of a trained trial; no training.
+
+    Args:
+        sweep: The sweep file of the run.
+        row: The trial.
+        trial_folder: Its files.
+        corpus: The audio, for the scores on test speakers; None leaves them out.
+        folder: The bundle.
+        attempts: Better trials that failed this check.
+
+    Returns:
+        What breaks the budget now; nothing is written then.
+
+    Raises:
+        SprdError: The trial's files are gone or damaged.
+    """
+    model, float_model, record = _read_trial(trial_folder)
+    config = Config.model_validate_json(json.dumps(record["config"]))
+    board = load_board(config.budget.board) if config.budget.board else None
+    footprint = measure(model, board)
+    violations = check(footprint, limits_of(config.budget, board))
+    if violations:
+        return [violation.as_dict() for violation in violations]
+    scores = {"validation": record["validation"], "test": None}
+    if corpus is not None:
+        scores["test"] = _score_test(model, float_model, config, corpus)
+    runner = Runner(model)
+    write_bundle(
+        folder,
+        Export(
+            config=config,
+            sweep_name=sweep.sweep.name,
+            sweep_text=sweep.text,
+            model=model,
+            float_model=float_model,
+            trial=asdict(row),
+            footprint=footprint.as_dict(),
+            ops=footprint.ops,
+            quantization=Quantization(
+                input_scale=runner.input_scale,
+                input_zero_point=runner.input_zero_point,
+                output_scale=runner.output_scale,
+                output_zero_point=runner.output_zero_point,
+                input_length=runner.n_inputs,
+            ),
+            scores=scores,
+            record={
+                **record["provenance"],
+                "calibration_clips": record["calibration_clips"],
+                "attempts": attempts,
+            },
+            board=config.budget.board,
+        ),
+    )
+    return []
+
+
+def _score_test(
+    model: bytes, float_model: bytes, config: Config, corpus: Corpus
+) -> Mapping[str, Any]:
+    from sprd.sweep.trial import score_split
+
+    return score_split((model, float_model), config, open_features(corpus, config, Split.TESTING))
+
+
+def _read_trial(folder: Path) -> tuple[bytes, bytes, dict[str, Any]]:
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        model = (folder / "model.tflite").read_bytes()
+        return model, (folder / "model_float.tflite").read_bytes(), record
+    except (OSError, ValueError) as error:
+        raise SprdError(
+            f"{folder}: must hold model.tflite, model_float.tflite and record.json of the trial:"
+            f" {error}. Choose another trial."
+        ) from error

@@ -1,0 +1,257 @@
+"""An `Export` in, the folder that a user keeps out, whole or not at all.
+
+C++ comes from `sources`, the record from `manifest`; here are the README and the files.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from sprd import __version__
+from sprd.bundle.manifest import (
+    HASHED_FILES,
+    MANIFEST,
+    Export,
+    build,
+    dump,
+    footprint_sources,
+    shareable_sweep,
+)
+from sprd.bundle.sources import (
+    Arena,
+    Quantization,
+    Thresholds,
+    comment_text,
+    frontend_source,
+    has_firmware_code,
+    model_sources,
+    render,
+    resolver_source,
+    settings_sources,
+)
+from sprd.errors import InputError, OutputError
+from sprd.folders import unwritable, whole_folder
+
+__all__ = ["Export", "Quantization", "write_bundle"]
+
+_METRICS = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
+_COLUMNS = (("test", "int8"), ("test", "float"), ("validation", "int8"), ("validation", "float"))
+_FOOTPRINT_ROWS = (
+    ("model_bytes", "model", "B"),
+    ("flash_bytes", "flash", "B"),
+    ("ram_bytes", "RAM", "B"),
+    ("arena_bytes", "tensor arena, board", "B"),
+    ("arena_host_bytes", "tensor arena, host", "B"),
+    ("macs", "multiply-accumulates", ""),
+    ("instructions", "instructions", ""),
+    ("latency_ms", "latency", "ms"),
+)
+
+
+def write_bundle(folder: Path, export: Export) -> Path:
+    """Writes a bundle, all or nothing. A bundle that is already there is replaced.
+
+    Raises:
+        InputError: The export breaks a rule (an op that TFLM lacks, say); nothing is written.
+        OutputError: The folder cannot be written, or holds something else than a bundle.
+    """
+    target = folder.resolve()
+    _check_target(folder, target)
+    files = bundle_files(export)
+    files[MANIFEST] = dump(build(export, files)).encode()
+    with whole_folder(target) as temporary:
+        for name, content in files.items():
+            write_file(temporary / name, content)
+    return folder
+
+
+def bundle_files(export: Export) -> dict[str, bytes]:
+    """Returns the files of a bundle but its manifest.
+
+    Raises:
+        InputError: The export breaks a rule.
+    """
+    _check(export)
+    config = export.config
+    banner = comment_text(
+        f"Exported by sprd {__version__}, sweep {export.sweep_name}, trial "
+        f"{export.trial.get('number')}. Do not edit: export again."
+    )
+    texts = {
+        **model_sources(export.model, banner),
+        **settings_sources(
+            config.labels,
+            config.features,
+            export.quantization,
+            _arena(export),
+            Thresholds(),
+            banner,
+        ),
+        "frontend_config.h": frontend_source(config.features, export.quantization, banner),
+        "op_resolver.h": resolver_source(export.ops, banner),
+        "sweep.toml": shareable_sweep(export.sweep_text),
+        "README.md": readme(export),
+    }
+    models = {"model.tflite": export.model, "model_float.tflite": export.float_model}
+    files = models | {name: text.encode() for name, text in texts.items()}
+    return {name: files[name] for name in HASHED_FILES}
+
+
+def readme(export: Export) -> str:
+    """Returns the bundle's README: what the model hears, how well, how big, how to use it."""
+    config = export.config
+    keywords = ", ".join(f'"{_cell(word)}"' for word in config.data.keywords)
+    return render(
+        "README.md.in",
+        title=_cell(f"Keyword spotter: {', '.join(config.data.keywords)}"),
+        keywords=keywords,
+        version=__version__,
+        sweep=_cell(export.sweep_name),
+        trial=_cell(str(export.trial.get("number"))),
+        architecture=_cell(config.model.architecture),
+        origin=_origin(export),
+        scores=_score_table(export.scores, config.labels),
+        test=_test_note(export.scores),
+        footprint=_footprint_table(export.footprint, export.board),
+        firmware=_firmware(export, keywords),
+        seed=config.seed,
+        n_threads=config.n_threads,
+    )
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes one file to the disk, not only to its cache."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_target(folder: Path, target: Path) -> None:
+    """Refuses to replace a folder that holds anything but a bundle."""
+    try:
+        if not target.exists():
+            return
+        others = sorted({path.name for path in target.iterdir()} - {*HASHED_FILES, MANIFEST})
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if others:
+        raise OutputError(
+            f"{folder}: must be new, empty or a bundle, got a folder with {others[0]!r}. "
+            "Choose another folder."
+        )
+
+
+def _check(export: Export) -> None:
+    features, length = export.config.features, export.quantization.input_length
+    n_frames, n_channels = features.shape
+    if length != n_frames * n_channels:
+        raise InputError(
+            f"model: input_length == n_frames * n_channels must hold, got {length} and "
+            f"{n_frames} * {n_channels}. The model belongs to another front end."
+        )
+    if not export.model:
+        raise InputError("model: must be a .tflite file, got 0 bytes.")
+
+
+def _arena(export: Export) -> Arena:
+    sizes = (export.footprint.get(key) for key in ("arena_bytes", "arena_host_bytes"))
+    board, host = (None if size is None else int(str(size)) for size in sizes)
+    return Arena(board, host, Path(export.board).name if export.board else None)
+
+
+def _origin(export: Export) -> str:
+    is_synthetic = _get(export.record, ("data", "is_synthetic"))
+    if export.config.data.source == "synthetic" or is_synthetic is True:
+        return (
+            "**This model never heard a person.** All its data, the test included, is synthetic "
+            "speech: its scores tell\nthat the machinery works, not how well it hears you. Train "
+            "on recordings before you rely on it."
+        )
+    return (
+        "Trained, validated and tested on recordings, each speaker in one of the three alone. "
+        "`manifest.json` holds\nthe fingerprint of the data."
+    )
+
+
+def _test_note(scores: Mapping[str, object]) -> str:
+    if scores.get("test"):
+        return (
+            "Test speakers were scored once, for this export; validation speakers chose the trial."
+        )
+    return (
+        "**Test speakers were not scored**: validation speakers chose the trial, which flatters it."
+    )
+
+
+def _score_table(scores: Mapping[str, object], labels: tuple[str, ...]) -> str:
+    rows = [_score_row(metric.replace("_", " "), scores, (metric,)) for metric in _METRICS]
+    rows += [_score_row(f"recall of {label}", scores, ("recall", label)) for label in labels]
+    head = "| | " + " | ".join(f"{split}, {kind}" for split, kind in _COLUMNS) + " |"
+    known = [row for row in rows if row]
+    return "\n".join([head, "| --- |" + " --- |" * len(_COLUMNS), *known])
+
+
+def _score_row(name: str, scores: Mapping[str, object], path: tuple[str, ...]) -> str:
+    cells = [_score_cell(_get(scores, column), path) for column in _COLUMNS]
+    return f"| {_cell(name)} | {' | '.join(cells)} |" if any(cells) else ""
+
+
+def _score_cell(score: object, path: tuple[str, ...]) -> str:
+    """Returns a value and its interval: 0.914 (0.880 to 0.940)."""
+    value, interval = _get(score, path), _get(score, ("intervals", " ".join(path)))
+    if not isinstance(value, (int, float)):
+        return ""
+    if isinstance(interval, (list, tuple)) and len(interval) == 2:
+        return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
+    return f"{value:.3f}"
+
+
+def _footprint_table(footprint: Mapping[str, object], board: str | None) -> str:
+    sources = footprint_sources(footprint)
+    rows = [
+        f"| {name} | {_quantity(footprint, key, unit)} | {_cell(sources.get(key, ''))} |"
+        for key, name, unit in _FOOTPRINT_ROWS
+        if footprint.get(key) is not None
+    ]
+    where = f"`{_cell(Path(board).name)}`" if board else "no board chosen"
+    return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
+
+
+def _quantity(footprint: Mapping[str, object], key: str, unit: str) -> str:
+    value = footprint[key]
+    text = f"{value:,}" if isinstance(value, int) else f"{float(str(value)):,.1f}"
+    if key != "latency_ms":
+        return f"{text} {unit}".strip()
+    low, high = footprint.get("latency_low_ms"), footprint.get("latency_high_ms")
+    known = isinstance(low, (int, float)) and isinstance(high, (int, float))
+    return f"{text} {unit}" + (f" ({low:.1f} to {high:.1f})" if known else "")
+
+
+def _firmware(export: Export, keywords: str) -> str:
+    features = export.config.features
+    if not has_firmware_code(features):
+        return render("README_no_sketch.md.in", preprocess=features.preprocess)
+    rate, audio = features.sample_rate_hz, ""
+    if rate != 16000:
+        audio = f"\n7. Let the audio provider sample at {rate} Hz; the sketch samples at 16000 Hz."
+    return render(
+        "README_sketch.md.in",
+        arena_size=_arena(export).size,
+        ops=", ".join(export.ops),
+        overlap_samples=features.window_samples - features.stride_samples,
+        keywords=keywords,
+        audio=audio,
+    )
+
+
+def _get(value: object, path: tuple[str, ...]) -> object:
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _cell(text: str) -> str:
+    """Returns `text` on one line, without what Markdown or HTML would take for itself."""
+    escaped = "".join(f"\\{c}" if c in "|`*[]\\" else c for c in text)
+    return " ".join(escaped.replace("<", "&lt;").split())

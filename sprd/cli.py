@@ -1,0 +1,262 @@
+"""The command line: parses, calls, turns errors into one line and an exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sprd import __version__
+from sprd.errors import SprdError
+
+EXIT_CODES = "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits, 130 interrupted"
+INTERRUPTED = 130
+
+LIMIT_FLAGS = {
+    "flash_bytes": "B",
+    "ram_bytes": "B",
+    "model_bytes": "B",
+    "arena_bytes": "B",
+    "arena_host_bytes": "B",
+    "macs": "",
+    "latency_ms": "ms",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit code."""
+    # Before anything imports TensorFlow: its log is no use to a user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    args = build_parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = _load(args.run)
+    try:
+        return run(args)
+    except SprdError as error:
+        print(f"sprd {args.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _load(name: str) -> Callable[[argparse.Namespace], int]:
+    from sprd import commands
+
+    found: Callable[[argparse.Namespace], int] = getattr(commands, name)
+    return found
+
+
+class _Parser(argparse.ArgumentParser):
+    """Suggests the nearest command when one is misspelt."""
+
+    def error(self, message: str) -> "None":  # type: ignore[override]
+        from sprd.errors import suggest
+
+        wrong = message.split("invalid choice: ", 1)
+        if "(choose from" in message and len(wrong) == 2:
+            name = wrong[1].split("'")[1]
+            known = next(a.choices for a in self._actions if a.choices) or []
+            message = f"unknown command {name!r}. {suggest(name, known)}"
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of all commands."""
+    parser = _Parser(
+        prog="sprd",
+        description="Sweeps keyword-spotting models under a microcontroller budget.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"sprd {__version__}")
+    verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_running(verbs)
+    _add_reading(verbs)
+    _add_choosing(verbs)
+    _add_data(verbs)
+    return parser
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[_Parser]", name: str, text: str, example: str
+) -> _Parser:
+    verb = verbs.add_parser(
+        name,
+        help=text,
+        description=text,
+        epilog=f"example: {example}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(run=name, on_interrupt="Nothing was written.")
+    return verb
+
+
+def _json(verb: _Parser) -> None:
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _data(verb: _Parser, required: bool = False) -> None:
+    verb.add_argument(
+        "--data", type=Path, metavar="DIR", required=required, help="folder of <word>/<clip>.wav"
+    )
+
+
+def _limits(verb: _Parser) -> None:
+    group = verb.add_argument_group("limits")
+    for key, unit in LIMIT_FLAGS.items():
+        flag = f"--max-{key.replace('_', '-')}"
+        metavar = {"B": "BYTES", "ms": "MS"}.get(unit, "N")
+        group.add_argument(flag, type=_limit, metavar=metavar, dest=f"max_{key}")
+
+
+def _limit(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e15:
+        raise argparse.ArgumentTypeError(f"must be a plain number from 0, got {text!r}")
+    return int(number) if number.is_integer() else number
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 100_000):
+        raise argparse.ArgumentTypeError(f"must be an integer from 1 to 100000, got {text!r}")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 10**9):
+        raise argparse.ArgumentTypeError(f"must be an integer from 0, got {text!r}")
+    return int(text)
+
+
+def _add_running(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    sweep = _verb(
+        verbs,
+        "sweep",
+        "Run a sweep of trials and export the best that fits; the same command goes on.",
+        "sprd sweep sweeps/up_down_nano33ble.toml --data speech_commands",
+    )
+    sweep.add_argument("file", type=Path, metavar="FILE", help="sweep file (TOML)")
+    sweep.add_argument("--out", type=Path, metavar="DIR", help="folder of the run; runs/<name>")
+    _data(sweep)
+    sweep.add_argument("--trials", type=_positive, metavar="N", help="instead of sweep.n_trials")
+    sweep.add_argument(
+        "--address", metavar="ADDR", help="a running Ray cluster, 'auto' on its head"
+    )
+    sweep.set_defaults(
+        on_interrupt="Finished trials are kept; run the same command again to go on."
+    )
+    train = _verb(
+        verbs,
+        "train",
+        "Train the one configuration of a sweep file, without its search space, and export it.",
+        "sprd train sweeps/sprd.toml --data speech_commands",
+    )
+    train.add_argument("file", type=Path, metavar="FILE", help="sweep file (TOML)")
+    train.add_argument("--out", type=Path, metavar="DIR", help="folder; runs/<name>-train")
+    _data(train)
+    _json(train)
+
+
+def _add_reading(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    evaluate = _verb(
+        verbs,
+        "evaluate",
+        "Score a bundle, or a bare .tflite with --sweep, on a folder of clips.",
+        "sprd evaluate runs/default/bundle --data my_recordings",
+    )
+    evaluate.add_argument("model", type=Path, metavar="BUNDLE", help="bundle, or a .tflite file")
+    _data(evaluate, required=True)
+    evaluate.add_argument("--sweep", type=Path, metavar="FILE", help="what a bare .tflite hears")
+    evaluate.add_argument(
+        "--split", choices=("all", "training", "validation", "test"), default="all",
+        help="only these speakers of the model's own split; all clips unless told",
+    )  # fmt: skip
+    evaluate.add_argument("--silence", type=_natural, metavar="N", default=80, help="silence clips")
+    evaluate.add_argument("--seed", type=_natural, default=0, help="seed of the silence clips")
+    _json(evaluate)
+    check = _verb(
+        verbs,
+        "check",
+        "Tell what a .tflite takes on a board, and whether it fits (exit 3 if not).",
+        "sprd check model.tflite --board arduino_nano_33_ble --max-latency-ms 30",
+    )
+    check.add_argument("model", type=Path, metavar="MODEL.tflite")
+    check.add_argument(
+        "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
+    )
+    _limits(check)
+    _json(check)
+    _json(_verb(verbs, "boards", "List the boards.", "sprd boards"))
+
+
+def _add_choosing(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    pick = _verb(
+        verbs,
+        "pick",
+        "Take the best trial of a run by one number, under limits given now, and export it.",
+        "sprd pick runs/default --by ram_bytes --max-latency-ms 30",
+    )
+    pick.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    pick.add_argument(
+        "--by", required=True, metavar="KEY", help="ram_bytes, balanced_accuracy, ..."
+    )
+    pick.add_argument("--min-balanced-accuracy", type=_limit, metavar="X", help="between 0 and 1")
+    _limits(pick)
+    export = _verb(
+        verbs,
+        "export",
+        "Export one trial of a run; no training.",
+        "sprd export runs/default --trial 3 --out bundle",
+    )
+    export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    export.add_argument("--trial", type=_natural, required=True, metavar="NUMBER")
+    for verb in (pick, export):
+        verb.add_argument("--out", type=Path, metavar="DIR", help="the bundle; RUN/bundle-<trial>")
+        _data(verb)
+        _json(verb)
+
+
+def _add_data(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    data = _verb(
+        verbs, "data", "Fetch, make or inspect a data set.", "sprd data check my_recordings"
+    )
+    data.set_defaults(run="data_check")
+    parts = data.add_subparsers(dest="part", required=True, metavar="PART")
+    fetch = _verb(
+        parts, "fetch", "Download Speech Commands (2.4 GB).", "sprd data fetch --version v0.02"
+    )
+    fetch.add_argument("--version", choices=("v0.01", "v0.02"), default="v0.02")
+    fetch.add_argument("--out", type=Path, metavar="DIR", help="folder; the cache unless told")
+    fetch.add_argument("--url", help="a mirror; the checksum stays the same")
+    fetch.set_defaults(
+        run="data_fetch", on_interrupt="What came is kept; run the same command again to go on."
+    )
+    synth = _verb(
+        parts,
+        "synth",
+        "Let espeak-ng voices speak keywords and other words.",
+        "sprd data synth up down --out voices",
+    )
+    synth.add_argument("keywords", nargs="+", metavar="WORD")
+    synth.add_argument("--out", type=Path, metavar="DIR", required=True)
+    synth.add_argument("--voices", type=_positive, default=96)
+    synth.add_argument("--takes", type=_positive, default=3)
+    synth.add_argument("--other-words", type=_natural, default=30)
+    synth.add_argument("--seed", type=_natural, default=0)
+    synth.set_defaults(run="data_synth")
+    check = _verb(
+        parts, "check", "Tell what is in a folder and what is wrong.", "sprd data check recordings"
+    )
+    check.add_argument("folder", type=Path, metavar="DIR")
+    _json(check)
+    check.set_defaults(run="data_check")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

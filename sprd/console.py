@@ -1,0 +1,171 @@
+"""What a person sees of a sweep: a live view on a terminal, one line a trial when piped."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table as Grid
+from rich.text import Text
+
+from sprd.sweep.result import Row, describe_violation, objective_score, ranking
+
+if TYPE_CHECKING:
+    from sprd.sweep.search import Candidate
+
+_SHOWN_ROWS = 8
+
+
+def console() -> Console:
+    """Returns the console of everything that is not a command's result: standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def amount(key: str, value: Any) -> str:
+    """Words a number of a footprint with its unit."""
+    if value is None:
+        return "unknown"
+    if key.endswith("_bytes"):
+        return f"{int(value):,} B"
+    if key.endswith("_ms"):
+        return f"{value:.1f} ms"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def row_line(row: Row) -> str:
+    """Words one trial."""
+    if row.status == "infeasible":
+        why = row.error or ", ".join(map(describe_violation, row.violations))
+        return f"trial {row.number}: does not fit: {why}"
+    if row.status == "failed":
+        return f"trial {row.number}: failed: {row.error}"
+    if row.status == "stopped":
+        score = row.metrics.get("val_balanced_accuracy", 0.0)
+        return f"trial {row.number}: stopped at step {row.step:,}, balanced accuracy {score:.3f}"
+    text = (
+        f"trial {row.number}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}, {size(row)}"
+    )
+    misses = ", ".join(map(describe_violation, row.violations))
+    return f"{text}; over budget: {misses}" if misses else text
+
+
+def size(row: Row) -> str:
+    """Words what a trial's model takes."""
+    footprint = row.footprint
+    model, arena = footprint["model_bytes"], footprint["arena_host_bytes"]
+    text = f"model {model:,} B, arena {arena:,} B"
+    if footprint.get("latency_ms") is not None:
+        text += f", {footprint['latency_ms']:.0f} ms"
+    return text
+
+
+class SweepView:
+    """Shows a sweep while it runs: a `sprd.sweep.tune.Watcher`."""
+
+    def __init__(self, rows: list[Row], n_trials: int, objective: str) -> None:
+        self._rows, self._n_trials, self._objective = rows, n_trials, objective
+        self._console = console()
+        self._running: dict[int, Mapping[str, float]] = {}
+        self._n_steps: dict[int, int] = {}
+        self._started_at = time.monotonic()
+        self._n_before = self._n_trained()
+        self._live: Live | None = None
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[left]}")
+        )
+        self._task = self._bar.add_task("trials", total=n_trials, left="")
+
+    def __enter__(self) -> "SweepView":
+        if self._console.is_terminal:
+            self._live = Live(
+                console=self._console, get_renderable=self._render, refresh_per_second=4
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def started(self, candidate: "Candidate") -> None:
+        """A candidate went to a worker."""
+        self._running[candidate.number] = {}
+        self._n_steps[candidate.number] = candidate.config.train.n_steps
+
+    def progressed(self, number: int, metrics: Mapping[str, float]) -> None:
+        """A trial evaluated its model."""
+        self._running[number] = metrics
+
+    def ended(self, row: Row) -> None:
+        """A trial became a row."""
+        self._running.pop(row.number, None)
+        if self._live is None:
+            best = self._best()
+            incumbent = f" | best: trial {best.number}, {self._score(best)}" if best else ""
+            done = f"[{self._n_trained()}/{self._n_trials}]"
+            self._console.print(Text(f"{done} {row_line(row)}{incumbent}"))
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Something other than a trial moved on: reading, speaking, computing features."""
+        if self._console.is_terminal and (done == total or done % 50 == 0):
+            self._console.print(
+                f"{what}: {done:,} of {total:,}", end="\r" if done < total else "\n"
+            )
+
+    def _n_trained(self) -> int:
+        return sum(row.status == "trained" for row in self._rows)
+
+    def _best(self) -> Row | None:
+        ranked = ranking(self._rows, self._objective)
+        return ranked[0] if ranked else None
+
+    def _score(self, row: Row) -> str:
+        value = abs(objective_score(row, self._objective))
+        return f"{self._objective} {value:.3f}, {size(row)}"
+
+    def _render(self) -> Group:
+        trained = self._n_trained()
+        counts = {
+            status: sum(row.status == status for row in self._rows)
+            for status in ("infeasible", "stopped", "failed")
+        }
+        self._bar.update(self._task, completed=trained, left=self._time_left(trained))
+        summary = f"{trained} of {self._n_trials} trained · {counts['infeasible']} did not fit"
+        summary += f" · {counts['stopped']} stopped · {counts['failed']} failed"
+        best = self._best()
+        incumbent = f"best: trial {best.number}, {self._score(best)}" if best else "best: none yet"
+        grid = Grid.grid(padding=(0, 2))
+        for row in self._rows[-_SHOWN_ROWS:]:
+            grid.add_row(Text(row_line(row), style=_style(row), overflow="ellipsis", no_wrap=True))
+        for number, metrics in self._running.items():
+            grid.add_row(Text(self._running_line(number, metrics), style="cyan"))
+        return Group(self._bar, Text(summary), Text(incumbent, style="bold"), grid)
+
+    def _running_line(self, number: int, metrics: Mapping[str, float]) -> str:
+        step = int(metrics.get("step", 0))
+        text = f"trial {number}: step {step:,} of {self._n_steps.get(number, 0):,}"
+        score = metrics.get("val_balanced_accuracy")
+        return text if score is None else f"{text}, balanced accuracy {score:.3f}"
+
+    def _time_left(self, trained: int) -> str:
+        new = trained - self._n_before
+        if new <= 0:
+            return "time left: measuring"
+        seconds = (time.monotonic() - self._started_at) / new * (self._n_trials - trained)
+        return f"about {max(0, round(seconds / 60))} min left"
+
+
+def _style(row: Row) -> str:
+    return {"trained": "", "infeasible": "dim", "stopped": "dim", "failed": "red"}[row.status]
+
+
+def show_json(value: Mapping[str, Any]) -> None:
+    """Prints one JSON object to standard output."""
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=2, default=list) + "\n")

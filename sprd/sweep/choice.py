@@ -1,0 +1,54 @@
+"""Which trial of a run to take: by one number, under limits given now."""
+
+from collections.abc import Iterable, Mapping
+
+from sprd.errors import BudgetError, ConfigError, suggest
+from sprd.sweep.result import MINIMIZED, SIZE_KEYS, Row
+
+SCORES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
+KEYS = (*SIZE_KEYS, *SCORES)
+SMALLER_IS_BETTER = (*SIZE_KEYS, *MINIMIZED)
+
+
+def pick_row(
+    rows: Iterable[Row],
+    by: str,
+    limits: Mapping[str, float],
+    min_balanced_accuracy: float | None = None,
+) -> Row:
+    """Returns the eligible trial that is best by one key; of equals the more accurate one.
+
+    Raises:
+        ConfigError: The key is unknown.
+        BudgetError: No trial is within the limits.
+    """
+    if by not in KEYS:
+        raise ConfigError(f"--by: unknown key {by!r}. {suggest(by, KEYS)}")
+    least = min_balanced_accuracy or 0.0
+    eligible = [row for row in rows if row.is_eligible]
+    fitting = [row for row in eligible if _fits(row, limits, least)]
+    if not fitting:
+        wanted = [f"{key} <= {limit:,}" for key, limit in limits.items()]
+        wanted += [f"balanced_accuracy >= {least:g}"] if least else []
+        smallest = min((_known(row, by) for row in eligible), default=None)
+        found = f"; best {by} of all: {smallest:,.6g}" if smallest is not None else ""
+        raise BudgetError(
+            f"No trial is within {', '.join(wanted) or 'the budget'}: 0 of {len(eligible)}"
+            f" eligible{found}. Loosen a limit, or run more trials."
+        )
+    sign = 1 if by in SMALLER_IS_BETTER else -1
+    return min(
+        fitting, key=lambda r: (sign * _known(r, by), -r.value("balanced_accuracy"), r.number)
+    )
+
+
+def _fits(row: Row, limits: Mapping[str, float], least: float) -> bool:
+    within = all(_known(row, key) <= limit for key, limit in limits.items())
+    return within and row.value("balanced_accuracy") >= least
+
+
+def _known(row: Row, key: str) -> float:
+    """The number, or infinity where it is unknown: what is unknown fits no limit."""
+    if row.footprint.get(key, row.metrics.get(key)) is None:
+        return float("inf")
+    return row.value(key)

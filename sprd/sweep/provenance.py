@@ -1,0 +1,69 @@
+"""What a model was made from and with: the part of the record that is not the model itself."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sprd import __version__
+from sprd.audio.corpus import Corpus, split_digest
+from sprd.config import Config
+
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "ray",
+    "optuna",
+    "tflite-micro",
+    "flatbuffers",
+    "soxr",
+    "soundfile",
+    "pydantic",
+    "espeakng-loader",
+)
+
+
+def provenance(config: Config, corpus: Corpus) -> dict[str, object]:
+    """Returns seeds, threads, versions, processor and data of a training."""
+    return {
+        "seed": config.seed,
+        "n_threads": config.n_threads,
+        "versions": {"sprd": __version__, "python": platform.python_version(), **_versions()},
+        "platform": {"system": platform.system(), "machine": platform.machine()},
+        "cpu_features": _cpu_features(),
+        "data": corpus_record(corpus),
+    }
+
+
+def corpus_record(corpus: Corpus) -> dict[str, object]:
+    """Returns what names a corpus and its split, and what is in it."""
+    return {
+        "source": corpus.source,
+        "fingerprint": corpus.fingerprint,
+        "split_digest": split_digest(corpus),
+        "is_synthetic": corpus.is_synthetic,
+        "n_clips": len(corpus.clips),
+        "n_speakers": len({clip.speaker for clip in corpus.clips}),
+        "n_skipped": corpus.n_skipped,
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _cpu_features() -> list[str]:
+    """Returns the instruction sets that decide which kernels TensorFlow picks."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
+    kept = ("sse4_2", "avx", "avx2", "fma", "bmi2")
+    return sorted(f for f in flags if f in kept or f.startswith(("avx512", "avx_vnni", "amx")))

@@ -1,0 +1,114 @@
+"""The folder of a run: the sweep file as read, the table of trials, what each trial kept."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from sprd.config import SweepConfig, Vocabulary
+from sprd.device.board import board_names
+from sprd.errors import ConfigError, OutputError
+from sprd.folders import unwritable, write_atomically
+from sprd.model.params import ARCHITECTURES
+from sprd.sweep.result import Row, Table
+from sprd.sweepfile import load_sweep, parse_sweep
+
+VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a run: what a sweep leaves."""
+
+    folder: Path
+    sweep: SweepConfig
+    table: Table
+    data: Path | None
+    """The folder that `--data` named, which overrides the file's source."""
+
+    @property
+    def bundle(self) -> Path:
+        """Where the exported winner goes."""
+        return self.folder / "bundle"
+
+    def row(self, number: int) -> Row:
+        """Returns a trained trial.
+
+        Raises:
+            SprdError: There is none of that number.
+        """
+        for row in self.table.rows:
+            if row.number == number and row.status == "trained":
+                return row
+        trained = [row.number for row in self.table.rows if row.status == "trained"]
+        raise ConfigError(
+            f"{self.folder} --trial: must be a trained trial, got {number}. Trained: {trained}."
+        )
+
+
+def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") -> Run:
+    """Opens the folder of a run for a sweep file: a new one, or the one to go on with.
+
+    Raises:
+        ConfigError: The file breaks a rule, or another sweep's rows are in the folder.
+        OutputError: The folder cannot be written.
+    """
+    sweep = load_sweep(file, VOCABULARY)
+    folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
+    kept = folder / "sweep.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_writable(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    if kept.exists() and (folder / "trials.jsonl").exists():
+        _check_same(kept, sweep)
+    elif any(p.name != "sweep.toml" for p in folder.iterdir()) and not kept.exists():
+        raise OutputError(
+            f"{folder}: must be empty or a run's folder, got other files. Choose another --out."
+        )
+    data = data.absolute() if data else None
+    write_atomically(kept, sweep.text)
+    source = {"sweep_file": str(file.absolute()), "data": str(data) if data else None}
+    write_atomically(folder / "run.json", json.dumps(source, indent=1) + "\n")
+    return Run(folder, sweep, Table(folder / "trials.jsonl"), data)
+
+
+def reopen_run(folder: Path, data: Path | None = None) -> Run:
+    """Opens the folder of an earlier run to read from it.
+
+    Raises:
+        ConfigError: It is no run's folder.
+    """
+    try:
+        source = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        text = (folder / "sweep.toml").read_text(encoding="utf-8")
+        origin, old_data = Path(source["sweep_file"]), source["data"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
+            " Give what 'sprd sweep --out' was given."
+        ) from error
+    sweep = parse_sweep(text, origin, VOCABULARY)
+    table = Table(folder / "trials.jsonl")
+    chosen = data or (Path(old_data) if old_data else None)
+    return Run(folder.absolute(), sweep, table, chosen.absolute() if chosen else None)
+
+
+def _check_writable(folder: Path) -> None:
+    probe = folder / ".sprd-write-test"
+    probe.write_bytes(b"x" * 4096)
+    probe.unlink()
+
+
+def _check_same(kept: Path, sweep: SweepConfig) -> None:
+    """Compares the sweep file with the one that the folder's rows were made with."""
+    old = kept.read_text(encoding="utf-8")
+    if old == sweep.text:
+        return
+    lines = difflib.unified_diff(old.splitlines(), sweep.text.splitlines(), lineterm="", n=0)
+    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    raise ConfigError(
+        f"{sweep.path}: must be the file that {kept.parent} was started with, got changed lines: "
+        f"{'; '.join(changed[:6])}. Choose another --out, or undo the change."
+    )

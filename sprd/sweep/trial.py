@@ -1,0 +1,227 @@
+"""One trial, a plain function: a configuration in, models and scores out. No Ray.
+
+Before it trains, the model's size and time are measured on random weights; what does not fit is
+not trained. After it, the real artifact is measured again and scored in TensorFlow Lite Micro.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sprd.audio.corpus import Corpus, Split
+from sprd.audio.store import Features, open_features
+from sprd.config import Config
+from sprd.device.board import Board, load_board
+from sprd.device.footprint import Footprint, measure
+from sprd.device.tflm import Runner
+from sprd.device.verdict import Violation, check, limits_of
+from sprd.errors import ConfigError, TrainingError
+from sprd.model.evaluate import Scores, score
+from sprd.model.quantize import calibration_clips, convert_float, convert_int8, convert_untrained
+from sprd.model.train import Trained, fit, predict
+from sprd.sweep.provenance import provenance
+from sprd.sweep.result import Status
+
+Report = Callable[[dict[str, float], Callable[[Path], None]], None]
+
+ACCURACY_DROP = "accuracy_drop"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended. `files` holds what is kept of it, by name."""
+
+    status: Status
+    metrics: dict[str, Any] = field(default_factory=dict)
+    footprint: dict[str, Any] = field(default_factory=dict)
+    violations: tuple[dict[str, Any], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def run_trial(
+    config: Config, corpus: Corpus, report: Report, restore: Path | None = None
+) -> Outcome:
+    """Measures, trains, quantizes and scores one configuration.
+
+    Args:
+        config: The trial.
+        corpus: Its audio.
+        report: Called while it trains, see `sprd.model.train.fit`.
+        restore: A checkpoint of this very configuration to go on from.
+
+    Returns:
+        The outcome: "infeasible" before any training step, "trained", or "failed" when the loss
+        is not finite.
+    """
+    clock = _Clock()
+    limits = limits_of(config.budget, _board(config))
+    try:
+        with clock.time("measure"):
+            candidate = measure_candidate(config)
+    except ConfigError as error:
+        return Outcome("infeasible", violations=(unmeasurable(),), error=str(error))
+    misses = check(candidate, limits)
+    if misses:
+        return Outcome(
+            "infeasible",
+            footprint=candidate.as_dict(),
+            violations=tuple(v.as_dict() for v in misses),
+            seconds=clock.seconds,
+        )
+    with clock.time("features"):
+        training = open_features(corpus, config, Split.TRAINING)
+        validation = open_features(corpus, config, Split.VALIDATION)
+    try:
+        with clock.time("train"):
+            trained = fit(config, training, validation, report, restore)
+    except TrainingError as error:
+        return Outcome(
+            "failed", footprint=candidate.as_dict(), error=str(error), seconds=clock.seconds
+        )
+    return _finish(config, corpus, trained, training, validation, limits, clock)
+
+
+def unmeasurable() -> dict[str, Any]:
+    """Returns the violation of a point that is no valid configuration."""
+    return {"key": "configuration", "value": None, "limit": None}
+
+
+def measure_candidate(config: Config) -> Footprint:
+    """Measures the model that a configuration would give, without training it.
+
+    Raises:
+        ConfigError: The architecture cannot be built for this feature shape.
+    """
+    params = {k: v for k, v in config.model.params.items() if k != "dropout"}
+    return _measure_shape(
+        config.model.architecture,
+        json.dumps(params, sort_keys=True),
+        config.features.shape,
+        len(config.labels),
+        config.budget.board,
+    )
+
+
+@cache
+def _measure_shape(
+    architecture: str, params: str, shape: tuple[int, int], n_labels: int, board: str | None
+) -> Footprint:
+    from sprd.config import ModelSection
+
+    section = ModelSection(architecture=architecture, params={**json.loads(params), "dropout": 0.0})
+    try:
+        model = convert_untrained(section, shape, n_labels)
+    except ValueError as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"[model] {architecture}: must be buildable for {shape[0]} frames x {shape[1]}"
+            f" channels, got {params}: {first_line}"
+        ) from error
+    return measure(model, load_board(board) if board else None)
+
+
+def score_split(
+    models: tuple[bytes, bytes], config: Config, clips: Features
+) -> dict[str, dict[str, Any]]:
+    """Scores the int8 and the float .tflite of one model: {"int8": ..., "float": ...}."""
+    return {
+        "int8": _score_int8(models[0], config, clips).as_dict(),
+        "float": _score_float(models[1], config, clips).as_dict(),
+    }
+
+
+def _score_int8(model: bytes, config: Config, clips: Features) -> Scores:
+    probabilities = Runner(model).predict(clips.scaled())
+    return score(probabilities, clips.labels(config.labels), clips.speakers, config.labels)
+
+
+def _score_float(model: bytes, config: Config, clips: Features) -> Scores:
+    from sprd.model.quantize import FloatRunner
+
+    probabilities = FloatRunner(model).predict(clips.scaled())
+    return score(probabilities, clips.labels(config.labels), clips.speakers, config.labels)
+
+
+def _finish(
+    config: Config,
+    corpus: Corpus,
+    trained: Trained,
+    training: Features,
+    validation: Features,
+    limits: Mapping[str, float],
+    clock: "_Clock",
+) -> Outcome:
+    with clock.time("quantize"):
+        chosen = calibration_clips(training.labels(config.labels), config.seed)
+        calibration = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
+        fixed_input = config.features.preprocess == "micro"
+        flat = calibration.reshape(len(chosen), -1)
+        model = convert_int8(trained.model, flat, fixed_input)
+        float_model = convert_float(trained.model)
+    with clock.time("score"):
+        footprint = measure(model, _board(config))
+        labels, speakers = validation.labels(config.labels), validation.speakers
+        int8 = _score_int8(model, config, validation)
+        floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
+    drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
+    violations = [v.as_dict() for v in check(footprint, limits)]
+    allowed = config.budget.max_accuracy_drop
+    if allowed is not None and drop > allowed:
+        violations.append(Violation(ACCURACY_DROP, drop, allowed).as_dict())
+    metrics = {
+        **int8.rates,
+        "recall": int8.recall,
+        "intervals": {k: list(v) for k, v in int8.intervals.items()},
+        "float_balanced_accuracy": floats.balanced_accuracy,
+        ACCURACY_DROP: drop,
+        "val_balanced_accuracy": trained.val_balanced_accuracy,
+        "best_step": trained.best_step,
+        "ms_per_step": trained.ms_per_step and round(trained.ms_per_step, 4),
+    }
+    record = {
+        "config": config.model_dump(mode="json"),
+        "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
+        "calibration_clips": [int(i) for i in chosen],
+        "footprint": footprint.as_dict(),
+        "provenance": provenance(config, corpus),
+    }
+    return Outcome(
+        "trained",
+        metrics,
+        footprint.as_dict(),
+        tuple(violations),
+        clock.seconds,
+        files={
+            "model.tflite": model,
+            "model_float.tflite": float_model,
+            "record.json": (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
+        },
+    )
+
+
+def _board(config: Config) -> Board | None:
+    return load_board(config.budget.board) if config.budget.board else None
+
+
+class _Clock:
+    """Seconds of the parts of a trial."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(time.perf_counter() - start, 4)

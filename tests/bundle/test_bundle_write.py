@@ -1,0 +1,181 @@
+"""The folder of a bundle: complete, replaced as a whole, never half."""
+
+import errno
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sprd.bundle import write
+from sprd.bundle.manifest import Export, check_files, read_manifest
+from sprd.bundle.sources import Quantization
+from sprd.bundle.write import readme, write_bundle
+from sprd.config import FeaturesSection
+from sprd.errors import InputError, OutputError
+
+MakeExport = Callable[..., Export]
+NAMES = {
+    *("model.tflite", "model_float.tflite", "model.h", "model.cc", "model_settings.h"),
+    *("model_settings.cc", "frontend_config.h", "op_resolver.h", "manifest.json", "sweep.toml"),
+    "README.md",
+}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_bundle_is_complete(tmp_path: Path, make_export: MakeExport) -> None:
+    """Eleven files, the models as given, hashes right."""
+    export = make_export()
+    folder = write_bundle(tmp_path / "deep" / "a bundle\n", export)
+    assert names(folder) == NAMES
+    assert (folder / "model.tflite").read_bytes() == export.model
+    assert (folder / "model_float.tflite").read_bytes() == export.float_model
+    assert check_files(folder, read_manifest(folder)) == ()
+    sweep = tomllib.loads((folder / "sweep.toml").read_text())
+    assert sweep["data"]["source"] == "recordings"
+    assert sweep["data"]["extra"] == ["more", "../relative/kept"]
+
+
+def test_the_same_export_gives_the_same_bytes(tmp_path: Path, make_export: MakeExport) -> None:
+    """Nothing of the clock or the place gets in."""
+    one, two = (write_bundle(tmp_path / name, make_export()) for name in ("one", "two"))
+    assert [(one / n).read_bytes() for n in NAMES] == [(two / n).read_bytes() for n in NAMES]
+
+
+def test_an_older_bundle_is_replaced(tmp_path: Path, make_export: MakeExport) -> None:
+    """Exporting again into a bundle leaves the new one and nothing beside it."""
+    folder = write_bundle(tmp_path / "bundle", make_export())
+    write_bundle(folder, make_export(model=b"another model"))
+    assert (folder / "model.tflite").read_bytes() == b"another model"
+    assert names(tmp_path) == {"bundle"} and names(folder) == NAMES
+
+
+def test_an_empty_folder_becomes_a_bundle(
+    tmp_path: Path, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does one that is named `.`."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    write_bundle(Path("."), make_export())
+    assert names(tmp_path / "empty") == NAMES
+
+
+def test_a_folder_of_something_else_is_not_replaced(
+    tmp_path: Path, make_export: MakeExport
+) -> None:
+    """A user's folder survives a wrong --out, whole."""
+    (tmp_path / "thesis.txt").write_text("ten years")
+    with pytest.raises(OutputError, match=r"got a folder with 'thesis\.txt'"):
+        write_bundle(tmp_path, make_export())
+    assert names(tmp_path) == {"thesis.txt"}
+
+
+def test_a_file_is_not_replaced(tmp_path: Path, make_export: MakeExport) -> None:
+    """--out that names a file is an error."""
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="must be writable"):
+            write_bundle(out, make_export())
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("n_files", [0, 1, 5, 10])
+def test_a_full_disk_leaves_nothing(
+    tmp_path: Path, make_export: MakeExport, monkeypatch: pytest.MonkeyPatch, n_files: int
+) -> None:
+    """Wherever the disk fills up, no file is left, and an older bundle stays."""
+    write_file, calls = write.write_file, list[Path]()
+
+    def full(path: Path, content: bytes) -> None:
+        if len(calls) == n_files:
+            path.write_bytes(content[:3])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        calls.append(path)
+        write_file(path, content)
+
+    old = write_bundle(tmp_path / "old", make_export())
+    monkeypatch.setattr(write, "write_file", full)
+    for name in ("new", "old"):
+        calls.clear()
+        with pytest.raises(OutputError, match=rf"{name}: must be writable: No space left"):
+            write_bundle(tmp_path / name, make_export(model=b"another model"))
+    assert names(tmp_path) == {"old"}
+    assert check_files(old, read_manifest(old)) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ops": ("CONV_2D", "FLEX")}, "'FLEX'"),
+        ({"quantization": Quantization(26 / 256, -128, 1 / 256, -128, 1961)}, "n_frames"),
+        ({"model": b""}, "0 bytes"),
+        ({"footprint": {"model_bytes": 3}}, "arena"),
+        ({"footprint": {"arena_bytes": 16}}, "'model_bytes' is a required"),
+    ],
+)
+def test_an_export_that_breaks_a_rule_writes_nothing(
+    tmp_path: Path, make_export: MakeExport, changes: dict[str, object], words: str
+) -> None:
+    """The rule is named before the disk is touched."""
+    with pytest.raises(InputError, match=words):
+        write_bundle(tmp_path / "bundle", make_export(**changes))
+    assert names(tmp_path) == set()
+
+
+def test_the_readme_tells_scores_with_intervals_and_sizes_with_sources(
+    make_export: MakeExport,
+) -> None:
+    """A reader sees what was measured, what was estimated, and how to use it."""
+    text = readme(make_export())
+    assert "| balanced accuracy | 0.914 (0.880 to 0.940) |" in text
+    assert "| recall of up | 0.930 (0.850 to 0.970) |" in text
+    assert "| tensor arena, board | 7,913 B | upper bound for a 32-bit core" in text
+    assert "| latency | 55.2 ms (49.0 to 62.0) | estimate from instructions" in text
+    assert "kTensorArenaSize = 7920" in text and "micro_features_model.cpp" in text
+    assert "sprd evaluate BUNDLE" in text and "sprd reproduce BUNDLE" in text
+    assert "never heard a person" not in text and "$" not in text
+
+
+def test_the_readme_of_synthetic_data_says_so(make_export: MakeExport) -> None:
+    """Nobody takes scores on synthetic voices for scores on people."""
+    text = readme(make_export(record={"data": {"is_synthetic": True}}))
+    assert "**This model never heard a person.**" in text
+
+
+@pytest.mark.parametrize("preprocess", ["mfcc", "average"])
+def test_the_readme_refuses_the_sketch_without_firmware(
+    make_export: MakeExport, preprocess: str
+) -> None:
+    """No instruction to copy files that cannot work."""
+    features = FeaturesSection(preprocess=preprocess)  # type: ignore[arg-type]
+    text = readme(make_export(features=features))
+    assert "Not for the SPRD sketch" in text and "SKETCH" not in text
+
+
+def test_the_readme_names_another_sample_rate(make_export: MakeExport) -> None:
+    """The sketch samples at 16 kHz: what differs is said."""
+    features = FeaturesSection(sample_rate_hz=8000, upper_band_limit_hz=4000.0)
+    assert "sample at 8000 Hz" in readme(make_export(features=features))
+    assert "sample at" not in readme(make_export())
+
+
+def test_a_bundle_without_a_board_or_scores_is_written(
+    tmp_path: Path, make_export: MakeExport
+) -> None:
+    """What is not known is left out, not invented."""
+    footprint = {"model_bytes": 771, "arena_bytes": None, "arena_host_bytes": 9_777}
+    export = make_export(board=None, footprint=footprint, scores={"validation": {}, "test": None})
+    folder = write_bundle(tmp_path / "bundle", export)
+    settings = (folder / "model_settings.h").read_text()
+    assert "kTensorArenaSize = 9792" in settings and "need is not known" in settings
+    text = (folder / "README.md").read_text()
+    assert "no board chosen" in text and "**Test speakers were not scored**" in text
+
+
+def test_odd_names_stay_in_their_cells(make_export: MakeExport) -> None:
+    """A keyword cannot break a table or smuggle in HTML."""
+    text = readme(make_export(keywords=("a|b", "<script>", "x\ny")))
+    assert "recall" in text and "<script>" not in text and "a\\|b" in text and "x y" in text

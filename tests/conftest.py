@@ -1,0 +1,28 @@
+"""What every test may use: the reference data beside the project, and a cache of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED_VARIABLE = "SPRD_TEST_SHARED"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference models and recordings; tests that need it are skipped without."""
+    beside = Path(__file__).parents[2] / "shared"
+    folder = Path(os.environ.get(SHARED_VARIABLE, beside))
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing: set {SHARED_VARIABLE} to the folder of reference data")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test reads or fills the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPRD_CACHE", str(folder))
+        yield folder

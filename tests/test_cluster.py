@@ -1,0 +1,89 @@
+"""`cluster.yaml` is what Ray's launcher accepts, and what lets its workers join."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+START_COMMANDS = ("head_start_ray_commands", "worker_start_ray_commands")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> dict[str, Any]:
+    """The file as Ray reads it."""
+    return yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema in the installed wheel, found without importing Ray."""
+    spec = importlib.util.find_spec("ray")
+    assert spec is not None and spec.submodule_search_locations
+    folder = Path(spec.submodule_search_locations[0])
+    return json.loads((folder / "autoscaler" / "ray-schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> str:
+    """The recipe of the image that the cluster runs."""
+    return (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_cluster_matches_the_schema_of_ray(cluster: dict[str, Any], schema: dict[str, Any]) -> None:
+    """The installed Ray's own schema accepts the file."""
+    jsonschema.validate(cluster, schema)
+
+
+def test_cluster_has_no_unknown_key(cluster: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Each top-level key is one that Ray knows."""
+    assert set(cluster) - set(schema["properties"]) == set()
+
+
+def test_on_premises_provider_names_its_machines(cluster: dict[str, Any]) -> None:
+    """The provider `local` needs a head and workers, and refuses node types."""
+    provider = cluster["provider"]
+    assert provider["type"] == "local"
+    assert provider["head_ip"] and provider["worker_ips"]
+    assert provider["head_ip"] not in provider["worker_ips"]
+    assert {"available_node_types", "head_node_type"} & set(cluster) == set()
+
+
+@pytest.mark.parametrize("key", START_COMMANDS)
+def test_every_start_command_carries_the_token_mode(cluster: dict[str, Any], key: str) -> None:
+    """Without it the workers stay pending for ever."""
+    commands = cluster[key]
+    assert any(" ray start " in command for command in commands)
+    assert [command for command in commands if "RAY_AUTH_MODE=token ray " not in command] == []
+
+
+def test_every_shell_carries_the_token_mode(cluster: dict[str, Any]) -> None:
+    """`ray exec` and `ray attach` run in the container, which has the mode."""
+    assert "--env RAY_AUTH_MODE=token" in cluster["docker"]["run_options"]
+
+
+def test_token_is_copied_to_where_ray_looks(cluster: dict[str, Any]) -> None:
+    """Ray's default path of the token is mounted on every node."""
+    assert cluster["file_mounts"] == {"~/.ray/auth_token": "~/.ray/auth_token"}
+
+
+def test_image_names_its_home(dockerfile: str) -> None:
+    """Ray's launcher takes HOME from the image's environment and else mounts into /root."""
+    user = re.findall(r"^USER (\S+)$", dockerfile, re.MULTILINE)[-1]
+    assert f"HOME=/home/{user}" in dockerfile
+
+
+def test_image_has_what_the_launcher_runs(dockerfile: str) -> None:
+    """The launcher runs bash and rsync in the image, and the head reaches workers with ssh."""
+    packages = dockerfile.split("apt-get install")[1].split("&&")[0].split()
+    assert {"bash", "rsync", "openssh-client"} - set(packages) == set()
+
+
+def test_image_finds_sprd_in_a_login_shell(dockerfile: str) -> None:
+    """The launcher's login shells read /etc/profile, which sets PATH anew."""
+    assert re.search(r"/opt/sprd/bin:\$PATH.* > /etc/profile\.d/\w+\.sh", dockerfile)
