@@ -12,9 +12,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from sprd.config import FeaturesSection, Param, Vocabulary
+from sprd.config import FeaturesSection
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
+from sprd.parameters import Param, Vocabulary
 from sprd.sweepfile import (
     MAX_FILE_BYTES,
     NAMED_SOURCES,

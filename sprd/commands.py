@@ -49,7 +49,7 @@ def train(args: Namespace) -> int:
 
 def evaluate(args: Namespace) -> int:
     """Scores a model on a folder of clips."""
-    from sprd.quiet import load_tensorflow
+    from sprd.model.start import load_tensorflow
 
     load_tensorflow()
     from sprd.evaluation import evaluate_model

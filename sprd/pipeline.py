@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.errors import SprdError
-from sprd.quiet import load_tensorflow
+from sprd.model.start import load_tensorflow
 from sprd.sweep.result import Row, budget_error, ranking
 from sprd.sweep.run import Run, reopen_run
 from sprd.sweep.search import Search, check_searchable

@@ -16,9 +16,3 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
-
-
-def load_tensorflow() -> None:
-    """Imports TensorFlow without the banner of its start."""
-    with quiet_stderr():
-        import sprd.audio.frontend  # noqa: F401

@@ -11,35 +11,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from sprd.config import (
     RESERVED_WORDS,
-    AugmentSection,
     Budget,
-    Choice,
     Config,
     DataSection,
-    FeaturesSection,
-    ModelSection,
-    Param,
-    Range,
-    Scalar,
     SweepConfig,
     SweepSection,
-    TrainSection,
-    Vocabulary,
 )
 from sprd.errors import ConfigError, suggest
+from sprd.parameters import Choice, Range, Scalar, Vocabulary
+from sprd.sections import (
+    FRAME_KEYS,
+    SECTIONS,
+    candidate_architectures,
+    owners_of,
+    read_model,
+    read_section,
+)
 
-SECTIONS: Mapping[str, type[BaseModel]] = {
-    "sweep": SweepSection,
-    "data": DataSection,
-    "features": FeaturesSection,
-    "augment": AugmentSection,
-    "train": TrainSection,
-    "budget": Budget,
-}
 TABLES = (*SECTIONS, "model", "space")
 SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
 SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
@@ -47,8 +37,6 @@ OBJECTIVES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_rejec
 NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
 MAX_FILE_BYTES = 1_000_000
 
-_FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
-_FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
 Tables = Mapping[str, Mapping[str, object]]
 
@@ -82,7 +70,7 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
             raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, TABLES)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
-    sweep = _read_section(path, "sweep", tables.pop("sweep", {}))
+    sweep = read_section(path, "sweep", tables.pop("sweep", {}))
     assert isinstance(sweep, SweepSection)
     _check_objectives(path, sweep)
     raw_space = tables.pop("space", {})
@@ -163,11 +151,9 @@ def _resolve(
         section, key = name.split(".", 1)
         tables.setdefault(section, {})[key] = value
     sections = {
-        name: _read_section(path, name, tables.get(name, {}))
-        for name in SECTIONS
-        if name != "sweep"
+        name: read_section(path, name, tables.get(name, {})) for name in SECTIONS if name != "sweep"
     }
-    model = _read_model(path, tables.get("model", {}), space, vocabulary)
+    model = read_model(path, tables.get("model", {}), space, vocabulary)
     budget, data = sections["budget"], sections["data"]
     assert isinstance(budget, Budget) and isinstance(data, DataSection)
     _check_board(path, budget, vocabulary)
@@ -183,109 +169,6 @@ def _resolve(
     return config
 
 
-def _read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseModel:
-    where = f"{path} [{name}]"
-    values: dict[str, Any] = dict(table)
-    if name == "features":
-        values = _expand_frame(where, values)
-    try:
-        section = SECTIONS[name].model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{where} {_explain(SECTIONS[name], error)}") from error
-    if isinstance(section, TrainSection):
-        _check_phases(where, section)
-    return section
-
-
-def _explain(section: type[BaseModel], error: ValidationError) -> str:
-    """One line for the first error that pydantic found."""
-    first = error.errors(include_url=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key. {suggest(key, section.model_fields)}"
-    if first["type"] == "missing":
-        return f"{key}: must be given. {section.model_fields[key].description}"
-    rule = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    rule = rule if rule.startswith(("String", "Tuple")) else f"must be {rule}"
-    description = section.model_fields[key].description if key in section.model_fields else None
-    return f"{key}: {rule}, got {first['input']!r}." + (f" {description}" if description else "")
-
-
-def _expand_frame(where: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Replaces the preset `frame = "30/20x40"` by the three values that it names."""
-    if "frame" not in values:
-        return values
-    frame = values.pop("frame")
-    match = _FRAME.fullmatch(frame) if isinstance(frame, str) else None
-    if match is None:
-        raise ConfigError(
-            f"{where} frame: must be window/stride x channels, like '30/20x40', got {frame!r}."
-        )
-    clash = [key for key in _FRAME_KEYS if key in values]
-    if clash:
-        raise ConfigError(
-            f"{where} frame: must not stand beside {clash[0]}, which it sets, got both."
-            " Remove one of them."
-        )
-    return {**values, **dict(zip(_FRAME_KEYS, map(int, match.groups()), strict=True))}
-
-
-def _read_model(
-    path: Path,
-    table: Mapping[str, object],
-    space: Mapping[str, Choice | Range],
-    vocabulary: Vocabulary,
-) -> ModelSection:
-    """Fills in the defaults; drops parameters of architectures that were not chosen."""
-    where = f"{path} [model]"
-    candidates = _candidate_architectures(table, space)
-    architecture = table.get("architecture", candidates[0] if candidates else None)
-    if architecture is None:
-        raise ConfigError(
-            f"{where} architecture: must be given. Known: "
-            f"{', '.join(sorted(vocabulary.architectures))}."
-        )
-    for name in (architecture, *candidates):
-        if name not in vocabulary.architectures:
-            raise ConfigError(
-                f"{where} architecture: unknown architecture {name!r}. "
-                f"{suggest(str(name), vocabulary.architectures)}"
-            )
-    assert isinstance(architecture, str)
-    for key, value in table.items():
-        if key == "architecture":
-            continue
-        owners = _owners(key, candidates or (architecture,), vocabulary)
-        if not owners:
-            known = vocabulary.architectures[architecture]
-            raise ConfigError(
-                f"{where} {key}: unknown key of {architecture}. {suggest(key, known)}"
-            )
-        if architecture in owners and (problem := owners[architecture].problem(value)):
-            raise ConfigError(
-                f"{where} {key}: {problem}, got {value!r}. {owners[architecture].doc}"
-            )
-    known = vocabulary.architectures[architecture]
-    params = {key: table.get(key, param.default) for key, param in known.items()}
-    return ModelSection(architecture=architecture, params=params)  # type: ignore[arg-type]
-
-
-def _candidate_architectures(
-    table: Mapping[str, object], space: Mapping[str, Choice | Range]
-) -> tuple[str, ...]:
-    names = [table["architecture"]] if "architecture" in table else []
-    dimension = space.get("model.architecture")
-    if isinstance(dimension, Choice):
-        names += [value for value in dimension.values if value not in names]
-    return tuple(str(name) for name in names)
-
-
-def _owners(key: str, architectures: tuple[str, ...], vocabulary: Vocabulary) -> dict[str, Param]:
-    """Returns the parameter `key` of each of the architectures that has it."""
-    all_params = {name: vocabulary.architectures.get(name, {}) for name in architectures}
-    return {name: params[key] for name, params in all_params.items() if key in params}
-
-
 def _read_space(
     path: Path, table: Mapping[str, object], base: Tables, vocabulary: Vocabulary
 ) -> dict[str, Choice | Range]:
@@ -299,7 +182,7 @@ def _read_space(
                 f"{' or '.join(_searchable())}, got {name!r}. "
                 "Other data would change what is measured."
             )
-        if section == "features" and key in _FRAME_KEYS:
+        if section == "features" and key in FRAME_KEYS:
             _check_frame_once(where, key, space, base)
         values = dimension.values if isinstance(dimension, Choice) else _ends(dimension)
         for value in values:
@@ -342,8 +225,8 @@ def _check_space_value(
                     f"{suggest(str(value), vocabulary.architectures)}"
                 )
             return
-        candidates = _candidate_architectures(base.get("model", {}), space)
-        owners = _owners(key, candidates, vocabulary)
+        candidates = candidate_architectures(base.get("model", {}), space)
+        owners = owners_of(key, candidates, vocabulary)
         if not owners:
             known = {k for name in candidates for k in vocabulary.architectures.get(name, {})}
             raise ConfigError(f"{where}: no chosen architecture has {key!r}. {suggest(key, known)}")
@@ -353,7 +236,7 @@ def _check_space_value(
         return
     table = dict(base.get(section, {}))
     if section == "features" and key == "frame":
-        clash = [k for k in _FRAME_KEYS if k in table]
+        clash = [k for k in FRAME_KEYS if k in table]
         if clash:
             raise ConfigError(
                 f"{where}: must not stand beside {clash[0]} in [features], which it sets."
@@ -365,7 +248,7 @@ def _check_space_value(
         table.setdefault("learning_rate", 0.001)
     table[key] = value
     try:
-        _read_section(Path("space"), section, table)
+        read_section(Path("space"), section, table)
     except ConfigError as error:
         raise ConfigError(f"{where}: {str(error).split('] ', 1)[-1]}") from error
 
@@ -417,16 +300,6 @@ def _read_range(where: str, value: Mapping[str, object]) -> Range:
     if log and (low <= 0 or step is not None):
         raise ConfigError(f"{where}: log needs low > 0 and no step, got low={low}, step={step}.")
     return Range(low, high, step, log)
-
-
-def _check_phases(where: str, train: TrainSection) -> None:
-    steps, rates = train.steps, train.learning_rate
-    n_steps = len(steps) if isinstance(steps, tuple) else 1
-    if (isinstance(rates, tuple) and len(rates) != n_steps) or n_steps == 0:
-        raise ConfigError(
-            f"{where} learning_rate: must have one entry a phase of steps, got "
-            f"steps={steps}, learning_rate={rates}."
-        )
 
 
 def _check_board(path: Path, budget: Budget, vocabulary: Vocabulary) -> None:

@@ -19,14 +19,15 @@ MODULES = {
 
 FLOORS = (
     ("errors",),
-    ("folders",),
+    ("folders", "parameters", "quiet"),
     ("config",),
+    ("sections",),
     ("sweepfile",),
     ("device", "audio"),
     ("model",),
     ("sweep",),
     ("bundle",),
-    ("pipeline",),
+    ("pipeline", "evaluation"),
     ("cli",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sprd.config import Param
+from sprd.parameters import Param
 
 Params = Mapping[str, Param]
 

@@ -5,7 +5,6 @@ training that is continued ends in the same bytes as one that was never interrup
 """
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -41,14 +40,6 @@ class Trained:
     val_balanced_accuracy: float
     ms_per_step: float | None
     """Milliseconds a step, gathering and evaluation included, without the first graph call."""
-
-
-def set_threads(n_threads: int) -> None:
-    """Fixes TensorFlow's threads and turns determinism on; before the first op of a process."""
-    os.environ["OMP_NUM_THREADS"] = str(n_threads)
-    tf.config.threading.set_intra_op_parallelism_threads(n_threads)
-    tf.config.threading.set_inter_op_parallelism_threads(n_threads)
-    tf.config.experimental.enable_op_determinism()
 
 
 def fit(

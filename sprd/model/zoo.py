@@ -12,7 +12,8 @@ from typing import Any
 import keras
 from keras import layers
 
-from sprd.config import ModelSection, Scalar
+from sprd.config import ModelSection
+from sprd.parameters import Scalar
 
 Tensor = Any
 """A symbolic Keras tensor."""

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from sprd.config import Scalar
 from sprd.device.verdict import Violation
 from sprd.errors import BudgetError, InputError
 from sprd.folders import unwritable
+from sprd.parameters import Scalar
 
 Status = Literal["trained", "infeasible", "stopped", "failed"]
 

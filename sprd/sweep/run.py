@@ -5,11 +5,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprd.config import SweepConfig, Vocabulary
+from sprd.config import SweepConfig
 from sprd.device.board import board_names
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES
+from sprd.parameters import Vocabulary
 from sprd.sweep.result import Row, Table
 from sprd.sweepfile import load_sweep, parse_sweep
 

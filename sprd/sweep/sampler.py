@@ -12,7 +12,8 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sprd.config import Choice, Range, Scalar, SweepConfig
+from sprd.config import SweepConfig
+from sprd.parameters import Choice, Range, Scalar
 from sprd.sweep.result import Row, excess, objective_score
 
 ARCHITECTURE = "model.architecture"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sprd.config import Config, Scalar, SweepConfig
+from sprd.config import Config, SweepConfig
 from sprd.errors import ConfigError
+from sprd.parameters import Scalar
 from sprd.sweep.result import Row, Status, Table
 from sprd.sweep.sampler import Sampler
 from sprd.sweepfile import resolve

@@ -170,7 +170,7 @@ def _trial_name(trial: Any) -> str:
 
 def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     """What a worker runs. Imports TensorFlow once a process; Ray reuses the process."""
-    from sprd.model.train import set_threads
+    from sprd.model.start import set_threads
     from sprd.sweep.trial import run_trial
 
     parsed = Config.model_validate_json(config["config"])
@@ -222,7 +222,7 @@ class _Bridge:
         """Itself: Tune copies its settings."""
         return self
 
-    def ask(self) -> dict[str, Any] | str | None:
+    def ask(self) -> Any:
         """Returns what Tune's searcher returns: a configuration, "FINISHED", or None to wait."""
         if self._error is not None:
             return Searcher.FINISHED
@@ -303,7 +303,7 @@ class _Asker(Searcher):  # type: ignore[misc]
         super().__init__(metric=METRIC, mode="max")
         self._bridge = bridge
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:
         return self._bridge.ask()
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:

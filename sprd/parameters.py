@@ -1,0 +1,79 @@
+"""What a parameter may be: of an architecture, and as a dimension of a search space."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Scalar = bool | int | float | str
+"""What a search space may choose among: storage and TOML agree on these."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of an architecture: its default, its legal values and what it means.
+
+    `kind` is "int", "float", "choice", "ints" (a string such as "16-16-24") or "pair"
+    (a string such as "10x8": time x frequency). `low` and `high` bound each number.
+    """
+
+    default: Scalar
+    kind: Literal["int", "float", "choice", "ints", "pair"]
+    doc: str
+    low: float = 1
+    high: float = 1024
+    choices: tuple[str, ...] = ()
+
+    def problem(self, value: object) -> str | None:
+        """Returns the rule that `value` breaks, or None."""
+        if self.kind == "choice":
+            return None if value in self.choices else f"must be one of {list(self.choices)}"
+        if self.kind in ("int", "float"):
+            types = (int,) if self.kind == "int" else (int, float)
+            if isinstance(value, bool) or not isinstance(value, types):
+                return f"must be {'an integer' if self.kind == 'int' else 'a number'}"
+            numbers: list[float] = [value]
+        else:
+            form = "integers joined by '-', like '16-16-24'"
+            separator = "-"
+            if self.kind == "pair":
+                form, separator = "two integers joined by 'x', like '10x8'", "x"
+            parts = value.split(separator) if isinstance(value, str) else []
+            wrong_length = self.kind == "pair" and len(parts) != 2
+            if not parts or wrong_length or not all(p.isascii() and p.isdigit() for p in parts):
+                return f"must be {form}"
+            numbers = [int(part) for part in parts]
+            if len(numbers) > 16:
+                return "must have at most 16 entries"
+        if not all(self.low <= number <= self.high for number in numbers):
+            return f"must lie in {self.low:g} .. {self.high:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a sweep file may use, handed down by the rooms that own them."""
+
+    architectures: Mapping[str, Mapping[str, Param]]
+    boards: Collection[str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter of the search space that takes one of `values`."""
+
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A parameter of the search space that takes a number in low .. high, both included."""
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether every value is an integer: TOML tells 1 from 1.0."""
+        return all(isinstance(n, int) for n in (self.low, self.high, self.step) if n is not None)
