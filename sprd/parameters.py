@@ -1,8 +1,11 @@
 """What a parameter may be: of an architecture, and as a dimension of a search space."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 Scalar = bool | int | float | str
 """What a search space may choose among: storage and TOML agree on these."""
@@ -39,7 +42,7 @@ class Param:
                 form, separator = "two integers joined by 'x', like '10x8'", "x"
             parts = value.split(separator) if isinstance(value, str) else []
             wrong_length = self.kind == "pair" and len(parts) != 2
-            if not parts or wrong_length or not all(p.isascii() and p.isdigit() for p in parts):
+            if not parts or wrong_length or not all(map(_NUMBER.fullmatch, parts)):
                 return f"must be {form}"
             numbers = [int(part) for part in parts]
             if len(numbers) > 16:

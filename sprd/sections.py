@@ -53,8 +53,8 @@ def _explain(section: type[BaseModel], error: ValidationError) -> str:
         return f"{key}: unknown key. {suggest(key, section.model_fields)}"
     if first["type"] == "missing":
         return f"{key}: must be given. {section.model_fields[key].description}"
-    rule = str(first["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    rule = rule if rule.startswith(("String", "Tuple")) else f"must be {rule}"
+    rule = re.sub(r"^\w+ should ", "must ", str(first["msg"])).replace("tuple", "list")
+    rule = rule.split(" after validation", 1)[0]
     description = section.model_fields[key].description if key in section.model_fields else None
     return f"{key}: {rule}, got {first['input']!r}." + (f" {description}" if description else "")
 
@@ -94,7 +94,7 @@ def read_model(
             f"{', '.join(sorted(vocabulary.architectures))}."
         )
     for name in (architecture, *candidates):
-        if name not in vocabulary.architectures:
+        if not isinstance(name, str) or name not in vocabulary.architectures:
             raise ConfigError(
                 f"{where} architecture: unknown architecture {name!r}. "
                 f"{suggest(str(name), vocabulary.architectures)}"
@@ -109,10 +109,9 @@ def read_model(
             raise ConfigError(
                 f"{where} {key}: unknown key of {architecture}. {suggest(key, known)}"
             )
-        if architecture in owners and (problem := owners[architecture].problem(value)):
-            raise ConfigError(
-                f"{where} {key}: {problem}, got {value!r}. {owners[architecture].doc}"
-            )
+        for param in owners.values():
+            if problem := param.problem(value):
+                raise ConfigError(f"{where} {key}: {problem}, got {value!r}. {param.doc}")
     known = vocabulary.architectures[architecture]
     params = {key: table.get(key, param.default) for key, param in known.items()}
     return ModelSection(architecture=architecture, params=params)  # type: ignore[arg-type]

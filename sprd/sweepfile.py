@@ -5,6 +5,7 @@ search space alone, and a whole configuration (`resolve`): a sampled point that 
 between two fields is a `ConfigError`, which the sweep records as an infeasible row.
 """
 
+import random
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from sprd.config import (
     SweepConfig,
     SweepSection,
 )
+from sprd.dimensions import random_value, read_dimension
 from sprd.errors import ConfigError, suggest
 from sprd.parameters import Choice, Range, Scalar, Vocabulary
 from sprd.sections import (
@@ -36,6 +38,7 @@ SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
 OBJECTIVES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
 NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
 MAX_FILE_BYTES = 1_000_000
+N_TRIED_POINTS = 1000
 
 
 Tables = Mapping[str, Mapping[str, object]]
@@ -63,7 +66,8 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
     """Checks the text of a sweep file; `path` is where messages and relative folders start."""
     try:
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        _check_plain(path, tables)
+    except (ValueError, RecursionError) as error:  # ValueError also for an integer too long
         raise ConfigError(f"{path}: must be TOML: {error}.") from error
     for name, table in tables.items():
         if name not in TABLES:
@@ -77,7 +81,7 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
     base = _resolve_paths(tables, path.parent)
     space = _read_space(path, raw_space, base, vocabulary)
     default = _resolve(path, base, sweep, space, {}, vocabulary)
-    return SweepConfig(
+    parsed = SweepConfig(
         path=path,
         text=text,
         sweep=sweep,
@@ -86,6 +90,8 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
         vocabulary=vocabulary,
         default=default,
     )
+    _check_not_contradictory(parsed)
+    return parsed
 
 
 def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
@@ -169,10 +175,44 @@ def _resolve(
     return config
 
 
+def _check_plain(path: Path, value: object) -> None:
+    """Checks that keys and values can be shown in one line, stored as JSON and used as paths."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not key.isprintable():
+                raise ConfigError(f"{path}: keys must be printable, got {key!r}. Rename it.")
+            _check_plain(path, item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_plain(path, item)
+    elif isinstance(value, str) and "\0" in value:
+        raise ConfigError(f"{path}: text must not hold a null character, got {value!r}.")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ConfigError(f"{path}: integers must have at most 64 bits, got {value:#.20x}.")
+
+
+def _check_not_contradictory(sweep: SweepConfig) -> None:
+    """Checks that one of many random points, at least, is a whole configuration."""
+    rng = random.Random(0)
+    for _ in range(N_TRIED_POINTS if sweep.space else 0):
+        point = {name: random_value(rng, dimension) for name, dimension in sweep.space.items()}
+        try:
+            resolve(sweep, point)
+        except ConfigError as error:
+            problem = error
+        else:
+            return
+    if sweep.space:
+        raise ConfigError(
+            f"{sweep.path} [space]: some point must be a valid configuration, got none in "
+            f"{N_TRIED_POINTS}: {str(problem).removeprefix(f'{sweep.path} ')}"
+        ) from problem
+
+
 def _read_space(
     path: Path, table: Mapping[str, object], base: Tables, vocabulary: Vocabulary
 ) -> dict[str, Choice | Range]:
-    space = {name: _read_dimension(f'{path} [space."{name}"]', v) for name, v in table.items()}
+    space = {name: read_dimension(f'{path} [space."{name}"]', v) for name, v in table.items()}
     for name, dimension in space.items():
         where = f'{path} [space."{name}"]'
         section, _, key = name.partition(".")
@@ -253,55 +293,6 @@ def _check_space_value(
         raise ConfigError(f"{where}: {str(error).split('] ', 1)[-1]}") from error
 
 
-def _read_dimension(where: str, value: object) -> Choice | Range:
-    if isinstance(value, list):
-        if not value:
-            raise ConfigError(f"{where}: must have at least one value, got []. Remove the line.")
-        for item in value:
-            if not isinstance(item, (bool, int, float, str)):
-                raise ConfigError(
-                    f"{where}: must list numbers, strings or booleans, got {item!r}."
-                    " Write a joint choice as a named preset."
-                )
-        if len({(type(item), item) for item in value}) < len(value):
-            raise ConfigError(f"{where}: values must differ, got {value!r}.")
-        return Choice(tuple(value))
-    if not isinstance(value, dict):
-        raise ConfigError(
-            f"{where}: must be a list of values or {{ low, high, step, log }}, got {value!r}."
-        )
-    return _read_range(where, value)
-
-
-def _read_range(where: str, value: Mapping[str, object]) -> Range:
-    for key in value:
-        if key not in ("low", "high", "step", "log"):
-            raise ConfigError(
-                f"{where}: unknown key. {suggest(key, ('low', 'high', 'step', 'log'))}"
-            )
-    numbers: dict[str, float] = {}
-    for key in ("low", "high", "step"):
-        number = value.get(key)
-        if number is None and key == "step":
-            continue
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise ConfigError(f"{where}: {key} must be a number, got {number!r}.")
-        if not abs(number) < 1e15:
-            raise ConfigError(f"{where}: {key} must be a finite number, got {number!r}.")
-        numbers[key] = number
-    log = value.get("log", False)
-    if not isinstance(log, bool):
-        raise ConfigError(f"{where}: log must be true or false, got {log!r}.")
-    low, high, step = numbers["low"], numbers["high"], numbers.get("step")
-    if low > high:
-        raise ConfigError(f"{where}: low <= high must hold, got low={low}, high={high}.")
-    if step is not None and step <= 0:
-        raise ConfigError(f"{where}: step > 0 must hold, got step={step}.")
-    if log and (low <= 0 or step is not None):
-        raise ConfigError(f"{where}: log needs low > 0 and no step, got low={low}, step={step}.")
-    return Range(low, high, step, log)
-
-
 def _check_board(path: Path, budget: Budget, vocabulary: Vocabulary) -> None:
     board = budget.board
     if board is not None and not board.endswith(".toml") and board not in vocabulary.boards:
@@ -319,7 +310,7 @@ def _check_keywords(path: Path, data: DataSection) -> None:
             )
         if not re.fullmatch(r"[^\W_][\w' -]*", word):
             raise ConfigError(
-                f"{path} [data] keywords: must be letters, digits, spaces or -, got {word!r}."
+                f"{path} [data] keywords: must be letters, digits, spaces, ', - or _, got {word!r}."
             )
         if data.keywords.count(word) > 1:
             raise ConfigError(f"{path} [data] keywords: must differ, got {word!r} twice.")
@@ -342,7 +333,7 @@ def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
     """Makes relative paths relative to the sweep file, not to where sprd is run."""
     data = dict(tables.get("data", {}))
     source = data.get("source")
-    if isinstance(source, str) and source not in NAMED_SOURCES:
+    if isinstance(source, str) and source and source not in NAMED_SOURCES:
         data["source"] = str((folder / source).resolve())
     if isinstance(data.get("extra"), list):
         data["extra"] = [

@@ -21,7 +21,7 @@ FLOORS = (
     ("errors",),
     ("folders", "parameters", "quiet"),
     ("config",),
-    ("sections",),
+    ("dimensions", "sections"),
     ("sweepfile",),
     ("device", "audio"),
     ("model",),

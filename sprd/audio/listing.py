@@ -1,0 +1,164 @@
+"""A folder in; its audio files, their SHA-256 and what is wrong with them out. Kept in a cache.
+
+Knows nothing of keywords or splits.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sprd.audio.clips import SUFFIXES, problem_of, read_content, shown
+from sprd.errors import DataError, OutputError
+from sprd.folders import cache_folder, write_atomically
+
+FORMAT = 1
+"""Part of the cache: raise it when the checks change."""
+
+SETTLED_NS = 2_000_000_000
+"""Files changed later than this before the look are read again: a clock may tick in such steps."""
+
+Progress = Callable[[str, int, int], None]
+Known = Mapping[str, tuple[int, int, str, str | None]]
+"""Key -> size, mtime_ns, SHA-256, problem."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An audio file at `<folder>/<word>/<name>`; `key` is `<word>/<name>`."""
+
+    path: Path
+    key: str
+    word: str
+    n_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file and what its bytes say: `problem` is the rule they break, None if they are audio."""
+
+    found: Found
+    sha256: str
+    problem: str | None
+
+
+def list_audio(folder: Path) -> list[Found]:
+    """Lists the audio files of the word folders, sorted by key.
+
+    Hidden files and folders and files of other suffixes are no recordings. Only one level is
+    looked at, so that links in circles do no harm.
+
+    Raises:
+        DataError: The folder or one in it cannot be read.
+    """
+    found = []
+    try:
+        for word in _entries(folder):
+            if not word.is_dir():
+                continue
+            for entry in _entries(Path(word.path)):
+                if os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
+                    status = entry.stat()
+                    path, key = Path(entry.path), f"{word.name}/{entry.name}"
+                    found.append(Found(path, key, word.name, status.st_size, status.st_mtime_ns))
+    except OSError as error:
+        raise DataError(
+            f"{shown(folder)}: must be a readable folder of recordings: "
+            f"{error.strerror or error}. Check the path and its permissions."
+        ) from error
+    return sorted(found, key=lambda one: one.key)
+
+
+def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def check_audio(folder: Path, progress: Progress | None = None) -> list[Checked]:
+    """Lists the audio files of a folder and reads each once; known ones are not read again.
+
+    Args:
+        folder: Holds a folder of recordings for each word.
+        progress: Called with ("reading", files done, files in all).
+    """
+    looked_at_ns = time.time_ns()
+    files = list_audio(folder)
+    cache = _cache_file(folder)
+    known = _load(cache)
+    fresh = [one for one in files if known.get(one.key, (0, 0))[:2] != (one.n_bytes, one.mtime_ns)]
+    checks: dict[str, tuple[str, str | None]] = {}
+    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
+        for n_done, (one, check) in enumerate(zip(fresh, pool.map(_check, fresh), strict=True), 1):
+            checks[one.key] = check
+            if progress is not None:
+                progress("reading", n_done, len(fresh))
+    checked = [
+        Checked(one, *(checks[one.key] if one.key in checks else known[one.key][2:]))
+        for one in files
+    ]
+    if fresh or len(files) != len(known):
+        settled = [
+            one for one in checked if one.found.mtime_ns < looked_at_ns - SETTLED_NS and one.sha256
+        ]
+        # A cache that cannot be written costs time, no result.
+        with suppress(OutputError):
+            write_atomically(cache, _dump(settled))
+    return checked
+
+
+def _check(one: Found) -> tuple[str, str | None]:
+    """Returns the SHA-256 of a file ("" if it cannot be read) and the rule that it breaks."""
+    if not one.key.isascii():
+        try:
+            one.key.encode()
+        except UnicodeEncodeError:
+            return "", "its name must be UTF-8. Rename it"
+    try:
+        content = read_content(one.path)
+    except DataError as error:
+        return "", str(error).removeprefix(f"{shown(one.path)}: ").rstrip(".")
+    return hashlib.sha256(content).hexdigest(), problem_of(content)
+
+
+def _cache_file(folder: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
+    return cache_folder() / "corpus" / f"{name}.json"
+
+
+def _load(cache: Path) -> Known:
+    """Reads the cache; a damaged one, or one of another format, is none."""
+    try:
+        content = json.loads(cache.read_bytes())
+        if content["format"] != FORMAT:
+            return {}
+        return {key: _entry(*entry) for key, entry in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _entry(
+    n_bytes: object, mtime_ns: object, sha256: object, problem: object
+) -> tuple[int, int, str, str | None]:
+    if (
+        isinstance(n_bytes, int)
+        and isinstance(mtime_ns, int)
+        and isinstance(sha256, str)
+        and len(sha256) == 64
+        and isinstance(problem, str | None)
+    ):
+        return n_bytes, mtime_ns, sha256, problem
+    raise ValueError("not an entry")
+
+
+def _dump(checked: Iterable[Checked]) -> str:
+    files = {
+        one.found.key: (one.found.n_bytes, one.found.mtime_ns, one.sha256, one.problem)
+        for one in checked
+    }
+    return json.dumps({"format": FORMAT, "files": files}, separators=(",", ":"))

@@ -1,0 +1,74 @@
+"""One line of a `[space]` table in, a `Choice` or a `Range` out. Knows no key of a sweep file."""
+
+import random
+from collections.abc import Mapping
+
+from sprd.errors import ConfigError, suggest
+from sprd.parameters import Choice, Range, Scalar
+
+
+def read_dimension(where: str, value: object) -> Choice | Range:
+    """Reads what stands behind a name of `[space]`; `where` starts the message.
+
+    Raises:
+        ConfigError: It is neither a list of values nor a range, or contradicts itself.
+    """
+    if isinstance(value, list):
+        if not value:
+            raise ConfigError(f"{where}: must have at least one value, got []. Remove the line.")
+        for item in value:
+            if not isinstance(item, (bool, int, float, str)):
+                raise ConfigError(
+                    f"{where}: must list numbers, strings or booleans, got {item!r}."
+                    " Write a joint choice as a named preset."
+                )
+        if len(set(value)) < len(value):  # 1 is 1.0 and True here: no key takes both
+            raise ConfigError(f"{where}: values must differ, got {value!r}.")
+        return Choice(tuple(value))
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"{where}: must be a list of values or {{ low, high, step, log }}, got {value!r}."
+        )
+    return _read_range(where, value)
+
+
+def _read_range(where: str, value: Mapping[str, object]) -> Range:
+    for key in value:
+        if key not in ("low", "high", "step", "log"):
+            raise ConfigError(
+                f"{where}: unknown key {key!r}. {suggest(key, ('low', 'high', 'step', 'log'))}"
+                " A dotted name stands in quotes."
+            )
+    numbers: dict[str, float] = {}
+    for key in ("low", "high", "step"):
+        number = value.get(key)
+        if number is None and key == "step":
+            continue
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise ConfigError(f"{where}: {key} must be a number, got {number!r}.")
+        if not abs(number) < 1e15:
+            raise ConfigError(f"{where}: {key} must be a finite number, got {number!r}.")
+        numbers[key] = number
+    log = value.get("log", False)
+    if not isinstance(log, bool):
+        raise ConfigError(f"{where}: log must be true or false, got {log!r}.")
+    low, high, step = numbers["low"], numbers["high"], numbers.get("step")
+    if low > high:
+        raise ConfigError(f"{where}: low <= high must hold, got low={low}, high={high}.")
+    if step is not None and step <= 0:
+        raise ConfigError(f"{where}: step > 0 must hold, got step={step}.")
+    if log and (low <= 0 or step is not None):
+        raise ConfigError(f"{where}: log needs low > 0 and no step, got low={low}, step={step}.")
+    return Range(low, high, step, log)
+
+
+def random_value(rng: random.Random, dimension: Choice | Range) -> Scalar:
+    """Returns a value of the dimension, each as likely as another."""
+    if isinstance(dimension, Choice):
+        return rng.choice(dimension.values)
+    if dimension.step is not None:
+        n_steps = int((dimension.high - dimension.low) / dimension.step)
+        return dimension.low + rng.randint(0, n_steps) * dimension.step
+    if dimension.is_integer:
+        return rng.randint(int(dimension.low), int(dimension.high))
+    return rng.uniform(dimension.low, dimension.high)

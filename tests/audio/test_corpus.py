@@ -1,0 +1,309 @@
+"""The index of a data set: splits by speaker, a fingerprint of contents, errors that say what to do."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sprd.audio import listing
+from sprd.audio.corpus import (
+    Split,
+    index_folder,
+    open_corpus,
+    read_noise,
+    speaker_of,
+    split_digest,
+    split_of,
+)
+from sprd.config import DataSection
+from sprd.errors import DataError
+
+KEYWORDS = ("yes", "no")
+
+
+def section(**changes: object) -> DataSection:
+    return DataSection.model_validate({"keywords": KEYWORDS, **changes})
+
+
+def write_clip(path: Path, value: int = 1) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        soundfile.write(file, np.full(160, value, np.int16), 16_000, format="WAV")
+    os.utime(path, (1e9, 1e9))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """30 speakers, two keywords, one other word, all contents different."""
+    root = tmp_path / "clips"
+    for number, word in enumerate(("yes", "no", "cat")):
+        for speaker in range(30):
+            write_clip(root / word / f"{speaker:08x}_nohash_0.wav", 100 * number + speaker)
+    return root
+
+
+def test_clips_are_sorted_and_named_alike_on_every_machine(folder):
+    """A key is `<word>/<file>`, whatever lies above."""
+    corpus = open_corpus(section(source=str(folder)))
+    keys = [clip.key for clip in corpus.clips]
+    assert keys == sorted(keys)
+    assert keys[0] == "cat/00000000_nohash_0.wav"
+    assert corpus.words() == ("cat", "no", "yes")
+    assert len(corpus.clips) == 90
+    assert not corpus.is_synthetic
+
+
+def test_a_speaker_lies_in_one_split(folder):
+    """No voice is heard in training and scored in testing."""
+    corpus = open_corpus(section(source=str(folder)))
+    speakers = [set(corpus.speakers(split)) for split in Split]
+    assert all(speakers)
+    assert len(set.union(*speakers)) == sum(map(len, speakers)) == 30
+
+
+@given(st.text(min_size=1), st.text(), st.floats(0, 40), st.floats(0, 40))
+def test_a_split_depends_on_the_speaker_alone(speaker, salt, validation, testing):
+    """Files that come later move nobody; a larger share takes from training only."""
+    data = section(split_salt=salt, validation_percentage=validation, testing_percentage=testing)
+    split = split_of(speaker, data)
+    assert split == split_of(speaker, data)
+    larger = data.model_copy(update={"testing_percentage": testing + 10})
+    assert split_of(speaker, larger) in {split, Split.TESTING}
+    if split != Split.TRAINING:
+        assert split_of(speaker, larger) == split
+
+
+def test_shares_are_about_what_was_asked():
+    """Of many speakers, a tenth is kept for each."""
+    splits = [split_of(f"{number:08x}", section()) for number in range(5000)]
+    for split in (Split.VALIDATION, Split.TESTING):
+        assert splits.count(split) / 5000 == pytest.approx(0.1, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "speaker"),
+    [
+        ("0a7c2a8d_nohash_12.wav", "0a7c2a8d"),
+        ("treyb_nohash_0.wav", "treyb"),
+        ("hello.wav", "hello"),
+        ("_nohash_0.wav", "_nohash_0"),
+    ],
+)
+def test_the_name_tells_the_speaker(name, speaker):
+    """A name without `_nohash_` is a speaker of its own."""
+    assert speaker == speaker_of(name)
+
+
+def test_the_fingerprint_follows_content_not_place(folder, tmp_path):
+    """A copy elsewhere is the same data set; another sample, name or noise is another."""
+    data = section()
+    first = index_folder(folder, data).fingerprint
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert first == index_folder(copy, data).fingerprint
+    seen = {first}
+    write_clip(copy / "yes" / "00000000_nohash_0.wav", 999)
+    seen.add(index_folder(copy, data).fingerprint)
+    (copy / "yes" / "00000000_nohash_0.wav").rename(copy / "yes" / "00000000_nohash_1.wav")
+    seen.add(index_folder(copy, data).fingerprint)
+    write_clip(copy / "_background_noise_" / "hum.wav")
+    seen.add(index_folder(copy, data).fingerprint)
+    assert len(seen) == 4
+
+
+def test_another_salt_is_another_split_of_the_same_data(folder):
+    """The digest of the splits moves, the fingerprint does not."""
+    one, two = (index_folder(folder, section(split_salt=salt)) for salt in "ab")
+    assert one.fingerprint == two.fingerprint
+    assert split_digest(one) != split_digest(two)
+
+
+def test_what_is_known_is_not_read_again(folder, monkeypatch):
+    """The second look reads nothing but what changed."""
+    data = section()
+    first = index_folder(folder, data)
+    read = []
+    check = listing._check
+    monkeypatch.setattr(listing, "_check", lambda one: (read.append(one.key), check(one))[1])
+    assert first == index_folder(folder, data)
+    assert read == []
+    write_clip(folder / "no" / "00000003_nohash_0.wav", 77)
+    os.utime(folder / "no" / "00000003_nohash_0.wav", (2e9 - 1e9 + 5, 1e9 + 5))
+    assert first.fingerprint != index_folder(folder, data).fingerprint
+    assert read == ["no/00000003_nohash_0.wav"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b'{"format": 1, "files": {"cat/00000000_nohash_0.wav": [1]}}', b"\xff"],
+)
+def test_a_damaged_cache_is_ignored(folder, damage):
+    """It costs time, no result."""
+    first = index_folder(folder, section())
+    cache = listing._cache_file(folder)
+    assert json.loads(cache.read_text())["files"]
+    cache.write_bytes(damage)
+    assert first == index_folder(folder, section())
+
+
+def test_files_that_have_just_changed_are_not_remembered(folder):
+    """A second write within one tick of the clock would go unseen."""
+    os.utime(folder / "yes" / "00000000_nohash_0.wav")
+    index_folder(folder, section())
+    known = json.loads(listing._cache_file(folder).read_text())["files"]
+    assert len(known) == 89
+
+
+def test_lists_of_the_data_set_are_honoured(folder):
+    """`auto` takes them where both are there; the speaker counts, and testing wins."""
+    (folder / "validation_list.txt").write_text("yes/00000001_nohash_0.wav\r\n\n")
+    data = section(split="hash")
+    hashed = split_digest(index_folder(folder, data))
+    assert hashed == split_digest(index_folder(folder, section()))
+    (folder / "testing_list.txt").write_text(
+        "no/00000002_nohash_0.wav\ncat/00000003_nohash_0.wav\n"
+    )
+    for split in ("auto", "lists"):
+        corpus = index_folder(folder, section(split=split))
+        assert corpus.speakers(Split.VALIDATION) == ("00000001",)
+        assert corpus.speakers(Split.TESTING) == ("00000002", "00000003")
+        assert len(corpus.of(Split.TESTING)) == 6
+    assert hashed == split_digest(index_folder(folder, data))
+
+
+def test_lists_that_are_demanded_must_be_there(folder):
+    """`lists` does not fall back to the hash."""
+    with pytest.raises(DataError, match=r"validation_list\.txt"):
+        index_folder(folder, section(split="lists"))
+
+
+def test_more_folders_are_merged_under_keys_of_their_own(folder, tmp_path):
+    """The same speaker stays the same; the same file name is another clip."""
+    write_clip(tmp_path / "mine" / "yes" / "00000001_nohash_0.wav", 5)
+    corpus = open_corpus(section(source=str(folder), extra=(str(tmp_path / "mine"),)))
+    clips = {clip.key: clip for clip in corpus.clips}
+    assert len(clips) == len(corpus.clips) == 91
+    extra, main = clips["extra1/yes/00000001_nohash_0.wav"], clips["yes/00000001_nohash_0.wav"]
+    assert (extra.speaker, extra.split) == (main.speaker, main.split)
+    assert str(tmp_path / "mine") in corpus.source
+
+
+def test_a_folder_given_twice_is_refused(folder):
+    """Else each clip of it would count twice."""
+    with pytest.raises(DataError, match="twice"):
+        open_corpus(section(source=str(folder), extra=(str(folder),)))
+
+
+def test_the_flag_overrides_the_source(folder):
+    """`--data` wins over the sweep file."""
+    assert open_corpus(section(source="/nowhere"), folder).clips
+
+
+@pytest.mark.parametrize(
+    ("spoil", "changes", "message"),
+    [
+        (lambda f: shutil.rmtree(f), {}, "No such file"),
+        (lambda f: [shutil.rmtree(f / w) for w in ("yes", "no", "cat")], {}, "empty folder"),
+        (lambda f: None, {"keywords": ("yess",)}, "Did you mean 'yes'"),
+        (lambda f: shutil.rmtree(f / "cat"), {}, "no keyword, got none.*unknown_percentage"),
+        (
+            lambda f: None,
+            {"validation_percentage": 0.0},
+            "'yes', got none for validation out of 30",
+        ),
+        (lambda f: (f / "_silence_").mkdir() or write_clip(f / "_silence_/a.wav"), {}, "_silence_"),
+    ],
+)
+def test_a_data_set_that_cannot_serve_is_an_error(folder, spoil, changes, message):
+    """Each message names the folder and what to do, in one line."""
+    spoil(folder)
+    with pytest.raises(DataError, match=message) as caught:
+        open_corpus(section(source=str(folder), **changes))
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_speakers_are_named(folder):
+    """The keyword, how many said it, and what helps."""
+    for path in sorted((folder / "no").iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"'no'.* out of 1 speaker\. Record more speakers"):
+        open_corpus(section(source=str(folder)))
+
+
+def test_without_unknown_words_none_are_needed(folder):
+    """`unknown_percentage = 0` asks for none."""
+    shutil.rmtree(folder / "cat")
+    assert open_corpus(section(source=str(folder), unknown_percentage=0.0)).words() == ("no", "yes")
+
+
+def test_unreadable_files_are_skipped_and_counted(folder):
+    """A few are told, more than allowed are an error that names the first."""
+    (folder / "cat" / "bad_nohash_0.wav").write_bytes(b"")
+    with pytest.raises(DataError, match=r"1 of 91 .*cat/bad_nohash_0\.wav"):
+        open_corpus(section(source=str(folder)))
+    corpus = open_corpus(section(source=str(folder), max_bad_percentage=2.0))
+    assert (corpus.n_skipped, len(corpus.clips)) == (1, 90)
+    assert "empty" in corpus.skipped[0]
+
+
+def test_hostile_names_work_and_others_are_ignored(folder):
+    """Spaces, quotes, line breaks; hidden files, notes, links in circles, sub-folders."""
+    before = index_folder(folder, section())
+    (folder / "yes" / "notes.txt").write_text("")
+    (folder / "yes" / ".hidden.wav").write_text("")
+    (folder / "yes" / "dir.wav").mkdir()
+    (folder / "loop").symlink_to(folder)
+    (folder / "yes" / "loop.wav").symlink_to(folder / "yes" / "loop.wav")
+    assert before == index_folder(folder, section())
+    for name in ("a b_nohash_0.wav", 'it\'s "x"_nohash_0.WAV', "a\nb_nohash_0.wav", "ü.wav"):
+        write_clip(folder / "yes" / name)
+    corpus = index_folder(folder, section())
+    assert {"a b", 'it\'s "x"', "a\nb", "ü"} < {clip.speaker for clip in corpus.clips}
+    assert corpus == index_folder(folder, section())
+
+
+def test_a_name_that_is_no_utf_8_is_skipped(folder):
+    """It could not be written into a record."""
+    write_clip(folder / "yes" / "a\udcff.wav")
+    corpus = index_folder(folder, section(max_bad_percentage=5.0))
+    assert corpus.n_skipped == 1
+    corpus.skipped[0].encode()
+
+
+def test_accents_of_macos_are_the_keyword(folder):
+    """NFD in the name of a folder, NFC in the sweep file."""
+    (folder / "yes").rename(folder / "fu\u0308r")
+    assert "für" in open_corpus(section(source=str(folder), keywords=("für", "no"))).words()
+
+
+def test_noise_is_read_or_made(folder):
+    """Without recordings it is made, the same each time."""
+    made = read_noise(index_folder(folder, section()), 4000)
+    again = read_noise(index_folder(folder, section()), 4000)
+    assert [len(noise) for noise in made] == [240_000] * 5
+    assert all(np.array_equal(one, two) for one, two in zip(made, again, strict=True))
+    write_clip(folder / "_background_noise_" / "hum.wav", 7)
+    corpus = index_folder(folder, section())
+    (noise,) = read_noise(corpus, 16_000)
+    assert np.all(noise == 7)
+    assert len(corpus.clips) == 90
+
+
+def test_real_speech_has_every_keyword_in_every_split(shared: Path):
+    """3,905 clips, of which the same hash as Speech Commands would keep nearly all for testing."""
+    data = section(
+        source=str(shared / "data/speech_commands"),
+        extra=(str(shared / "data/custom"),),
+        keywords=("yes", "no", "up", "down"),
+    )
+    corpus = open_corpus(data)
+    assert (len(corpus.clips), len(corpus.noise), corpus.n_skipped) == (3925, 4, 0)
+    sizes = [len(corpus.of(split)) for split in Split]
+    assert sizes[0] > 2500 and min(sizes) > 250
+    assert len({c.split for c in corpus.clips if c.speaker == "treyb"}) == 1

@@ -1,0 +1,251 @@
+"""The download: resumed, verified, extracted whole or not at all. Served from 127.0.0.1."""
+
+import hashlib
+import io
+import socket
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from sprd.audio import speech_commands
+from sprd.audio.speech_commands import fetch, is_complete
+from sprd.errors import DownloadError, OutputError
+
+
+def archive_of(*members: tuple[str, bytes, bytes], size: int = 4000) -> bytes:
+    """Packs (name, kind, link target) into a .tar.gz."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, kind, target in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target.decode()
+            member.size = size if kind == tarfile.REGTYPE else 0
+            archive.addfile(member, io.BytesIO(hashlib.shake_256(b"x").digest(member.size)))
+    return stream.getvalue()
+
+
+GOOD = archive_of(
+    ("./", tarfile.DIRTYPE, b""),
+    ("./yes/a_nohash_0.wav", tarfile.REGTYPE, b""),
+    ("./_background_noise_/hum.wav", tarfile.REGTYPE, b""),
+)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves one file; `honours_range` and `breaks_after` say how well."""
+
+    content = GOOD
+    honours_range = True
+    breaks_after: int | None = None
+    status = 0
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.ranges: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/data.tar.gz"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers["Range"]
+        self.server.ranges.append(wanted)
+        start = int(wanted[6:-1]) if wanted and self.server.honours_range else 0
+        body = self.server.content[start:]
+        if self.server.status:
+            self.send_error(self.server.status)
+            return
+        if start and not body:
+            self.send_response(416)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        if start:
+            end = len(self.server.content)
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
+        self.end_headers()
+        self.wfile.write(body[: self.server.breaks_after])
+
+    def log_message(self, *args: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Server() as served:
+        thread = threading.Thread(target=served.serve_forever, args=(0.01,))
+        thread.start()
+        yield served
+        served.shutdown()
+        thread.join()
+
+
+def fetch_from(server: Server, folder: Path, **changes: object) -> Path:
+    sha256 = hashlib.sha256(server.content).hexdigest()
+    settings = {"progress": None, "url": server.url, "sha256": sha256} | changes
+    return fetch("v0.02", folder, **settings)
+
+
+def part_of(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.tar.gz.part")
+
+
+def test_a_fetch_leaves_the_files_and_nothing_else(server, tmp_path):
+    """The archive goes, the second fetch asks for nothing."""
+    moved = []
+    folder = fetch_from(server, tmp_path / "sc", progress=lambda *step: moved.append(step))
+    assert sorted(p.name for p in folder.rglob("*.wav")) == ["a_nohash_0.wav", "hum.wav"]
+    assert moved[-1] == (len(GOOD), len(GOOD))
+    assert is_complete(folder)
+    assert not part_of(folder).exists()
+    assert folder == fetch_from(server, folder)
+    assert server.ranges == [None]
+
+
+def test_a_fetch_goes_on_where_it_stopped(server, tmp_path):
+    """Only the rest is asked for."""
+    part_of(tmp_path / "sc").write_bytes(GOOD[:1000])
+    assert is_complete(fetch_from(server, tmp_path / "sc"))
+    assert server.ranges == ["bytes=1000-"]
+
+
+def test_a_connection_that_breaks_is_made_again(server, tmp_path):
+    """Each time it goes on after what came."""
+    server.breaks_after = len(GOOD) // 3
+    assert is_complete(fetch_from(server, tmp_path / "sc"))
+    assert len(server.ranges) == 4
+
+
+def test_a_connection_that_always_breaks_keeps_what_came(server, tmp_path):
+    """The message says how to go on."""
+    server.breaks_after = 10
+    with pytest.raises(DownloadError, match="run it again"):
+        fetch_from(server, tmp_path / "sc")
+    assert part_of(tmp_path / "sc").stat().st_size > 0
+    assert not (tmp_path / "sc").exists()
+
+
+def test_a_server_without_ranges_starts_again(server, tmp_path):
+    """The part is thrown away, not appended to."""
+    server.honours_range = False
+    part_of(tmp_path / "sc").write_bytes(b"x" * 1000)
+    assert is_complete(fetch_from(server, tmp_path / "sc"))
+
+
+def test_a_whole_part_is_not_fetched_again(server, tmp_path):
+    """The server answers 416; the checksum decides."""
+    part_of(tmp_path / "sc").write_bytes(GOOD)
+    assert is_complete(fetch_from(server, tmp_path / "sc"))
+    assert server.ranges == [f"bytes={len(GOOD)}-"]
+
+
+def test_another_checksum_removes_the_part(server, tmp_path):
+    """Both sums are named, nothing is extracted."""
+    with pytest.raises(DownloadError, match="SHA-256 must be 0000"):
+        fetch_from(server, tmp_path / "sc", sha256="0" * 64)
+    assert not part_of(tmp_path / "sc").exists()
+    assert not (tmp_path / "sc").exists()
+
+
+def test_without_a_network_the_message_says_so(monkeypatch, tmp_path):
+    """One line, no address of an object."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    with pytest.raises(DownloadError, match="no connection.*Check the network") as caught:
+        fetch("v0.02", tmp_path / "sc", None, url=url)
+    assert "0x" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_an_answer_that_is_no_file_is_an_error(server, tmp_path, status):
+    """Its page is not taken for the archive."""
+    server.status = status
+    with pytest.raises(DownloadError, match=f"status {status}"):
+        fetch_from(server, tmp_path / "sc")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("../escape.wav", tarfile.REGTYPE, b""),
+        ("yes/../../escape.wav", tarfile.REGTYPE, b""),
+        ("/tmp/escape.wav", tarfile.REGTYPE, b""),
+        ("yes/link.wav", tarfile.SYMTYPE, b"/etc/passwd"),
+        ("yes/hard.wav", tarfile.LNKTYPE, b"yes/a.wav"),
+        ("yes/pipe.wav", tarfile.FIFOTYPE, b""),
+    ],
+)
+def test_a_hostile_archive_leaves_nothing(server, tmp_path, member):
+    """Not even the good files before the bad one."""
+    server.content = archive_of(("yes/a.wav", tarfile.REGTYPE, b""), member)
+    with pytest.raises(DownloadError, match="safe to extract"):
+        fetch_from(server, tmp_path / "in" / "sc")
+    left = {p.name for p in tmp_path.rglob("*") if "escape" in p.name or p.name == "a.wav"}
+    assert left == set()
+    assert not (tmp_path / "in" / "sc").exists()
+
+
+@pytest.mark.parametrize("limit", ["MAX_MEMBERS", "MAX_EXTRACTED_BYTES"])
+def test_an_archive_beyond_the_limits_is_refused(server, tmp_path, monkeypatch, limit):
+    """A small archive can hold a large disk full of zeros."""
+    monkeypatch.setattr(speech_commands, limit, 1)
+    with pytest.raises(DownloadError, match="more than"):
+        fetch_from(server, tmp_path / "sc")
+    assert not (tmp_path / "sc").exists()
+
+
+@pytest.mark.parametrize("content", [b"no archive", GOOD[:-600], GOOD[:300]])
+def test_what_is_no_whole_archive_is_refused(server, tmp_path, content):
+    """Even where its checksum is right."""
+    server.content = content
+    with pytest.raises(DownloadError, match="tar archive"):
+        fetch_from(server, tmp_path / "sc")
+
+
+def test_an_interrupted_extraction_leaves_nothing(server, tmp_path, monkeypatch):
+    """The archive stays, the folder does not appear."""
+
+    def interrupt(*args: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, "extract", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_from(server, tmp_path / "sc")
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
+    assert is_complete(fetch_from(server, tmp_path / "sc"))
+
+
+def test_a_full_disk_is_told_before_the_download(server, tmp_path, monkeypatch):
+    """How much is needed, and how much there is."""
+    usage = type("Usage", (), {"free": 100})
+    monkeypatch.setattr(speech_commands.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(OutputError, match="GB free"):
+        fetch_from(server, tmp_path / "sc")
+
+
+def test_a_folder_with_other_files_is_left_alone(server, tmp_path):
+    """A fetch replaces nothing of the user's."""
+    (tmp_path / "mine.wav").write_text("")
+    with pytest.raises(OutputError, match="new or empty"):
+        fetch_from(server, tmp_path)
+    assert (tmp_path / "mine.wav").exists()
+
+
+def test_an_unknown_version_is_refused(tmp_path):
+    """The known ones are listed."""
+    with pytest.raises(DownloadError, match=r"Known: v0\.01, v0\.02"):
+        fetch("v0.03", tmp_path / "sc", None)
