@@ -188,7 +188,7 @@ def _check_plain(path: Path, value: object) -> None:
     elif isinstance(value, str) and "\0" in value:
         raise ConfigError(f"{path}: text must not hold a null character, got {value!r}.")
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ConfigError(f"{path}: integers must have at most 64 bits, got {value:#.20x}.")
+        raise ConfigError(f"{path}: integers must have at most 64 bits, got {hex(value)[:20]}...")
 
 
 def _check_not_contradictory(sweep: SweepConfig) -> None:

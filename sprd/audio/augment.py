@@ -86,6 +86,7 @@ def _cut(rng: np.random.Generator, noise: Sequence[Waveform], n_samples: int) ->
 
 def _shift(clip: Waveform, shift: int) -> Waveform:
     shifted = np.zeros_like(clip)
+    shift = max(-len(clip), min(shift, len(clip)))
     if shift >= 0:
         shifted[shift:] = clip[: len(clip) - shift]
     else:

@@ -52,7 +52,7 @@ def list_audio(folder: Path) -> list[Found]:
     """Lists the audio files of the word folders, sorted by key.
 
     Hidden files and folders and files of other suffixes are no recordings. Only one level is
-    looked at, so that links in circles do no harm.
+    looked at, so that links in circles do no harm; links to nowhere are no files.
 
     Raises:
         DataError: The folder or one in it cannot be read.
@@ -60,10 +60,12 @@ def list_audio(folder: Path) -> list[Found]:
     found = []
     try:
         for word in _entries(folder):
-            if not word.is_dir():
+            if not os.path.isdir(word.path):
                 continue
             for entry in _entries(Path(word.path)):
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
+                if os.path.splitext(entry.name)[1].lower() in SUFFIXES and os.path.isfile(
+                    entry.path
+                ):
                     status = entry.stat()
                     path, key = Path(entry.path), f"{word.name}/{entry.name}"
                     found.append(Found(path, key, word.name, status.st_size, status.st_mtime_ns))

@@ -27,7 +27,9 @@ MAX_EXTRACTED_BYTES = 8_000_000_000
 EXTRACTED_SHARE = 1.6
 """Bytes of the extracted files for one byte of the archive: WAV in gzip, rounded up."""
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+"""A connection that breaks loses what has come of a chunk."""
+
 _ROOT = "https://storage.googleapis.com/download.tensorflow.org/data/"
 
 Progress = Callable[[int, int], None]
@@ -238,4 +240,6 @@ def _reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "a connection that broke off"
     return " ".join(str(error).split()) or type(error).__name__

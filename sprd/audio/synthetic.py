@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ zero one two three four five six seven eight nine bed bird cat dog happy house m
 wow backward forward follow learn visual yes no up down left right on off stop go water window
 table music garden morning paper river summer people coffee orange question answer picture light
 door mother yellow market number simple travel winter kitchen doctor finger silver button police
-never
+never basket candle dinner engine forest guitar hammer island jacket lemon mirror orchard
 """
 OTHER_WORDS = tuple(_OTHER_WORDS.split())
 
@@ -310,7 +311,8 @@ def _speak_share(
     with child:
         assert child.stdin and child.stdout and child.stderr
         try:
-            with child.stdin as pipe:
+            # A child that died at once says why on stderr: the missing answer tells below.
+            with suppress(BrokenPipeError), child.stdin as pipe:
                 pipe.write(request)
             for job in jobs:
                 size = child.stdout.read(4)

@@ -94,7 +94,8 @@ def _name_and_unit(key: str) -> tuple[str, str]:
 
 
 def _amount(value: float, unit: str) -> str:
-    number = f"{value:,.1f}" if unit == "ms" else f"{value:,.0f}"
+    digits = ",.1f" if unit == "ms" else ",.0f" if value == int(value) else ".4g"
+    number = f"{value:{digits}}"
     return f"{number} {unit}".rstrip()
 
 

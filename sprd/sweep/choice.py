@@ -1,6 +1,7 @@
 """Which trial of a run to take: by one number, under limits given now."""
 
 from collections.abc import Iterable, Mapping
+from math import inf
 
 from sprd.errors import BudgetError, ConfigError, suggest
 from sprd.sweep.result import MINIMIZED, SIZE_KEYS, Row
@@ -26,17 +27,18 @@ def pick_row(
         raise ConfigError(f"--by: unknown key {by!r}. {suggest(by, KEYS)}")
     least = min_balanced_accuracy or 0.0
     eligible = [row for row in rows if row.is_eligible]
-    fitting = [row for row in eligible if _fits(row, limits, least)]
+    fitting = [row for row in eligible if _fits(row, limits, least) and _known(row, by) < inf]
+    sign = 1 if by in SMALLER_IS_BETTER else -1
     if not fitting:
         wanted = [f"{key} <= {limit:,}" for key, limit in limits.items()]
         wanted += [f"balanced_accuracy >= {least:g}"] if least else []
-        smallest = min((_known(row, by) for row in eligible), default=None)
-        found = f"; best {by} of all: {smallest:,.6g}" if smallest is not None else ""
+        known = [_known(row, by) for row in eligible if _known(row, by) < inf]
+        best = f"{min(known, key=lambda value: sign * value):,.6g}" if known else "unknown"
+        found = f"; best {by} of all: {best}" if eligible else ""
         raise BudgetError(
             f"No trial is within {', '.join(wanted) or 'the budget'}: 0 of {len(eligible)}"
             f" eligible{found}. Loosen a limit, or run more trials."
         )
-    sign = 1 if by in SMALLER_IS_BETTER else -1
     return min(
         fitting, key=lambda r: (sign * _known(r, by), -r.value("balanced_accuracy"), r.number)
     )
@@ -50,5 +52,5 @@ def _fits(row: Row, limits: Mapping[str, float], least: float) -> bool:
 def _known(row: Row, key: str) -> float:
     """The number, or infinity where it is unknown: what is unknown fits no limit."""
     if row.footprint.get(key, row.metrics.get(key)) is None:
-        return float("inf")
+        return inf
     return row.value(key)

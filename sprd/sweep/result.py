@@ -8,8 +8,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal, get_args
 
 from sprd.device.verdict import Violation
 from sprd.errors import BudgetError, InputError
@@ -142,15 +143,15 @@ class Table:
         Raises:
             OutputError: The disk is full; the file is as it was before.
         """
-        line = json.dumps(asdict(row), sort_keys=True, allow_nan=False) + "\n"
+        line = (json.dumps(asdict(row), sort_keys=True, allow_nan=False) + "\n").encode()
         try:
-            with self.path.open("r+b" if self.path.exists() else "w+b") as file:
+            # Unbuffered: a buffer would be written again when the file is closed.
+            with self.path.open("r+b" if self.path.exists() else "w+b", buffering=0) as file:
                 end = _end_of_whole_lines(file) if self._end is None else self._end
                 file.truncate(end)
                 file.seek(end)
                 try:
-                    file.write(line.encode())
-                    file.flush()
+                    _write_all(file, line)
                     os.fsync(file.fileno())
                 except OSError:
                     file.truncate(end)
@@ -177,7 +178,10 @@ def read_rows(path: Path) -> list[Row]:
     for number, line in enumerate(lines[:-1], 1):
         try:
             fields = json.loads(line)
-            rows.append(Row(**{**fields, "violations": tuple(fields["violations"])}))
+            row = Row(**{**fields, "violations": tuple(fields["violations"])})
+            if not isinstance(row.number, int) or row.status not in get_args(Status):
+                raise TypeError(row.status)
+            rows.append(row)
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{path}, line {number}: must be a trial's row, got {line[:60]!r}."
@@ -186,7 +190,13 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _end_of_whole_lines(file: BinaryIO) -> int:
+def _end_of_whole_lines(file: FileIO) -> int:
     """Returns the offset behind the last newline: a crash may have cut off what follows."""
     file.seek(0)
-    return file.read().rfind(b"\n") + 1
+    return file.readall().rfind(b"\n") + 1
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Writes on after a part: a disk that fills up takes a part first, then says so."""
+    while data:
+        data = data[file.write(data) :]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprd.config import SweepConfig
-from sprd.device.board import board_names
+from sprd.device.board import board_names, load_board
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES
@@ -15,6 +15,9 @@ from sprd.sweep.result import Row, Table
 from sprd.sweepfile import load_sweep, parse_sweep
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+
+SOURCE_FILE = "run.json"
+"""Where the run comes from; it marks a folder as a run's, so it is written first."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,12 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
 
     Raises:
         ConfigError: The file breaks a rule, or another sweep's rows are in the folder.
+        BoardError: The board's file breaks a rule.
         OutputError: The folder cannot be written.
     """
     sweep = load_sweep(file, VOCABULARY)
+    if sweep.default.budget.board:
+        load_board(sweep.default.budget.board)  # a board file is refused now, not in every trial
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     kept = folder / "sweep.toml"
     try:
@@ -62,16 +68,19 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
         _check_writable(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
-    if kept.exists() and (folder / "trials.jsonl").exists():
+    if not (folder / SOURCE_FILE).exists():
+        others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+        if others:
+            raise OutputError(
+                f"{folder}: must be empty or a run's folder, got other files, {others[0]!r} among"
+                " them. Choose another --out."
+            )
+    elif (folder / "trials.jsonl").exists():
         _check_same(kept, sweep)
-    elif any(p.name != "sweep.toml" for p in folder.iterdir()) and not kept.exists():
-        raise OutputError(
-            f"{folder}: must be empty or a run's folder, got other files. Choose another --out."
-        )
     data = data.absolute() if data else None
-    write_atomically(kept, sweep.text)
     source = {"sweep_file": str(file.absolute()), "data": str(data) if data else None}
-    write_atomically(folder / "run.json", json.dumps(source, indent=1) + "\n")
+    write_atomically(folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
+    write_atomically(kept, sweep.text)
     return Run(folder, sweep, Table(folder / "trials.jsonl"), data)
 
 
@@ -82,7 +91,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
         ConfigError: It is no run's folder.
     """
     try:
-        source = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        source = json.loads((folder / SOURCE_FILE).read_text(encoding="utf-8"))
         text = (folder / "sweep.toml").read_text(encoding="utf-8")
         origin, old_data = Path(source["sweep_file"]), source["data"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -104,7 +113,12 @@ def _check_writable(folder: Path) -> None:
 
 def _check_same(kept: Path, sweep: SweepConfig) -> None:
     """Compares the sweep file with the one that the folder's rows were made with."""
-    old = kept.read_text(encoding="utf-8")
+    try:
+        old = kept.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{kept}: must be readable, got trials made with it and {error}. Choose another --out."
+        ) from error
     if old == sweep.text:
         return
     lines = difflib.unified_diff(old.splitlines(), sweep.text.splitlines(), lineterm="", n=0)

@@ -33,19 +33,18 @@ class Sampler:
         self._default_architecture = sweep.default.model.architecture
         self._objective = sweep.sweep.objectives[0]
         self._name, self._seed = sweep.sweep.sampler, sweep.sweep.seed
-        n_startup = max(4, min(10, sweep.sweep.n_trials // 3))
-        self._study = optuna.create_study(
-            direction="maximize", sampler=_make(self._name, self._seed, n_startup)
-        )
+        self._n_startup = max(4, min(10, sweep.sweep.n_trials // 3))
+        self._study = optuna.create_study(direction="maximize")
         self._asked: dict[int, optuna.trial.Trial] = {}
 
     def ask(self, number: int) -> dict[str, Scalar]:
         """Returns the point of candidate `number`.
 
-        With the random sampler it depends on the seed and the number alone.
+        It depends on the seed, the number and, with TPE, on what was told and is still running: a
+        sampler that is made anew from the rows of a run goes on as the old one would have.
         """
-        if self._name == "random":
-            self._study.sampler = _make("random", hash_seed(self._seed, number), 0)
+        seed = hash_seed(self._seed, number)
+        self._study.sampler = _make(self._name, seed, self._n_startup)
         trial = self._study.ask()
         self._asked[number] = trial
         point: dict[str, Scalar] = {}
@@ -112,9 +111,12 @@ def _distribution(dimension: Choice | Range) -> BaseDistribution:
     if isinstance(dimension, Choice):
         return CategoricalDistribution(dimension.values)
     low, high, step, log = dimension.low, dimension.high, dimension.step, dimension.log
-    if dimension.is_integer:
-        return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
-    return FloatDistribution(low, high, log=log, step=step)
+    with warnings.catch_warnings():
+        # Steps that do not end at high: Optuna lowers high to the last one, and says so.
+        warnings.simplefilter("ignore", UserWarning)
+        if dimension.is_integer:
+            return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+        return FloatDistribution(low, high, log=log, step=step)
 
 
 def _make(name: str, seed: int, n_startup: int) -> optuna.samplers.BaseSampler:

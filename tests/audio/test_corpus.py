@@ -1,4 +1,4 @@
-"""The index of a data set: splits by speaker, a fingerprint of contents, errors that say what to do."""
+"""The index of a data set: splits by speaker, a fingerprint, errors that say what to do."""
 
 import json
 import os
@@ -31,11 +31,11 @@ def section(**changes: object) -> DataSection:
     return DataSection.model_validate({"keywords": KEYWORDS, **changes})
 
 
-def write_clip(path: Path, value: int = 1) -> None:
+def write_clip(path: Path, value: int = 1, changed_s: float = 1e9) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         soundfile.write(file, np.full(160, value, np.int16), 16_000, format="WAV")
-    os.utime(path, (1e9, 1e9))
+    os.utime(path, (changed_s, changed_s))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_the_fingerprint_follows_content_not_place(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     assert first == index_folder(copy, data).fingerprint
     seen = {first}
-    write_clip(copy / "yes" / "00000000_nohash_0.wav", 999)
+    write_clip(copy / "yes" / "00000000_nohash_0.wav", 999, changed_s=1e9 + 1)
     seen.add(index_folder(copy, data).fingerprint)
     (copy / "yes" / "00000000_nohash_0.wav").rename(copy / "yes" / "00000000_nohash_1.wav")
     seen.add(index_folder(copy, data).fingerprint)
@@ -132,8 +132,7 @@ def test_what_is_known_is_not_read_again(folder, monkeypatch):
     monkeypatch.setattr(listing, "_check", lambda one: (read.append(one.key), check(one))[1])
     assert first == index_folder(folder, data)
     assert read == []
-    write_clip(folder / "no" / "00000003_nohash_0.wav", 77)
-    os.utime(folder / "no" / "00000003_nohash_0.wav", (2e9 - 1e9 + 5, 1e9 + 5))
+    write_clip(folder / "no" / "00000003_nohash_0.wav", 77, changed_s=1e9 + 1)
     assert first.fingerprint != index_folder(folder, data).fingerprint
     assert read == ["no/00000003_nohash_0.wav"]
 

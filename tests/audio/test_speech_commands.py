@@ -16,7 +16,7 @@ from sprd.audio.speech_commands import fetch, is_complete
 from sprd.errors import DownloadError, OutputError
 
 
-def archive_of(*members: tuple[str, bytes, bytes], size: int = 4000) -> bytes:
+def archive_of(*members: tuple[str, bytes, bytes], size: int = 200_000) -> bytes:
     """Packs (name, kind, link target) into a .tar.gz."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
@@ -115,9 +115,9 @@ def test_a_fetch_leaves_the_files_and_nothing_else(server, tmp_path):
 
 def test_a_fetch_goes_on_where_it_stopped(server, tmp_path):
     """Only the rest is asked for."""
-    part_of(tmp_path / "sc").write_bytes(GOOD[:1000])
+    part_of(tmp_path / "sc").write_bytes(GOOD[:100_000])
     assert is_complete(fetch_from(server, tmp_path / "sc"))
-    assert server.ranges == ["bytes=1000-"]
+    assert server.ranges == ["bytes=100000-"]
 
 
 def test_a_connection_that_breaks_is_made_again(server, tmp_path):
@@ -129,7 +129,8 @@ def test_a_connection_that_breaks_is_made_again(server, tmp_path):
 
 def test_a_connection_that_always_breaks_keeps_what_came(server, tmp_path):
     """The message says how to go on."""
-    server.breaks_after = 10
+    server.breaks_after = 70_000
+    server.content = archive_of(("yes/a.wav", tarfile.REGTYPE, b""), size=10_000_000)
     with pytest.raises(DownloadError, match="run it again"):
         fetch_from(server, tmp_path / "sc")
     assert part_of(tmp_path / "sc").stat().st_size > 0
@@ -164,7 +165,7 @@ def test_without_a_network_the_message_says_so(monkeypatch, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-    with pytest.raises(DownloadError, match="no connection.*Check the network") as caught:
+    with pytest.raises(DownloadError, match=r"no connection.*Check the network") as caught:
         fetch("v0.02", tmp_path / "sc", None, url=url)
     assert "0x" not in str(caught.value)
 

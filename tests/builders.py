@@ -1,0 +1,47 @@
+"""What several tests start from: rows of a table, sweep files."""
+
+from pathlib import Path
+from typing import Any
+
+from strategies import VOCABULARY
+
+from sprd.config import SweepConfig
+from sprd.sweep.result import Row
+from sprd.sweepfile import parse_sweep
+
+
+def make_row(number: int, status: str = "trained", score: float = 0.9, **fields: Any) -> Row:
+    """A row with a score and a footprint; `fields` add to them or replace other fields."""
+    metrics = {
+        "balanced_accuracy": score,
+        "accuracy": score,
+        "false_accept_rate": 1 - score,
+        "false_reject_rate": 1 - score,
+        "val_balanced_accuracy": score,
+    }
+    footprint = {"flash_bytes": 200_000, "ram_bytes": 50_000, "model_bytes": 10_000}
+    return Row(
+        number=number,
+        status=status,
+        params=fields.pop("params", {}),
+        started_at="2026-01-01T00:00:00.000+00:00",
+        ended_at="2026-01-01T00:00:01.000+00:00",
+        metrics=metrics | fields.pop("metrics", {}),
+        footprint=footprint | fields.pop("footprint", {}),
+        **fields,
+    )
+
+
+def miss(key: str, value: float | None, limit: float) -> dict[str, Any]:
+    """A violation as a row has it."""
+    return {"key": key, "value": value, "limit": limit}
+
+
+def make_sweep(space: str = "", sweep: str = "", model: str = "tiny_conv") -> SweepConfig:
+    """A sweep with these lines in `[space]` and `[sweep]`."""
+    text = (
+        f'[sweep]\nname = "x"\n{sweep}\n[data]\nkeywords = ["up", "down"]\n'
+        f'[model]\narchitecture = "{model}"\n[train]\nsteps = 40\nlearning_rate = 0.01\n'
+        f"eval_interval = 20\n[space]\n{space}\n"
+    )
+    return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)

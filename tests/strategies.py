@@ -1,0 +1,63 @@
+"""Hypothesis strategies that several tests draw from, and the vocabulary that they draw within."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sprd.device.board import board_names
+from sprd.model.params import ARCHITECTURES
+from sprd.parameters import Param, Scalar, Vocabulary
+
+VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+
+
+def legal_values(param: Param, most: int = 10**9) -> st.SearchStrategy[Scalar]:
+    """Values that a parameter may have, its numbers at most `most`."""
+    high = min(param.high, most)
+    if param.kind == "choice":
+        return st.sampled_from(param.choices)
+    if param.kind == "float":
+        return st.floats(param.low, high)
+    numbers = st.integers(int(param.low), int(high))
+    if param.kind == "int":
+        return numbers
+    if param.kind == "pair":
+        return st.tuples(numbers, numbers).map(lambda pair: f"{pair[0]}x{pair[1]}")
+    return st.lists(numbers, min_size=1, max_size=4).map(lambda parts: "-".join(map(str, parts)))
+
+
+def legal_params(architecture: str, most: int = 10**9) -> st.SearchStrategy[Mapping[str, Scalar]]:
+    """A value for each parameter of an architecture."""
+    params = ARCHITECTURES[architecture]
+    return st.fixed_dictionaries({name: legal_values(p, most) for name, p in params.items()})
+
+
+def toml_values() -> st.SearchStrategy[Any]:
+    """Values of any type that TOML has, the awkward ones often."""
+    awkward = st.sampled_from(
+        [0, -1, 1, 10**30, 2**63, 0.0, -0.0, 1e308, float("inf"), float("nan"), "", "\0", "a\nb"]
+    )
+    words = st.sampled_from(["30/20x40", "10x8", "16-16", "tiny_conv", "synthetic", "up", "low"])
+    scalars = st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | awkward | words
+    return st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["low", "high", "step", "log", "x"]), inner)
+        ),
+        max_leaves=5,
+    )
+
+
+def toml_text(value: Any) -> str:
+    """Writes a value as TOML."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(c):08x}" for c in value) + '"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{k} = {toml_text(v)}' for k, v in value.items())} }}"
+    return repr(value)
