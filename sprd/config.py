@@ -125,7 +125,12 @@ class FeaturesSection(Section):
     preprocess: Literal["micro", "mfcc", "average"] = Field(
         "micro", description="Front end. Only `micro` has firmware code."
     )
-    sample_rate_hz: int = Field(16000, ge=4000, le=48000, description="Audio is resampled to this.")
+    sample_rate_hz: int = Field(
+        16000,
+        ge=4000,
+        le=48000,
+        description="Audio is resampled to this; `micro` takes multiples of 1000.",
+    )
     clip_duration_ms: int = Field(
         1000, ge=100, le=10000, description="What the model hears at once."
     )
@@ -136,7 +141,7 @@ class FeaturesSection(Section):
     n_channels: int = Field(40, ge=4, le=128, description="Filter-bank channels, or coefficients.")
     lower_band_limit_hz: float = Field(125.0, ge=0, description="Bottom of the filter bank.")
     upper_band_limit_hz: float = Field(
-        7500.0, gt=0, description="Top of the filter bank; at most half the sample rate."
+        7500.0, gt=0, description="Top of the filter bank; below half the sample rate."
     )
     smoothing_bits: int = Field(10, ge=4, le=16, description="Noise reduction: scale of estimates.")
     even_smoothing: float = Field(

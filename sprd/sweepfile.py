@@ -128,10 +128,15 @@ def check_whole(path: Path, config: Config) -> None:
             f"{path} [features]: lower_band_limit_hz < upper_band_limit_hz must hold, got "
             f"{features.lower_band_limit_hz:g} and {features.upper_band_limit_hz:g}."
         )
-    if features.upper_band_limit_hz > features.sample_rate_hz / 2:
+    if features.upper_band_limit_hz >= features.sample_rate_hz / 2:
         raise ConfigError(
-            f"{path} [features]: upper_band_limit_hz <= sample_rate_hz / 2 must hold, got "
+            f"{path} [features]: upper_band_limit_hz < sample_rate_hz / 2 must hold, got "
             f"{features.upper_band_limit_hz:g} Hz at {features.sample_rate_hz} Hz."
+        )
+    if features.preprocess == "micro" and features.sample_rate_hz % 1000:
+        raise ConfigError(
+            f"{path} [features]: sample_rate_hz must be a multiple of 1000 for the micro front end,"
+            f" got {features.sample_rate_hz}. Audio is resampled to what stands here."
         )
     if data.validation_percentage + data.testing_percentage > 80:
         raise ConfigError(

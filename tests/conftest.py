@@ -26,3 +26,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPRD_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """TensorFlow as a worker starts it: one thread, deterministic. Only before its first op."""
+    from sprd.model.start import load_tensorflow, set_threads
+
+    load_tensorflow()
+    set_threads(1)

@@ -263,7 +263,15 @@ BAD_REST = [
     ),
     (
         "[features]\nsample_rate_hz = 8000",
-        "[features]: upper_band_limit_hz <= sample_rate_hz / 2 must hold, got 7500 Hz at 8000 Hz.",
+        "[features]: upper_band_limit_hz < sample_rate_hz / 2 must hold, got 7500 Hz at 8000 Hz.",
+    ),
+    (
+        "[features]\nupper_band_limit_hz = 8000",
+        "[features]: upper_band_limit_hz < sample_rate_hz / 2 must hold, got 8000 Hz at 16000 Hz.",
+    ),
+    (
+        "[features]\nsample_rate_hz = 22050",
+        "[features]: sample_rate_hz must be a multiple of 1000 for the micro front end, got 22050.",
     ),
     (
         "[train]\nsteps = [100, 200]\nlearning_rate = [0.1]",

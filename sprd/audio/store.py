@@ -6,6 +6,7 @@ for training, the ladder of variants. Keywords are not among it: labels are give
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -159,6 +160,7 @@ def _build(
             dtype=raw_dtype(features),
             shape=(n_items, n_variants, *features.shape),
         )
+        _take_room(temporary / "features.npy")
 
         def variants(item: int) -> list[NDArray[np.int16]]:
             if item >= len(clips):
@@ -187,6 +189,12 @@ def _build(
             ],
         }
         (temporary / "clips.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+def _take_room(path: Path) -> None:
+    """Gives a file its blocks: on a full disk a mapped file without them ends the process."""
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _open(folder: Path, features: FeaturesSection) -> Features:

@@ -94,7 +94,7 @@ def _name_and_unit(key: str) -> tuple[str, str]:
 
 
 def _amount(value: float, unit: str) -> str:
-    digits = ",.1f" if unit == "ms" else ",.0f" if value == int(value) else ".4g"
+    digits = ",.1f" if unit == "ms" else ",.0f" if float(value).is_integer() else ".4g"
     number = f"{value:{digits}}"
     return f"{number} {unit}".rstrip()
 

@@ -68,14 +68,13 @@ def score(
     confusion = by_speaker.sum(0)
     names, rows = _rates(confusion[None])
     point = dict(zip(names, rows[:, 0], strict=True))
+    known = [i for i, name in enumerate(names) if np.isfinite(point[name])]
     _, samples = _rates(_resample(by_speaker))
     tail = (1 - CONFIDENCE) / 2 * 100
-    with np.errstate(invalid="ignore"):
-        bounds = np.nanpercentile(samples, [tail, 100 - tail], axis=1)
+    bounds = np.nanpercentile(samples[known], [tail, 100 - tail], axis=1)
     intervals = {
-        _name(name, labels): (round(float(low), 6), round(float(high), 6))
-        for name, low, high in zip(names, *bounds, strict=True)
-        if np.isfinite(point[name])
+        _name(names[i], labels): (round(float(low), 6), round(float(high), 6))
+        for i, low, high in zip(known, *bounds, strict=True)
     }
     recall = {
         labels[int(name.split()[1])]: round(float(value), 6)

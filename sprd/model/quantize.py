@@ -6,7 +6,10 @@ firmware, 26/256 with zero point -128, so that its feature provider needs no cha
 """
 
 import logging
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import flatbuffers
 import keras
@@ -49,6 +52,9 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.float32], fixed_inp
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
+    # One scale for a fully connected layer, as in the seed's model: older TFLM, like that of the
+    # SPRD sketch, reads the first scale alone and would compute wrong logits without a word.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     return strip(_convert(converter))
 
 
@@ -61,15 +67,27 @@ def convert_untrained(section: ModelSection, shape: tuple[int, int], n_labels: i
     """Builds and converts a model that has the size of the trained one.
 
     Zero biases and equal statistics would be dropped or shared by the converter, so every
-    variable gets random values that differ from zero.
+    variable gets random values. They keep activations near 1 however deep the model is: if those
+    grow, biases round to zero.
     """
     rng = np.random.default_rng(0)
     model = build_model(section, shape, n_labels)
     for variable in model.variables:
         if variable.dtype == "float32":
-            variable.assign(rng.uniform(0.05, 1.0, variable.shape).astype(np.float32))
+            values = _random_kernel if len(variable.shape) > 1 else _random_vector
+            variable.assign(values(rng, variable.shape).astype(np.float32))
     calibration = rng.uniform(0, 26, (4, shape[0] * shape[1])).astype(np.float32)
     return convert_int8(model, calibration, fixed_input=True)
+
+
+def _random_kernel(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Weights of He et al., arXiv:1502.01852."""
+    return rng.normal(0, math.sqrt(2 / math.prod(shape[:-1])), shape)
+
+
+def _random_vector(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Biases, and what batch normalisation keeps: well away from 0, its gain near 1."""
+    return rng.uniform(0.5, 1.0, shape)
 
 
 def calibration_clips(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -88,22 +106,32 @@ def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
         return tf.nn.softmax(model(features, training=False))
 
     function = tf.function(serve, input_signature=[signature]).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(function)
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    with _quiet():
+        frozen = convert_variables_to_constants_v2(function)
+        return tf.lite.TFLiteConverter.from_concrete_functions([frozen])
 
 
 def _convert(converter: tf.lite.TFLiteConverter) -> bytes:
+    with _quiet():
+        data: bytes = converter.convert()
+    return data
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the converter's notes from the user: of a missing object that holds the variables, say.
+
+    They are constants here.
+    """
     log = logging.getLogger("absl")
     level = log.level
     with warnings.catch_warnings(), quiet_stderr():
-        # It warns of a missing object that holds the variables; they are constants here.
         log.setLevel(logging.ERROR)
         warnings.simplefilter("ignore")
         try:
-            data: bytes = converter.convert()
+            yield
         finally:
             log.setLevel(level)
-    return data
 
 
 class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
@@ -130,9 +158,28 @@ def strip(model: bytes) -> bytes:
             tensor.name = None
             if tensor.quantization is not None:
                 tensor.quantization.min = tensor.quantization.max = None
+    _unshare(parsed)
     builder = _AlignedBuilder(len(model))
     builder.Finish(parsed.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _unshare(model: schema.ModelT) -> None:
+    """Gives every weight and bias a buffer of its own, of those that the converter left empty.
+
+    It stores equal ones once, so that the size of a model would depend on its weights: one told
+    before training could be too low.
+    """
+    tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
+    used = {tensor.buffer for tensor in tensors}
+    empty = [i for i in range(1, len(model.buffers)) if i not in used]
+    taken: set[int] = set()
+    for tensor in tensors:
+        is_quantized = tensor.quantization is not None and tensor.quantization.scale is not None
+        if tensor.buffer in taken and is_quantized and empty:
+            model.buffers[empty[0]].data = model.buffers[tensor.buffer].data
+            tensor.buffer = empty.pop(0)
+        taken.add(tensor.buffer)
 
 
 class FloatRunner:

@@ -1,5 +1,6 @@
 """Asks for points of the search space and tells how they went. The only importer of optuna."""
 
+import hashlib
 import warnings
 from collections.abc import Iterator, Mapping
 
@@ -104,7 +105,7 @@ class Sampler:
 
 def hash_seed(seed: int, number: int) -> int:
     """Returns a seed for one candidate, unrelated to its neighbours'."""
-    return (seed * 1_000_003 + number * 7_919 + 17) % 2**32
+    return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:4], "big")
 
 
 def _distribution(dimension: Choice | Range) -> BaseDistribution:

@@ -92,7 +92,7 @@ def run_search(
                     trial_dirname_creator=_trial_name,
                 ),
                 run_config=tune.RunConfig(
-                    name="tune",
+                    name=sweep.sweep.name,
                     storage_path=storage if "://" in storage else str(Path(storage).absolute()),
                     verbose=0,
                     callbacks=[_Listener(bridge)],
@@ -103,6 +103,8 @@ def run_search(
         bridge.raise_if_failed()
     finally:
         ray.shutdown()
+    if not sweep.sweep.storage:
+        shutil.rmtree(out / "ray", ignore_errors=True)
 
 
 def _connect(address: str | None) -> None:

@@ -1,0 +1,59 @@
+"""Times a training of the seed's recipe against the seed's own loop, one after the other.
+
+    python benchmarks/ms_per_step.py --data DIR --seed-loop seed_loop.py [--steps N] [--rounds N]
+
+`ms_per_step` includes gathering batches and evaluation, not start-up. The seed's loop decodes,
+varies and computes features anew for each clip of each batch; ours reads stored variants.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    """Prints the milliseconds of each round and the median ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seed-loop", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    ratios = []
+    for number in range(args.rounds):
+        theirs = seed_loop(args.seed_loop, args.data, 20)
+        ours = one_training(args.data, args.steps)
+        ratios.append(theirs / ours)
+        print(f"round {number}: seed {theirs:.1f} ms, sprd {ours:.2f} ms, {ratios[-1]:.1f} times")
+    print(f"median {statistics.median(ratios):.1f} times faster")
+
+
+def seed_loop(script: Path, data: Path, steps: int) -> float:
+    """Runs the seed's loop; returns its milliseconds a step."""
+    done = subprocess.run(
+        [sys.executable, str(script), str(data), str(steps)], capture_output=True, text=True
+    )
+    return float(re.search(r"total ([\d.]+) ms/step", done.stdout)[1])  # type: ignore[index]
+
+
+def one_training(data: Path, steps: int) -> float:
+    """Trains the seed's recipe for some steps; returns milliseconds a step."""
+    text = (ROOT / "sweeps/sprd.toml").read_text()
+    text = text.replace("steps = [12000, 3000]", f"steps = [{steps}, {steps // 4}]")
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "sprd.toml").write_text(text)
+        command = [sys.executable, "-m", "sprd.cli", "train", f"{folder}/sprd.toml", "--json"]
+        command += ["--data", str(data), "--out", f"{folder}/out"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["ms_per_step"])
+
+
+if __name__ == "__main__":
+    main()

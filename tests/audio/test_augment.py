@@ -1,0 +1,177 @@
+"""Varied clips: within the bounds of the file, and the same on every machine."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sprd.audio.augment import NOISE_PARTS, cut_silence, generator, noise_of, vary
+from sprd.audio.corpus import Split
+from sprd.config import AugmentSection
+
+RATE = 16_000
+N = 1600
+CLIP = np.arange(1, N + 1, dtype=np.int16)
+NOISE = (np.full(4000, 10_000, np.int16), np.full(1600, -10_000, np.int16))
+
+
+def section(**changes) -> AugmentSection:
+    """No augmentation but for the changes."""
+    none = {"time_shift_ms": 0, "background_frequency": 0.0, "gain_db": 0.0}
+    return AugmentSection(**{**none, **changes})
+
+
+def many(augment, noise=NOISE, clip=CLIP, n=200):
+    """(n, n_samples): variants of a clip."""
+    return np.stack([vary(clip, "up/a", i, augment, noise, RATE) for i in range(n)])
+
+
+def test_generator_depends_on_its_names_alone():
+    """And on where one ends and the next begins."""
+    assert generator("a", 1).random() == generator("a", 1).random()
+    values = {generator(*names).random() for names in (("a", 1), ("a", 2), ("a1",), ("b", 1))}
+    assert len(values) == 4
+
+
+def test_clip_that_nothing_varies_stays_as_it_is():
+    """Bit for bit, from the quietest sample to the loudest."""
+    loud = np.array([-32768, 32767, 0, 1, -1] * 320, np.int16)
+    for clip in (CLIP, loud):
+        np.testing.assert_array_equal(vary(clip, "k", 0, section(), (), RATE), clip)
+
+
+@given(
+    st.text(max_size=20),
+    st.integers(0, 63),
+    st.builds(
+        AugmentSection,
+        time_shift_ms=st.integers(0, 1000),
+        background_frequency=st.floats(0, 1),
+        background_volume=st.floats(0, 1),
+        gain_db=st.floats(0, 30),
+    ),
+    st.sampled_from([(), NOISE]),
+    st.integers(1, 3000),
+)
+@settings(max_examples=60, deadline=None)
+def test_variant_is_a_pure_function_of_key_and_number(key, variant, augment, noise, n_samples):
+    """Whatever the settings, clips shorter than the shift among them."""
+    clip = np.resize(CLIP, n_samples)
+    noise = noise_of(noise, n_samples, None)
+    before = clip.copy()
+    first = vary(clip, key, variant, augment, noise, RATE)
+    again = vary(clip, key, variant, augment, noise, RATE)
+    assert (first.shape, first.dtype) == ((n_samples,), np.int16)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(clip, before)
+
+
+def test_variants_differ_by_key_and_number():
+    """Each variant of each clip is one of its own."""
+    augment = section(time_shift_ms=50, gain_db=6)
+    pairs = [("a", 0), ("a", 1), ("b", 0)]
+    varied = [vary(CLIP, key, n, augment, (), RATE) for key, n in pairs]
+    assert len({v.tobytes() for v in varied}) == 3
+
+
+def test_shift_moves_the_clip_either_way_and_fills_with_silence():
+    """By up to the file's milliseconds, both ends reached."""
+    shifts = set()
+    for varied in many(section(time_shift_ms=2), n=400):
+        position = int(np.flatnonzero(varied == CLIP[N // 2])[0])
+        shift = position - N // 2
+        expected = np.zeros_like(CLIP)
+        if shift >= 0:
+            expected[shift:] = CLIP[: N - shift]
+        else:
+            expected[:shift] = CLIP[-shift:]
+        np.testing.assert_array_equal(varied, expected)
+        shifts.add(shift)
+    assert (min(shifts), max(shifts)) == (-32, 32)
+
+
+@pytest.mark.parametrize("time_shift_ms", [99, 100, 101, 150, 1000])
+def test_shift_beyond_the_clip_leaves_silence(time_shift_ms):
+    """A clip of 100 ms moved out of its window."""
+    varied = many(section(time_shift_ms=time_shift_ms), n=100)
+    assert varied.shape == (100, N)
+    assert np.isin(varied, [0, *CLIP]).all()
+
+
+def test_gain_is_within_its_decibels_either_way():
+    """Drawn evenly on the scale of loudness."""
+    clip = np.full(N, 1000, np.int16)
+    gains = many(section(gain_db=6), clip=clip)[:, 0] / 1000
+    assert 10 ** (-6 / 20) - 1e-3 <= gains.min() < 0.55
+    assert 1.9 < gains.max() <= 10 ** (6 / 20)
+    assert 0.9 < np.median(gains) < 1.1
+
+
+def test_loud_clip_is_clipped_not_wrapped():
+    """30 dB more of a sample at full scale is full scale."""
+    clip = np.array([32767, -32768] * (N // 2), np.int16)
+    varied = many(section(gain_db=30), clip=clip).astype(int)
+    assert varied[:, 0].max() == 32767
+    assert varied[:, 1].min() == -32768
+    assert (varied[:, 0] > 0).all()
+    assert (varied[:, 1] < 0).all()
+
+
+def test_share_of_clips_gets_noise_of_at_most_the_volume():
+    """0.8 of them, as loud as 0.1 of full scale at most; recordings are drawn alike."""
+    silent = np.zeros(N, np.int16)
+    varied = many(section(background_frequency=0.8, background_volume=0.1), clip=silent, n=500)
+    loudest = np.abs(varied.astype(int)).max(1)
+    assert 0.74 <= (loudest > 0).mean() <= 0.86
+    assert loudest.max() <= 0.1 * 10_000
+    assert 0.4 < (varied[loudest > 0][:, 0] > 0).mean() < 0.6
+
+
+def test_noise_is_added_to_the_clip():
+    """Sample by sample, in one place of the recording."""
+    ramp = (np.arange(8000) % 20_000).astype(np.int16)
+    augment = section(background_frequency=1.0, background_volume=1.0)
+    noisy = vary(np.zeros(N, np.int16), "k", 3, augment, (ramp,), RATE)
+    steps = np.diff(noisy.astype(int))
+    assert set(steps.tolist()) <= {0, 1}
+    both = vary(CLIP, "k", 3, augment, (ramp,), RATE)
+    assert np.abs(both.astype(int) - noisy - CLIP).max() <= 1
+
+
+def test_without_noise_none_is_added():
+    """However often it is asked for."""
+    augment = section(background_frequency=1.0, background_volume=1.0)
+    np.testing.assert_array_equal(vary(CLIP, "k", 0, augment, (), RATE), CLIP)
+
+
+def test_splits_hear_other_parts_of_a_recording():
+    """No noise of a test was trained on."""
+    recording = np.arange(20_000, dtype=np.int16)
+    parts = {split: noise_of([recording], 1000, split)[0] for split in Split}
+    assert [len(parts[split]) for split in Split] == [14_000, 3000, 3000]
+    whole = np.concatenate([parts[split] for split in Split])
+    np.testing.assert_array_equal(whole, recording)
+    assert set(NOISE_PARTS) == set(Split)
+
+
+def test_noise_without_a_split_is_whole():
+    """For scoring a folder of one's own."""
+    np.testing.assert_array_equal(noise_of([CLIP], 100, None)[0], CLIP)
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([*Split, None]))
+def test_part_of_any_recording_is_at_least_a_clip(length, n_samples, split):
+    """A short one is repeated."""
+    (part,) = noise_of([np.arange(length, dtype=np.int16)], n_samples, split)
+    assert len(part) >= n_samples
+    assert cut_silence([part], "k", 0, n_samples).shape == (n_samples,)
+
+
+def test_silence_is_noise_at_any_volume():
+    """From nothing to full; a pure function of key and number."""
+    cuts = np.stack([cut_silence(NOISE[:1], f"{i}", 0, N) for i in range(300)])
+    volumes = cuts[:, 0] / 10_000
+    assert 0 <= volumes.min() < 0.05
+    assert 0.95 < volumes.max() <= 1
+    np.testing.assert_array_equal(cut_silence(NOISE, "a", 2, N), cut_silence(NOISE, "a", 2, N))
+    assert len({cut_silence(NOISE, "a", i, N).tobytes() for i in range(8)}) == 8

@@ -1,0 +1,314 @@
+"""Features are computed once, and what they depend on decides where they lie."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from builders import make_sweep
+
+from sprd.audio import store
+from sprd.audio.augment import cut_silence, noise_of, vary
+from sprd.audio.clips import fit_length, read_clip
+from sprd.audio.corpus import Corpus, Split, index_folder, read_noise
+from sprd.audio.frontend import FrontEnd
+from sprd.audio.store import Features, compute_features, open_features, store_key
+from sprd.config import Config
+from sprd.errors import DataError, OutputError
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+RATE = 16_000
+WORDS = ("down", "tree", "up")
+N_SPEAKERS = 12
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """Three words of twelve speakers, a fifth of a second each, some shorter; two noises."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    for word in (*WORDS, "_background_noise_"):
+        (folder / word).mkdir()
+    for number, word in enumerate(WORDS):
+        for speaker in range(N_SPEAKERS):
+            length = 3200 - 100 * (speaker % 3)
+            wave = rng.integers(-2000, 2000, length) * (number + 1)
+            path = folder / word / f"{speaker:02d}_nohash_0.wav"
+            soundfile.write(path, wave.astype(np.int16), RATE)
+    for name in ("hiss", "hum"):
+        wave = rng.integers(-9000, 9000, 4 * RATE).astype(np.int16)
+        soundfile.write(folder / "_background_noise_" / f"{name}.wav", wave, RATE)
+    return folder
+
+
+def make_config(keywords=("up", "down"), features=None, augment=None, **data) -> Config:
+    """Clips of 200 ms, 8 channels; the arguments replace keys."""
+    config = make_sweep().default
+    small = {"clip_duration_ms": 200, "n_channels": 8, "window_stride_ms": 30}
+    percent = {"validation_percentage": 25.0, "testing_percentage": 25.0}
+    updates = {
+        "data": {"keywords": keywords, **percent, **data},
+        "features": {**small, **(features or {})},
+        "augment": {"n_variants": 3, **(augment or {})},
+    }
+    sections = {k: getattr(config, k).model_copy(update=v) for k, v in updates.items()}
+    return config.model_copy(update=sections)
+
+
+@pytest.fixture(scope="module")
+def corpus(clips) -> Corpus:
+    """The index of the clips."""
+    return index_folder(clips, make_config().data)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache for each test, and few clips of silence."""
+    monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
+    n_silence = {Split.TRAINING: 5, Split.VALIDATION: 3, Split.TESTING: 2}
+    monkeypatch.setattr(store, "N_SILENCE", n_silence)
+    return tmp_path / "cache"
+
+
+def stores(cache: Path) -> list[str]:
+    """Names of what the cache holds but its locks."""
+    folder = cache / "features"
+    return sorted(p.name for p in folder.iterdir() if p.suffix != ".lock")
+
+
+def read(clip, config) -> np.ndarray:
+    """(1, n_samples): a clip as it is cut to length."""
+    waveform = read_clip(clip.path, RATE)
+    return fit_length(waveform, config.features.n_samples)[None]
+
+
+def test_training_clips_come_in_their_variants(corpus):
+    """Each is what augmentation and front end make of the clip; silence comes last."""
+    config = make_config()
+    features = open_features(corpus, config, Split.TRAINING)
+    clips = corpus.of(Split.TRAINING)
+    front_end = FrontEnd(config.features)
+    noise = noise_of(read_noise(corpus, RATE), config.features.n_samples, Split.TRAINING)
+    assert features.raw.shape == (len(clips) + 5, 3, *config.features.shape)
+    for i, clip in enumerate(clips):
+        for v in range(3):
+            varied = vary(read(clip, config)[0], clip.key, v, config.augment, noise, RATE)
+            np.testing.assert_array_equal(features.raw[i, v], front_end.compute(varied[None])[0])
+    silence = cut_silence(noise, "training:0", 2, config.features.n_samples)
+    np.testing.assert_array_equal(features.raw[len(clips), 2], front_end.compute(silence[None])[0])
+    assert features.words == (*(clip.word for clip in clips), *["_silence_"] * 5)
+    assert len(set(features.speakers[-5:])) == 5
+
+
+@pytest.mark.parametrize("split", [Split.VALIDATION, Split.TESTING])
+def test_validation_and_test_are_not_varied(corpus, split):
+    """They are the clips as recorded, once."""
+    config = make_config()
+    features = open_features(corpus, config, split)
+    clips = corpus.of(split)
+    assert len(clips) >= 3
+    assert features.raw.shape[:2] == (len(clips) + store.N_SILENCE[split], 1)
+    front_end = FrontEnd(config.features)
+    for i, clip in enumerate(clips):
+        np.testing.assert_array_equal(features.raw[i, 0], front_end.compute(read(clip, config))[0])
+    assert features.speakers[: len(clips)] == tuple(clip.speaker for clip in clips)
+
+
+def test_features_are_mapped_read_only(corpus):
+    """Many trials share the pages of one file."""
+    raw = open_features(corpus, make_config(), Split.VALIDATION).raw
+    assert isinstance(raw, np.memmap)
+    assert raw.dtype == np.uint16
+    with pytest.raises(ValueError, match="read-only"):
+        raw[0] = 0
+
+
+def test_what_is_there_is_not_computed_again(corpus, own_cache, monkeypatch):
+    """The second time nothing is built, and the numbers are the same."""
+    config = make_config()
+    first = open_features(corpus, config, Split.TRAINING)
+
+    def fail(*args):
+        raise AssertionError("built again")
+
+    monkeypatch.setattr(store, "_build", fail)
+    second = open_features(corpus, config, Split.TRAINING)
+    np.testing.assert_array_equal(first.raw, second.raw)
+    assert stores(own_cache) == [store_key(corpus, config.features, config.augment, Split.TRAINING)]
+
+
+def test_store_computed_anew_has_the_same_bytes(corpus, own_cache, monkeypatch, tmp_path):
+    """On another machine, in chunks of another size."""
+    config = make_config()
+    key = store_key(corpus, config.features, config.augment, Split.TRAINING)
+    contents = []
+    for name, chunk in (("one", 256), ("two", 7)):
+        monkeypatch.setenv("SPRD_CACHE", str(tmp_path / name))
+        monkeypatch.setattr(store, "_CHUNK", chunk)
+        open_features(corpus, config, Split.TRAINING)
+        folder = tmp_path / name / "features" / key
+        contents.append({p.name: p.read_bytes() for p in folder.iterdir()})
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == {"features.npy", "clips.json"}
+
+
+SAME_KEY = [
+    {"augment": {"time_mask_frames": 5}},
+    {"augment": {"channel_mask_channels": 5}},
+    {"keywords": ("tree",)},
+    {"unknown_percentage": 90.0},
+]
+OTHER_KEY = [
+    {"augment": {"n_variants": 4}},
+    {"augment": {"time_shift_ms": 50}},
+    {"augment": {"gain_db": 3.0}},
+    {"augment": {"background_volume": 0.2}},
+    {"features": {"n_channels": 16}},
+    {"features": {"enable_pcan": False}},
+    {"features": {"preprocess": "mfcc"}},
+]
+
+
+def key_of(corpus, config, split=Split.TRAINING) -> str:
+    """The name of a store."""
+    return store_key(corpus, config.features, config.augment, split)
+
+
+@pytest.mark.parametrize("change", SAME_KEY, ids=str)
+def test_what_does_not_change_the_numbers_shares_a_store(corpus, change):
+    """Masks and shares are applied to batches, labels given when it is read."""
+    assert key_of(corpus, make_config(**change)) == key_of(corpus, make_config())
+
+
+@pytest.mark.parametrize("change", OTHER_KEY, ids=str)
+def test_what_changes_the_numbers_has_another_store(corpus, change):
+    """Front end and ladder of variants."""
+    assert key_of(corpus, make_config(**change)) != key_of(corpus, make_config())
+
+
+@pytest.mark.parametrize("change", [c for c in OTHER_KEY if "augment" in c], ids=str)
+def test_augmentation_leaves_validation_alone(corpus, change):
+    """A search over it shares one validation store."""
+    keys = [key_of(corpus, make_config(**c), Split.VALIDATION) for c in (change, {})]
+    assert keys[0] == keys[1]
+
+
+def test_each_split_and_other_data_have_stores_of_their_own(clips, corpus):
+    """Moving speakers between splits changes what training sees."""
+    config = make_config()
+    salted = index_folder(clips, make_config(split_salt="other").data)
+    keys = {key_of(corpus, config, split) for split in Split}
+    keys.add(key_of(salted, config))
+    assert len(keys) == 4
+
+
+def test_labels_follow_the_keywords(corpus):
+    """A word that is no keyword is unknown; one store serves every choice of keywords."""
+    features = open_features(corpus, make_config(), Split.VALIDATION)
+    for keywords in (("up", "down"), ("tree",), ("down", "tree", "up")):
+        labels = ("_silence_", "_unknown_", *keywords)
+        expected = [
+            labels.index(word) if word in labels else labels.index("_unknown_")
+            for word in features.words
+        ]
+        assert features.labels(labels).tolist() == expected
+        assert features.labels(labels).dtype == np.int64
+
+
+def test_scaled_features_are_the_first_variant_flat():
+    """What the model sees: 10/256 of the front end's integers."""
+    raw = np.arange(24, dtype=np.uint16).reshape(2, 2, 2, 3)
+    features = Features(raw=raw, scale=10 / 256, words=("a", "b"), speakers=("x", "y"))
+    expected = raw[:, 0].reshape(2, 6).astype(np.float32) * np.float32(10 / 256)
+    np.testing.assert_array_equal(features.scaled(), expected)
+    assert features.scaled().dtype == np.float32
+
+
+def test_features_in_memory_are_those_of_the_store(corpus):
+    """`sprd evaluate` computes what a sweep would have stored."""
+    config = make_config()
+    stored = open_features(corpus, config, Split.TESTING)
+    n_clips = len(corpus.of(Split.TESTING))
+    noise = read_noise(corpus, RATE)
+    fresh = compute_features(corpus.of(Split.TESTING), noise, config.features, n_silence=4)
+    np.testing.assert_array_equal(fresh.raw[:n_clips], stored.raw[:n_clips])
+    assert fresh.words == (*stored.words[:n_clips], *["_silence_"] * 4)
+    assert fresh.scale == stored.scale
+    again = compute_features(corpus.of(Split.TESTING), noise, config.features, n_silence=4)
+    np.testing.assert_array_equal(fresh.raw, again.raw)
+
+
+def test_progress_ends_at_the_whole(corpus):
+    """Whoever watches sees how far it is."""
+    seen = []
+    open_features(corpus, make_config(), Split.TRAINING, lambda *told: seen.append(told))
+    n_items = len(corpus.of(Split.TRAINING)) + 5
+    assert seen[-1] == ("features of training clips", n_items, n_items)
+
+
+def test_failed_build_leaves_nothing(clips, corpus, own_cache):
+    """A file that went away since it was indexed; put back, the store is built."""
+    path = corpus.of(Split.TRAINING)[0].path
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(DataError, match="must be a readable file"):
+            open_features(corpus, make_config(), Split.TRAINING)
+        assert stores(own_cache) == []
+    finally:
+        path.write_bytes(content)
+    open_features(corpus, make_config(), Split.TRAINING)
+    assert len(stores(own_cache)) == 1
+
+
+def test_full_disk_is_an_output_error(corpus, own_cache, monkeypatch):
+    """Room is taken before the file is mapped: later it would end the process."""
+
+    def fail(descriptor, offset, length):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(OutputError, match="must be writable: No space left on device"):
+        open_features(corpus, make_config(), Split.TRAINING)
+    assert stores(own_cache) == []
+
+
+BUILDER = """
+import sys, time
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+from sprd.audio import store
+from sprd.config import FeaturesSection, AugmentSection
+from sprd.folders import whole_folder
+
+def build(folder, *rest):
+    with open(sys.argv[1], "a") as log:
+        log.write("built\\n")
+    time.sleep(0.5)
+    with whole_folder(folder) as temporary:
+        np.save(temporary / "features.npy", np.zeros((1, 1, 49, 40), np.uint16))
+        (temporary / "clips.json").write_text('{"words": ["up"], "speakers": ["a"]}')
+
+store._build, store.store_key = build, lambda *what: "key"
+config = SimpleNamespace(features=FeaturesSection(), augment=AugmentSection())
+print(store.open_features(None, config, None).words)
+"""
+
+
+def test_processes_that_want_the_same_build_it_once(tmp_path):
+    """One computes, the others wait for it."""
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", BUILDER, str(log)]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    ended = [process.communicate(timeout=60) for process in running]
+    assert [out for out, _ in ended] == ["('up',)\n"] * 3
+    assert log.read_text() == "built\n"

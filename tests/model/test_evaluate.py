@@ -1,0 +1,192 @@
+"""Scores against numbers worked out by hand, and what their intervals hold."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sprd.model.evaluate import balanced_accuracy, paired_difference, score
+
+LABELS = ("_silence_", "_unknown_", "up", "down")
+
+TRUTH = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
+PREDICTED = np.array([0, 1, 1, 1, 0, 2, 2, 2, 3, 1, 3, 0])
+SPEAKERS = ["a", "b", "a", "b", "c", "c", "a", "a", "b", "c", "b", "c"]
+
+
+def one_hot(predicted, n_labels=4):
+    """Probabilities of a model that is sure of itself."""
+    return np.eye(n_labels, dtype=np.float32)[predicted]
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """The scores of the example above."""
+    return score(one_hot(PREDICTED), TRUTH, SPEAKERS, LABELS)
+
+
+def test_confusion_has_the_truth_in_rows(scores):
+    """Columns are what was heard."""
+    assert scores.confusion == ((1, 1, 0, 0), (1, 2, 1, 0), (0, 1, 2, 1), (1, 0, 0, 1))
+
+
+def test_recall_of_each_label(scores):
+    """Diagonal over the sum of the row."""
+    assert scores.recall == {"_silence_": 0.5, "_unknown_": 0.5, "up": 0.5, "down": 0.5}
+
+
+def test_rates_by_hand(scores):
+    """1 of 6 other clips is heard as a keyword; 2 of 6 keywords are not heard as one."""
+    assert scores.rates == {
+        "balanced_accuracy": 0.5,
+        "accuracy": 0.5,
+        "false_accept_rate": round(1 / 6, 6),
+        "false_reject_rate": round(2 / 6, 6),
+    }
+    assert scores.balanced_accuracy == 0.5
+
+
+def test_balanced_accuracy_weighs_labels_alike():
+    """Nine of ten silent clips right and one of one keyword: 0.95, not 10 of 11."""
+    truth = np.array([0] * 10 + [2])
+    predicted = np.array([0] * 9 + [1, 2])
+    found = score(one_hot(predicted), truth, ["a"] * 11, LABELS)
+    assert found.rates["balanced_accuracy"] == 0.95
+    assert balanced_accuracy(predicted, truth) == pytest.approx(0.95)
+    assert found.rates["accuracy"] == round(10 / 11, 6)
+
+
+def test_keyword_heard_as_another_is_neither_accepted_nor_rejected_falsely():
+    """It is wrong all the same: accuracy and recall say so."""
+    found = score(one_hot(np.array([3, 3])), np.array([2, 3]), ["a", "b"], LABELS)
+    assert found.rates["false_reject_rate"] == 0
+    assert found.recall == {"up": 0, "down": 1}
+
+
+def test_counts_of_clips_and_speakers(scores):
+    """Both stand beside every score."""
+    assert (scores.n_clips, scores.n_speakers) == (12, 3)
+
+
+def test_record_is_plain_data(scores):
+    """What JSON can hold, under the names of the design."""
+    record = scores.as_dict()
+    assert record["labels"] == list(LABELS)
+    assert record["confusion"][1] == [1, 2, 1, 0]
+    assert record["balanced_accuracy"] == 0.5
+    assert set(record["intervals"]) == {*scores.rates, *(f"recall {label}" for label in LABELS)}
+
+
+def test_label_that_no_clip_has_is_left_out():
+    """Without a clip there is no recall, and it does not lower the balanced accuracy."""
+    found = score(one_hot(np.array([0, 1, 2, 3])), np.array([0, 1, 2, 2]), list("abcd"), LABELS)
+    assert found.recall == {"_silence_": 1, "_unknown_": 1, "up": 0.5}
+    assert found.rates["balanced_accuracy"] == round(2.5 / 3, 6)
+    assert "recall down" not in found.intervals
+
+
+def test_rates_of_which_nothing_is_known_are_zero_without_an_interval():
+    """Keywords alone say nothing of false accepts."""
+    found = score(one_hot(np.array([2, 3])), np.array([2, 3]), ["a", "b"], LABELS)
+    assert found.rates["false_accept_rate"] == 0
+    assert "false_accept_rate" not in found.intervals
+
+
+def test_one_speaker_has_an_interval_of_no_width():
+    """All that can be drawn is that speaker: whoever reads it sees n_speakers."""
+    found = score(one_hot(PREDICTED), TRUTH, ["a"] * 12, LABELS)
+    assert found.intervals["accuracy"] == (0.5, 0.5)
+
+
+def test_interval_is_wider_when_speakers_differ_than_when_clips_do():
+    """Clips of one speaker stand or fall together."""
+    truth = np.full(40, 2)
+    right = np.array([2] * 20 + [1] * 20)
+    by_speaker = score(one_hot(right), truth, ["a"] * 20 + ["b"] * 20, LABELS)
+    by_clip = score(one_hot(right), truth, [str(i) for i in range(40)], LABELS)
+    assert by_speaker.intervals["accuracy"] == (0.0, 1.0)
+    low, high = by_clip.intervals["accuracy"]
+    assert 0.3 < low < 0.5 < high < 0.7
+
+
+CLIPS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.sampled_from("abcdefgh")),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(CLIPS)
+@settings(max_examples=30, deadline=None)
+def test_interval_holds_the_score(clips):
+    """Bounds are ordered, lie in 0 .. 1 and hold the score, but for the grain of the bootstrap.
+
+    A label that one speaker alone has is missing from some resamples, which shifts the mean: here
+    every speaker has every label.
+    """
+    truth, predicted, speakers = (list(column) for column in zip(*clips, strict=True))
+    for speaker in set(speakers):
+        truth += [0, 1, 2, 3]
+        predicted += [0, 1, 2, 0]
+        speakers += [speaker] * 4
+    found = score(one_hot(np.array(predicted)), np.array(truth), speakers, LABELS)
+    points = found.rates | {f"recall {label}": value for label, value in found.recall.items()}
+    assert set(points) == set(found.intervals)
+    for name, (low, high) in found.intervals.items():
+        assert 0 <= low <= high <= 1
+        assert low - 0.02 <= points[name] <= high + 0.02
+
+
+@given(CLIPS)
+@settings(max_examples=20, deadline=None)
+def test_scores_agree_with_counting(clips):
+    """Accuracy and balanced accuracy, the slow way."""
+    truth, predicted, speakers = (np.array(column) for column in zip(*clips, strict=True))
+    found = score(one_hot(predicted), truth, list(speakers), LABELS)
+    recalls = [np.mean(predicted[truth == label] == label) for label in set(truth)]
+    assert found.rates["accuracy"] == pytest.approx(np.mean(predicted == truth), abs=1e-6)
+    assert found.rates["balanced_accuracy"] == pytest.approx(np.mean(recalls), abs=1e-6)
+    assert balanced_accuracy(predicted, truth) == pytest.approx(np.mean(recalls))
+    assert sum(map(sum, found.confusion)) == found.n_clips == len(truth)
+
+
+def test_scores_are_the_same_every_time():
+    """The bootstrap is seeded."""
+    again = [score(one_hot(PREDICTED), TRUTH, SPEAKERS, LABELS) for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_order_of_clips_does_not_matter(scores):
+    """Speakers are sorted before they are drawn."""
+    order = np.random.default_rng(0).permutation(len(TRUTH))
+    shuffled = score(one_hot(PREDICTED[order]), TRUTH[order], [SPEAKERS[i] for i in order], LABELS)
+    assert shuffled == scores
+
+
+def test_model_does_not_differ_from_itself():
+    """Neither in its score nor in any resample."""
+    probabilities = one_hot(PREDICTED)
+    assert paired_difference(probabilities, probabilities, TRUTH, SPEAKERS, 4) == (0, 0, 0)
+
+
+def test_paired_difference_turns_round_with_the_models():
+    """First minus second."""
+    first, second = one_hot(TRUTH), one_hot(PREDICTED)
+    difference, low, high = paired_difference(first, second, TRUTH, SPEAKERS, 4)
+    assert difference == 0.5
+    assert 0 <= low < difference < high
+    turned = paired_difference(second, first, TRUTH, SPEAKERS, 4)
+    assert turned == pytest.approx((-difference, -high, -low))
+
+
+def test_pairing_is_narrower_than_two_intervals():
+    """Both models find the same speakers hard: what they share cancels."""
+    rng = np.random.default_rng(0)
+    truth = np.tile([0, 1, 2, 3], 100)
+    speakers = np.repeat([f"{i}" for i in range(40)], 10)
+    is_hard = np.repeat(rng.random(40) < 0.5, 10)
+    first = np.where(is_hard & (rng.random(400) < 0.6), (truth + 1) % 4, truth)
+    second = np.where(rng.random(400) < 0.05, (first + 1) % 4, first)
+    _, low, high = paired_difference(one_hot(first), one_hot(second), truth, speakers, 4)
+    alone = score(one_hot(first), truth, list(speakers), LABELS).intervals["balanced_accuracy"]
+    assert high - low < (alone[1] - alone[0]) / 2

@@ -1,0 +1,134 @@
+"""Every architecture can be built, and holds only what the device is fast at once converted."""
+
+import functools
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import legal_params
+
+from sprd.config import ModelSection
+from sprd.device.graph import macs_of, read_graph
+from sprd.device.tflm import Runner
+from sprd.model import params, zoo
+from sprd.model.quantize import convert_untrained
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ALLOWED_OPS = {
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "ADD",
+    "AVERAGE_POOL_2D",
+    "MAX_POOL_2D",
+    "RESHAPE",
+    "PAD",
+    "SOFTMAX",
+}
+N_LABELS = 4
+
+OTHER_VALUES = {"int": 3, "float": 0.25, "pair": "3x2", "ints": "3-2"}
+"""A legal value that is no default, by the kind of a parameter."""
+
+
+def section(architecture, **values):
+    """An architecture with its defaults, some replaced."""
+    defaults = {name: param.default for name, param in params.ARCHITECTURES[architecture].items()}
+    return ModelSection(architecture=architecture, params={**defaults, **values})
+
+
+def described(model_section, shape=(25, 20)):
+    """The layers of a model as text, their names without the number that Keras counts up."""
+    model = zoo.build_model(model_section, shape, N_LABELS)
+    return re.sub(r'_\d+"', '"', json.dumps(model.get_config(), sort_keys=True))
+
+
+@functools.cache
+def described_default(architecture):
+    """The layers of an architecture with nothing replaced."""
+    return described(section(architecture))
+
+
+def assert_fits_the_device(model, shape):
+    """An int8 graph of allowed operators, flat in and flat out, that TFLM runs."""
+    graph = read_graph(model)
+    assert set(graph.ops) <= ALLOWED_OPS
+    assert {t.type for t in graph.tensors} <= {"INT8", "INT32"}
+    ends = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
+    assert [(t.type, t.shape) for t in ends] == [
+        ("INT8", (1, shape[0] * shape[1])),
+        ("INT8", (1, N_LABELS)),
+    ]
+    runner = Runner(model)
+    zeros = np.zeros((1, runner.n_inputs), np.int8)
+    assert runner.run(zeros).shape == (1, N_LABELS)
+
+
+def test_zoo_and_parameters_name_the_same_architectures():
+    """What a sweep file may name can be built, and the other way round."""
+    assert zoo.ARCHITECTURES.keys() == params.ARCHITECTURES.keys()
+
+
+@pytest.mark.parametrize("shape", [(49, 40), (25, 20)], ids=str)
+@pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
+def test_default_fits_the_device(architecture, shape):
+    """The seed's feature shape and a small one."""
+    assert_fits_the_device(convert_untrained(section(architecture), shape, N_LABELS), shape)
+
+
+@pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
+@given(data=st.data())
+@settings(max_examples=3, deadline=None)
+def test_any_parameters_and_shape_fit_the_device(architecture, data):
+    """Every legal value gives a model of allowed operators; `most` keeps it quick."""
+    values = data.draw(legal_params(architecture, most=6))
+    shape = data.draw(st.tuples(st.integers(6, 60), st.integers(4, 40)))
+    model = convert_untrained(section(architecture, **values), shape, N_LABELS)
+    assert_fits_the_device(model, shape)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name"),
+    [(name, key) for name, keys in params.ARCHITECTURES.items() for key in keys],
+)
+def test_every_parameter_changes_the_model(architecture, name):
+    """A search over it is a search."""
+    other = OTHER_VALUES[params.ARCHITECTURES[architecture][name].kind]
+    if name == "n_blocks":
+        other = 2
+    assert described(section(architecture, **{name: other})) != described_default(architecture)
+
+
+@pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
+def test_model_takes_flat_features_and_gives_a_logit_a_label(architecture):
+    """The batch is open while it trains."""
+    model = zoo.build_model(section(architecture), (25, 20), N_LABELS)
+    assert (model.input_shape, model.output_shape) == ((None, 500), (None, N_LABELS))
+    assert model.layers[-1].activation is keras.activations.linear
+
+
+def test_tiny_conv_is_the_model_that_the_seed_ships(shared):
+    """Same operators, weights and multiply-accumulates as its .tflite."""
+    shipped = (shared / "models" / "sprd_tiny_conv_up_down.tflite").read_bytes()
+    ours = convert_untrained(section("tiny_conv"), (49, 40), N_LABELS)
+    graphs = [read_graph(shipped), read_graph(ours)]
+    assert graphs[0].ops == graphs[1].ops
+    macs = [sum(macs_of(graph, op) for op in graph.operators) for graph in graphs]
+    assert macs == [336_000, 336_000]
+    weights = [sorted(t.data_bytes for t in g.tensors if t.data_bytes > 8) for g in graphs]
+    assert weights[0] == weights[1]
+    assert Runner(ours).arena_host_bytes == Runner(shipped).arena_host_bytes == 9_776
+    assert len(ours) <= len(shipped)
+
+
+def test_layer_strides_repeat_if_they_are_shorter():
+    """Two strides serve four layers."""
+    filters = {"layer_filters": "4-4-4-4"}
+    long = section("temporal_conv", layer_strides="1-2-1-2", **filters)
+    short = section("temporal_conv", layer_strides="1-2", **filters)
+    assert described(short) == described(long)

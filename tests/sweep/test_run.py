@@ -1,0 +1,219 @@
+"""The folder of a run: opened, gone on with, opened again to read."""
+
+import json
+import os
+
+import pytest
+from builders import make_row
+
+from sprd.errors import BoardError, ConfigError, InputError, OutputError
+from sprd.sweep.run import open_run, reopen_run
+
+TEXT = """[sweep]
+name = "mine"
+n_trials = 3
+[data]
+source = "clips"
+keywords = ["up"]
+[model]
+architecture = "tiny_conv"
+[space]
+"model.filters" = [4, 8]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A sweep file in a folder of its own."""
+    path = tmp_path / "files" / "x.toml"
+    path.parent.mkdir()
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
+    """Folders are made; the table is there with its first row."""
+    out = tmp_path / "deep" / "run"
+    run = open_run(file, out, tmp_path / "data")
+    assert sorted(os.listdir(out)) == ["run.json", "sweep.toml"]
+    assert (out / "sweep.toml").read_text() == TEXT
+    assert json.loads((out / "run.json").read_text()) == {
+        "sweep_file": str(file),
+        "data": str(tmp_path / "data"),
+    }
+    assert (run.folder, run.bundle, run.data) == (out, out / "bundle", tmp_path / "data")
+    assert run.table.rows == []
+
+
+def test_run_is_named_like_the_sweep_unless_told(tmp_path, file, monkeypatch):
+    """It goes to runs/<name> where sprd is run."""
+    monkeypatch.chdir(tmp_path)
+    assert open_run(file, None, None).folder == tmp_path / "runs" / "mine"
+    assert open_run(file, None, None, "-train").folder == tmp_path / "runs" / "mine-train"
+
+
+@pytest.mark.parametrize("name", ["with space", "quote \" and '", "line\nbreak", "-x", "ünïcode"])
+def test_run_lives_in_any_folder(tmp_path, file, name):
+    """Odd characters in the path change nothing."""
+    run = open_run(file, tmp_path / name, None)
+    run.table.append(make_row(0))
+    assert open_run(file, tmp_path / name, None).table.rows == [make_row(0)]
+    assert reopen_run(tmp_path / name).table.rows == [make_row(0)]
+
+
+def test_relative_folders_are_made_absolute(tmp_path, file, monkeypatch):
+    """Workers run elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    run = open_run(file.relative_to(tmp_path), tmp_path / "run", tmp_path / "data")
+    assert json.loads((run.folder / "run.json").read_text())["sweep_file"] == str(file)
+    reopened = reopen_run(run.folder.relative_to(tmp_path))
+    assert reopened.folder == tmp_path / "run"
+
+
+def test_same_file_goes_on(tmp_path, file):
+    """The rows that are there are there."""
+    open_run(file, tmp_path / "run", None).table.append(make_row(0))
+    assert open_run(file, tmp_path / "run", None).table.rows == [make_row(0)]
+
+
+def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path, file):
+    """Its rows would be of two searches; nothing is changed."""
+    open_run(file, tmp_path / "run", None).table.append(make_row(0))
+    file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4").replace("[4, 8]", "[4, 16]"))
+    with pytest.raises(ConfigError) as caught:
+        open_run(file, tmp_path / "run", None)
+    assert str(caught.value) == (
+        f"{file}: must be the file that {tmp_path / 'run'} was started with, got changed lines:"
+        ' -n_trials = 3; +n_trials = 4; -"model.filters" = [4, 8]; +"model.filters" = [4, 16].'
+        " Choose another --out, or undo the change."
+    )
+    assert (tmp_path / "run" / "sweep.toml").read_text() == TEXT
+
+
+def test_file_may_change_while_there_is_no_row(tmp_path, file):
+    """A run that did nothing yet is started anew."""
+    open_run(file, tmp_path / "run", None)
+    file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4"))
+    assert open_run(file, tmp_path / "run", None).sweep.sweep.n_trials == 4
+    assert "n_trials = 4" in (tmp_path / "run" / "sweep.toml").read_text()
+
+
+def test_rows_without_their_sweep_file_are_refused(tmp_path, file):
+    """Nobody knows what they were made with."""
+    open_run(file, tmp_path / "run", None).table.append(make_row(0))
+    (tmp_path / "run" / "sweep.toml").unlink()
+    with pytest.raises(ConfigError, match=r"sweep\.toml: must be readable, got trials made with"):
+        open_run(file, tmp_path / "run", None)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "sweep.toml", "trials.jsonl"])
+def test_folder_with_other_files_is_refused_untouched(tmp_path, file, name):
+    """A user's own sweep.toml is not overwritten either."""
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_text("mine")
+    with pytest.raises(OutputError) as caught:
+        open_run(file, out, None)
+    assert str(caught.value) == (
+        f"{out}: must be empty or a run's folder, got other files, {name!r} among them."
+        " Choose another --out."
+    )
+    assert os.listdir(out) == [name]
+    assert (out / name).read_text() == "mine"
+
+
+def test_hidden_files_are_no_others(tmp_path, file):
+    """What a crash at the very start left, or a desktop's own files."""
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / ".run.json.1234.tmp").write_text("")
+    assert open_run(file, out, None).folder == out
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_file_in_place_of_the_folder_is_refused(tmp_path, file, inside):
+    """It cannot be written."""
+    out = file / "run" if inside else file
+    with pytest.raises(OutputError) as caught:
+        open_run(file, out, None)
+    reason = "Not a directory" if inside else "File exists"
+    assert str(caught.value) == (
+        f"{out}: must be writable: {reason}. Make room, or choose another folder."
+    )
+    assert file.read_text() == TEXT
+
+
+def test_bad_sweep_file_leaves_no_folder(tmp_path, file):
+    """It is read before anything is written."""
+    file.write_text(TEXT + '"model.filtres" = [1]')
+    with pytest.raises(ConfigError):
+        open_run(file, tmp_path / "run", None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_board_file_leaves_no_folder(tmp_path, file):
+    """It is read now, not in every trial."""
+    file.write_text(f'{TEXT}\n[budget]\nboard = "gone.toml"')
+    with pytest.raises(BoardError, match=r"files/gone\.toml: must be a readable board file"):
+        open_run(file, tmp_path / "run", None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_reopened_run_has_the_paths_of_the_first(tmp_path, file):
+    """Relative folders of the sweep file start where it was, though it is gone by now."""
+    open_run(file, tmp_path / "run", tmp_path / "data")
+    file.unlink()
+    run = reopen_run(tmp_path / "run")
+    assert run.sweep.path == file
+    assert run.sweep.default.data.source == str(file.parent / "clips")
+    assert run.data == tmp_path / "data"
+    assert reopen_run(tmp_path / "run", tmp_path / "other").data == tmp_path / "other"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"run.json": None},
+        {"sweep.toml": None},
+        {"run.json": b"{"},
+        {"run.json": b"[]"},
+        {"run.json": b'{"data": null}'},
+        {"run.json": b'{"data": null, "sweep_file": 3}'},
+        {"sweep.toml": b"\xff\xfe"},
+    ],
+    ids=str,
+)
+def test_folder_that_is_no_run_is_refused(tmp_path, file, damage):
+    """One line says what a run's folder holds."""
+    folder = open_run(file, tmp_path / "run", None).folder
+    for name, content in damage.items():
+        (folder / name).unlink()
+        if content is not None:
+            (folder / name).write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        reopen_run(folder)
+    assert str(caught.value) == (
+        f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
+        " Give what 'sprd sweep --out' was given."
+    )
+
+
+def test_damaged_table_is_an_input_error(tmp_path, file):
+    """It says which line."""
+    folder = open_run(file, tmp_path / "run", None).folder
+    (folder / "trials.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match=r"trials\.jsonl, line 1: must be a trial's row"):
+        reopen_run(folder)
+
+
+def test_row_is_found_by_its_number(tmp_path, file):
+    """Only trained trials can be exported; the others are named."""
+    run = open_run(file, tmp_path / "run", None)
+    for row in (make_row(0), make_row(1, "failed"), make_row(2)):
+        run.table.append(row)
+    assert run.row(2) == make_row(2)
+    with pytest.raises(ConfigError) as caught:
+        run.row(1)
+    assert str(caught.value) == (
+        f"{run.folder} --trial: must be a trained trial, got 1. Trained: [0, 2]."
+    )

@@ -1,0 +1,271 @@
+"""The course of a sweep, without Ray and without training."""
+
+from collections.abc import Callable
+
+import pytest
+from builders import make_sweep, miss
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sprd.errors import ConfigError
+from sprd.sweep.result import Row, Table, read_rows
+from sprd.sweep.search import (
+    MAX_CANDIDATES_PER_TRIAL,
+    MAX_FAILURES,
+    MAX_MISSES_IN_A_ROW,
+    Candidate,
+    Search,
+    check_searchable,
+)
+
+SPACE = '"model.filters" = { low = 1, high = 64 }\n"train.momentum" = { low = 0.0, high = 0.9 }'
+HALF_VALID = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
+
+TRAINED = ("trained", {"metrics": {"balanced_accuracy": 0.9, "val_balanced_accuracy": 0.9}})
+MISSED = ("infeasible", {"violations": (miss("ram_bytes", 20, 10),)})
+STOPPED = ("stopped", {"step": 20, "metrics": {"val_balanced_accuracy": 0.4}})
+FAILED = ("failed", {"error": "ValueError: x"})
+
+Fate = Callable[[Candidate], tuple[str, dict]]
+
+
+def lines(n_trials=3, sampler="random", seed=0):
+    """Lines of `[sweep]`."""
+    return f'n_trials = {n_trials}\nsampler = "{sampler}"\nseed = {seed}'
+
+
+@pytest.fixture
+def table(tmp_path) -> Table:
+    """An empty table."""
+    return Table(tmp_path / "trials.jsonl")
+
+
+def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
+    """Ends candidates one after another as `fate` says; returns them."""
+    candidates = []
+    while len(candidates) < most and (candidate := search.next()) is not None:
+        candidates.append(candidate)
+        status, fields = fate(candidate)
+        search.ended(candidate.number, status, **fields)
+    return candidates
+
+
+def test_trials_asked_for_are_trained_and_no_more(table):
+    """Candidates are numbered from 0; each row has its point and times."""
+    sweep = make_sweep(SPACE, lines(3))
+    search = Search(sweep, table)
+    candidates = run(search, lambda c: TRAINED)
+    assert [c.number for c in candidates] == [0, 1, 2]
+    assert search.is_done
+    assert search.gave_up is None
+    rows = read_rows(table.path)
+    assert [row.params for row in rows] == [c.point for c in candidates]
+    assert all(row.started_at <= row.ended_at for row in rows)
+    assert [c.config.model.params["filters"] for c in candidates] == [
+        row.params["model.filters"] for row in rows
+    ]
+
+
+def test_only_trained_trials_count(table):
+    """What does not fit, was stopped or failed is a row, and another is asked for."""
+    fates = [MISSED, TRAINED, STOPPED, FAILED, MISSED, TRAINED]
+    search = Search(make_sweep(SPACE, lines(2)), table)
+    candidates = run(search, lambda c: fates[c.number])
+    assert len(candidates) == 6
+    assert [row.status for row in table.rows] == [status for status, _ in fates]
+    assert search.n_trained == 2
+
+
+def test_point_of_each_candidate_differs(table):
+    """The same point twice would be a trial wasted."""
+    run(Search(make_sweep(SPACE, lines(10)), table), lambda c: TRAINED)
+    assert len({row.params["train.momentum"] for row in table.rows}) == 10
+
+
+def test_no_more_run_at_once_than_are_needed(table):
+    """A candidate is held back while those that run may be enough."""
+    search = Search(make_sweep(SPACE, lines(2)), table)
+    first, second = search.next(), search.next()
+    assert search.next() is None
+    assert not search.is_done
+    search.ended(second.number, *MISSED[:1], **MISSED[1])
+    assert search.next().number == 2
+    search.ended(first.number, "trained", **TRAINED[1])
+    assert search.next() is None
+
+
+def test_number_of_trials_may_be_given_anew(table):
+    """`--trials` overrides the file."""
+    assert len(run(Search(make_sweep(SPACE, lines(3)), table, 5), lambda c: TRAINED)) == 5
+
+
+def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
+    """It is infeasible, says why, and is never handed out."""
+    search = Search(make_sweep(HALF_VALID, lines(12)), table)
+    candidates = run(search, lambda c: TRAINED)
+    assert len(candidates) == 12
+    broken = [row for row in table.rows if row.status == "infeasible"]
+    assert broken
+    for row in broken:
+        assert row.params == {"features.window_size_ms": 20, "features.window_stride_ms": 30}
+        assert row.violations == (miss("configuration", None, None),)
+        assert row.error.startswith("/sweeps/x.toml [features]: window_stride_ms <= window_size_ms")
+
+
+def test_rows_are_drained_once(table):
+    """Whoever watches hears of each row, those without a worker too."""
+    search = Search(make_sweep(HALF_VALID, lines(12)), table)
+    seen: list[Row] = []
+    while (candidate := search.next()) is not None:
+        search.ended(candidate.number, "trained", **TRAINED[1])
+        seen += search.drain()
+    assert [*seen, *search.drain()] == table.rows
+    assert search.drain() == []
+
+
+class TestGivingUp:
+    """A sweep ends though it has not its trials."""
+
+    def test_nothing_fits_and_there_is_no_space(self, table):
+        """There is no other candidate to ask for."""
+        search = Search(make_sweep(), table)
+        assert len(run(search, lambda c: MISSED)) == 1
+        assert search.gave_up == "none of 1 candidates fits"
+
+    def test_nothing_fits_in_the_space(self, table):
+        """After many misses in a row."""
+        search = Search(make_sweep(SPACE, lines(3)), table)
+        assert len(run(search, lambda c: MISSED)) == MAX_MISSES_IN_A_ROW
+        assert search.gave_up == f"none of {MAX_MISSES_IN_A_ROW} candidates fits"
+
+    def test_something_fits_late(self, table):
+        """One that fits proves that others may."""
+        late = MAX_MISSES_IN_A_ROW - 1
+        search = Search(make_sweep(SPACE, lines(2)), table)
+        candidates = run(search, lambda c: TRAINED if c.number in (late, late + 50) else MISSED)
+        assert len(candidates) == late + 51
+        assert search.gave_up is None
+
+    def test_too_few_fit(self, table):
+        """A budget that one candidate in thousands meets would keep it busy for ever."""
+        search = Search(make_sweep(SPACE, lines(2)), table)
+        n = len(run(search, lambda c: TRAINED if c.number == 0 else MISSED))
+        assert n == 2 * MAX_CANDIDATES_PER_TRIAL + MAX_MISSES_IN_A_ROW
+        assert search.gave_up == f"{n} candidates gave 1 trained trials"
+
+    def test_all_fail(self, table):
+        """Something is wrong that other points do not mend."""
+        search = Search(make_sweep(SPACE, lines(50)), table)
+        assert len(run(search, lambda c: FAILED)) == MAX_FAILURES + 1
+        assert search.gave_up == f"{MAX_FAILURES + 1} trials failed"
+
+    def test_some_fail(self, table):
+        """As many may fail as were trained, and some more."""
+        search = Search(make_sweep(SPACE, lines(20)), table)
+        run(search, lambda c: FAILED if c.number % 2 else TRAINED)
+        assert (search.n_trained, search.gave_up) == (20, None)
+
+    def test_the_only_configuration_fails(self, table):
+        """It would fail again."""
+        search = Search(make_sweep(), table)
+        assert len(run(search, lambda c: FAILED)) == 1
+        assert search.gave_up == "the trial failed, and there is no [space] to try another"
+
+    def test_no_more_is_asked_after(self, table):
+        """Not even by a run that is resumed."""
+        sweep = make_sweep(SPACE, lines(3))
+        run(Search(sweep, table), lambda c: MISSED)
+        assert Search(sweep, Table(table.path)).next() is None
+
+
+class TestResuming:
+    """A search that is opened again goes on where the table ends."""
+
+    def test_finished_search_asks_nothing(self, table):
+        """The same command on the same folder."""
+        sweep = make_sweep(SPACE, lines(3))
+        run(Search(sweep, table), lambda c: TRAINED)
+        resumed = Search(sweep, Table(table.path))
+        assert resumed.is_done
+        assert resumed.next() is None
+
+    def test_finished_search_goes_on_with_more_trials(self, table):
+        """New numbers follow the old."""
+        sweep = make_sweep(SPACE, lines(3))
+        run(Search(sweep, table), lambda c: TRAINED)
+        assert [c.number for c in run(Search(sweep, Table(table.path), 5), lambda c: TRAINED)] == [
+            3,
+            4,
+        ]
+
+    def test_gaps_of_what_was_running_are_filled_first(self, table):
+        """With the points that they had: the random sampler knows them by their number."""
+        sweep = make_sweep(SPACE, lines(6))
+        search = Search(sweep, table)
+        candidates = [search.next() for _ in range(5)]
+        for number in (4, 1):
+            search.ended(number, "trained", **TRAINED[1])
+        resumed = run(Search(sweep, Table(table.path)), lambda c: TRAINED)
+        assert [c.number for c in resumed] == [0, 2, 3, 5]
+        assert [c.point for c in resumed[:3]] == [candidates[n].point for n in (0, 2, 3)]
+
+    @pytest.mark.parametrize("n_first", [1, 4, 9])
+    def test_tpe_asks_what_the_undisturbed_search_would_ask(self, tmp_path, n_first):
+        """One trial at a time, the interruption changes nothing."""
+        sweep = make_sweep(SPACE, lines(12, "tpe"))
+
+        def fate(candidate):
+            score = 1 - abs(candidate.config.model.params["filters"] - 20) / 64
+            return "trained", {"metrics": {"balanced_accuracy": score}}
+
+        tables = [Table(tmp_path / name) for name in ("undisturbed", "resumed")]
+        run(Search(sweep, tables[0]), fate)
+        run(Search(sweep, tables[1]), fate, most=n_first)
+        run(Search(sweep, Table(tables[1].path)), fate)
+        points = [[row.params for row in read_rows(t.path)] for t in tables]
+        assert points[0] == points[1]
+
+
+@given(
+    st.sampled_from(["random", "tpe"]),
+    st.lists(st.sampled_from([TRAINED, MISSED, STOPPED, FAILED]), max_size=12),
+    st.lists(st.integers(0, 3), max_size=12),
+    st.integers(1, 5),
+)
+@settings(deadline=None, max_examples=40)
+def test_no_number_is_asked_twice_however_often_it_is_interrupted(
+    tmp_path_factory, sampler, fates, order, n_trials
+):
+    """Rows have each number once, and up to the highest none is missing when the search ends."""
+    path = tmp_path_factory.mktemp("run") / "trials.jsonl"
+    sweep = make_sweep(SPACE, lines(n_trials, sampler))
+    fates = iter(fates)
+    for which in order:
+        search = Search(sweep, Table(path))
+        running = [c for c in (search.next() for _ in range(4)) if c is not None]
+        assert len({c.number for c in running}) == len(running)
+        for candidate in running[which:]:  # the others are lost with the process
+            status, fields = next(fates, TRAINED)
+            search.ended(candidate.number, status, **fields)
+    last = Search(sweep, Table(path))
+    run(last, lambda c: TRAINED)
+    numbers = sorted(row.number for row in read_rows(path))
+    assert len(set(numbers)) == len(numbers)
+    assert last.n_trained >= n_trials
+    assert set(numbers) >= {row.number for row in last.rows if row.status == "trained"}
+
+
+def test_several_trials_without_a_space_are_refused():
+    """They would all be the same."""
+    with pytest.raises(ConfigError) as caught:
+        check_searchable(make_sweep(), 2)
+    assert str(caught.value) == (
+        "/sweeps/x.toml [sweep] n_trials: must be 1 without a [space], got 2."
+        " The trials would all be the same."
+    )
+
+
+def test_one_trial_needs_no_space_and_a_space_any_number():
+    """Both are legal."""
+    check_searchable(make_sweep(), 1)
+    check_searchable(make_sweep(SPACE), 2)
