@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(args)
     except SprdError as error:
-        print(f"sprd {args.command}: {error}", file=sys.stderr)
+        line = " ".join(str(error).splitlines())
+        print(f"sprd {args.command}: {line}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)

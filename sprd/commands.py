@@ -172,7 +172,7 @@ def data_synth(args: Namespace) -> int:
 
 
 def data_check(args: Namespace) -> int:
-    """Tells what is in a folder of clips; exit 2 when something is wrong with it."""
+    """Tells what is in a folder of clips and what is wrong with it."""
     from sprd.audio.inspection import inspect_folder
 
     report = inspect_folder(args.folder)

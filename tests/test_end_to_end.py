@@ -268,7 +268,7 @@ def test_check_of_the_shipped_model(shared: Path) -> None:
 
 
 def test_evaluate_of_a_bare_model_on_real_speech(shared: Path) -> None:
-    """The shipped model recalls what SPRD reports of it, on other speakers than ours: 0.07 apart."""
+    """The shipped model recalls what SPRD reports of it, within 0.07: other speakers."""
     done = sprd(
         "evaluate",
         shared / "models/sprd_tiny_conv_up_down.tflite",

@@ -88,7 +88,7 @@ def _load(path: Path) -> Board:
         raise BoardError(f"{path}: a board file must have at most {_MAX_FILE_BYTES:,} B.")
     try:
         table = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BoardError(f"{path}: must be valid TOML: {error}.") from error
     return _board(table, str(path))
 

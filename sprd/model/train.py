@@ -78,6 +78,7 @@ def fit(
         accuracy, loss = training_steps.run(batches, state.step, stop, stopwatch)
         state.step = stop
         metrics = _evaluate(model, val_features, truth)
+        _check_finite(metrics["val_loss"], stop)
         state.keep_if_best(metrics)
         report({"step": stop, "accuracy": accuracy, "loss": loss, **metrics}, state.save)
     ms_per_step = stopwatch.ms_per_step(config.train.n_steps)
@@ -91,6 +92,14 @@ def predict(model: keras.Model, features: NDArray[np.float32]) -> NDArray[np.flo
     logits = [model(features[i : i + _EVALUATION_BATCH], training=False).numpy() for i in batches]
     probabilities: NDArray[np.float32] = tf.nn.softmax(np.concatenate(logits)).numpy()
     return probabilities
+
+
+def _check_finite(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"training: the loss must be finite, got {loss} by step {step}."
+            " Lower train.learning_rate."
+        )
 
 
 def learning_rates(train: TrainSection, start: int, stop: int) -> NDArray[np.float32]:
@@ -206,11 +215,7 @@ class _Steps:
             last = min(first + STEPS_PER_CALL, stop)
             rates = learning_rates(self._train, first, last)
             n_correct, loss = self._call(*batches.gather(first, last), rates)
-            if not math.isfinite(float(loss)):
-                raise TrainingError(
-                    f"training: the loss must be finite, got {float(loss)} by step {last}."
-                    " Lower train.learning_rate."
-                )
+            _check_finite(float(loss), last)
             correct, total = correct + float(n_correct), total + float(loss)
             stopwatch.start(last)
         n_steps = stop - start

@@ -4,6 +4,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sprd.config import SweepConfig
 from sprd.device.board import board_names, load_board
@@ -78,10 +79,24 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     elif (folder / "trials.jsonl").exists():
         _check_same(kept, sweep)
     data = data.absolute() if data else None
-    source = {"sweep_file": str(file.absolute()), "data": str(data) if data else None}
-    write_atomically(folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
+    _write_source(folder, sweep_file=str(file.absolute()), data=str(data) if data else None)
     write_atomically(kept, sweep.text)
     return Run(folder, sweep, Table(folder / "trials.jsonl"), data)
+
+
+def check_same_data(run: Run, fingerprint: str) -> None:
+    """Notes the data set of a run's trials; going on with another would mix what is compared.
+
+    Raises:
+        ConfigError: The trials so far were made with other data.
+    """
+    noted = _read_source(run.folder).get("data_fingerprint")
+    if run.table.rows and noted not in (None, fingerprint):
+        raise ConfigError(
+            f"{run.folder}: must go on with the data of its trials, fingerprint {noted[:12]}, got"
+            f" {fingerprint[:12]}. Restore the data, or choose another --out."
+        )
+    _write_source(run.folder, data_fingerprint=fingerprint)
 
 
 def reopen_run(folder: Path, data: Path | None = None) -> Run:
@@ -91,7 +106,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
         ConfigError: It is no run's folder.
     """
     try:
-        source = json.loads((folder / SOURCE_FILE).read_text(encoding="utf-8"))
+        source = _read_source(folder)
         text = (folder / "sweep.toml").read_text(encoding="utf-8")
         origin, old_data = Path(source["sweep_file"]), source["data"]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -103,6 +118,21 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     table = Table(folder / "trials.jsonl")
     chosen = data or (Path(old_data) if old_data else None)
     return Run(folder.absolute(), sweep, table, chosen.absolute() if chosen else None)
+
+
+def _read_source(folder: Path) -> dict[str, Any]:
+    found = json.loads((folder / SOURCE_FILE).read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"{SOURCE_FILE}: must be a JSON object")
+    return found
+
+
+def _write_source(folder: Path, **changed: str | None) -> None:
+    try:
+        known = _read_source(folder)
+    except (OSError, ValueError):
+        known = {}
+    write_atomically(folder / SOURCE_FILE, json.dumps({**known, **changed}, indent=1) + "\n")
 
 
 def _check_writable(folder: Path) -> None:
