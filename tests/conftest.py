@@ -1,12 +1,24 @@
 """What every test may use: the reference data beside the project, and a cache of its own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 SHARED_VARIABLE = "SPRD_TEST_SHARED"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where SPRD_NO_SKIPS is set, as in CI, a test that skips fails: it would prove nothing."""
+    report = yield
+    if report.skipped and os.environ.get("SPRD_NO_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but SPRD_NO_SKIPS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
