@@ -193,8 +193,8 @@ def test_trial_that_diverges_is_a_row(tmp_path: Path, run: Path) -> None:
     """A loss that is not finite ends the trial with its reason, and nothing is exported."""
     text = (ROOT / "sweeps/smoke.toml").read_text()
     text = text[: text.index("[space]")].replace("n_trials = 2", "n_trials = 1")
-    text = text.replace("learning_rate = 0.005", "learning_rate = 10").replace("9000", "90000")
-    text = text.replace('"temporal_conv"\nkernel_frames = 3', '"tiny_conv"')
+    text = text.replace("learning_rate = 0.005", "learning_rate = 10").replace("9000", "900000")
+    text = text.replace('"temporal_conv"\nkernel_frames = 3', '"low_latency_conv"\nfilters = 4')
     (tmp_path / "wild.toml").write_text(text.replace('"adam"', '"momentum"'))
     done = sprd("sweep", tmp_path / "wild.toml", "--out", tmp_path / "out")
     assert done.returncode == 1, done.stderr
