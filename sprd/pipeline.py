@@ -13,7 +13,7 @@ from sprd.audio.corpus import Corpus, open_corpus
 from sprd.errors import SprdError
 from sprd.model.start import load_tensorflow
 from sprd.sweep.result import Row, budget_error, ranking
-from sprd.sweep.run import Run, check_same_data, reopen_run
+from sprd.sweep.run import Run, begin, reopen_run
 from sprd.sweep.search import Search, check_searchable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run_sweep(
 
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
-    check_same_data(run, corpus.fingerprint)
+    begin(run, corpus.fingerprint)
     search = Search(run.sweep, run.table, n_trials)
     if not search.is_done:
         run_search(search, run.sweep, corpus, run.folder, address, watcher)
@@ -62,7 +62,7 @@ def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> t
     from sprd.sweep.single import run_single
 
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
-    check_same_data(run, corpus.fingerprint)
+    begin(run, corpus.fingerprint)
     row = run.table.rows[0] if run.table.rows else run_single(run, corpus, watcher)
     if row.status == "failed":
         raise SprdError(f"{run.sweep.path}: training: {row.error}.")

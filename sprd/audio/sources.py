@@ -66,7 +66,7 @@ def _checked(folder: Path) -> Path:
     except OSError as error:
         raise DataError(
             f"{where}: must be a folder of recordings: {error.strerror or error}."
-            " Check the path; relative ones start at the sweep file."
+            " Check the path; in a sweep file a relative one starts at the file."
         ) from error
     raise DataError(
         f"{where}: must hold a folder of recordings for each word, got an empty folder."

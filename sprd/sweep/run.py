@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,13 +64,8 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     if sweep.default.budget.board:
         load_board(sweep.default.budget.board)  # a board file is refused now, not in every trial
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
-    kept = folder / "sweep.toml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _check_writable(folder)
-    except OSError as error:
-        raise unwritable(folder, error) from error
-    if not (folder / SOURCE_FILE).exists():
+    _check_writable(folder)
+    if folder.exists() and not (folder / SOURCE_FILE).exists():
         others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if others:
             raise OutputError(
@@ -77,18 +73,19 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
                 " them. Choose another --out."
             )
     elif (folder / "trials.jsonl").exists():
-        _check_same(kept, sweep)
-    data = data.absolute() if data else None
-    _write_source(folder, sweep_file=str(file.absolute()), data=str(data) if data else None)
-    write_atomically(kept, sweep.text)
-    return Run(folder, sweep, Table(folder / "trials.jsonl"), data)
+        _check_same(folder / "sweep.toml", sweep)
+    table = Table(folder / "trials.jsonl")
+    return Run(folder, sweep, table, data.absolute() if data else None)
 
 
-def check_same_data(run: Run, fingerprint: str) -> None:
-    """Notes the data set of a run's trials; going on with another would mix what is compared.
+def begin(run: Run, fingerprint: str) -> None:
+    """Writes what marks a folder as a run's, once file and data are known to be good.
+
+    Going on with other data would mix what is compared.
 
     Raises:
         ConfigError: The trials so far were made with other data.
+        OutputError: The folder cannot be written.
     """
     noted = _read_source(run.folder).get("data_fingerprint")
     if run.table.rows and noted not in (None, fingerprint):
@@ -96,7 +93,13 @@ def check_same_data(run: Run, fingerprint: str) -> None:
             f"{run.folder}: must go on with the data of its trials, fingerprint {noted[:12]}, got"
             f" {fingerprint[:12]}. Restore the data, or choose another --out."
         )
-    _write_source(run.folder, data_fingerprint=fingerprint)
+    source = {
+        "sweep_file": str(run.sweep.path.absolute()),
+        "data": str(run.data) if run.data else None,
+        "data_fingerprint": fingerprint,
+    }
+    write_atomically(run.folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
+    write_atomically(run.folder / "sweep.toml", run.sweep.text)
 
 
 def reopen_run(folder: Path, data: Path | None = None) -> Run:
@@ -109,7 +112,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
         source = _read_source(folder)
         text = (folder / "sweep.toml").read_text(encoding="utf-8")
         origin, old_data = Path(source["sweep_file"]), source["data"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
         raise ConfigError(
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
@@ -121,24 +124,39 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
 
 
 def _read_source(folder: Path) -> dict[str, Any]:
-    found = json.loads((folder / SOURCE_FILE).read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise ValueError(f"{SOURCE_FILE}: must be a JSON object")
-    return found
+    """Reads where a run comes from; nothing where it has not begun.
 
-
-def _write_source(folder: Path, **changed: str | None) -> None:
+    Raises:
+        ConfigError: The file is damaged.
+    """
+    path = folder / SOURCE_FILE
+    if not path.exists():
+        return {}
     try:
-        known = _read_source(folder)
-    except (OSError, ValueError):
-        known = {}
-    write_atomically(folder / SOURCE_FILE, json.dumps({**known, **changed}, indent=1) + "\n")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"sweep_file": str(found["sweep_file"]), **found}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{path}: must be what a sweep wrote, got {error!r}. Choose another --out."
+        ) from error
 
 
 def _check_writable(folder: Path) -> None:
+    """Tries to write into a folder; one that did not exist is gone again afterwards."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     probe = folder / ".sprd-write-test"
-    probe.write_bytes(b"x" * 4096)
-    probe.unlink()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+        for path in missing:
+            path.rmdir()
+    except OSError as error:
+        for path in missing:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+                path.rmdir()
+        raise unwritable(folder, error) from error
 
 
 def _check_same(kept: Path, sweep: SweepConfig) -> None:

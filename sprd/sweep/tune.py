@@ -5,6 +5,7 @@ and hold it once each. Ray's own folder is disposable; `trials.jsonl` is the sta
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -22,8 +23,8 @@ from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
 from sprd.config import Config, SweepConfig
-from sprd.errors import SprdError
-from sprd.folders import CACHE_VARIABLE, write_atomically
+from sprd.errors import OutputError, SprdError
+from sprd.folders import CACHE_VARIABLE, unwritable, write_atomically
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate, Search
 
@@ -122,7 +123,7 @@ def _connect(address: str | None) -> None:
         ray.init(
             address=address or "local",
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level="CRITICAL",  # what goes wrong becomes a row
             runtime_env={"env_vars": variables},
             **local,
         )
@@ -263,6 +264,8 @@ class _Bridge:
 
     def _ended(self, trial: Any, error: str | None) -> None:
         number = trial.config["number"]
+        if error is not None and _DISK_FULL in error:
+            raise _disk_full(self._out)
         last = self._last.pop(number, {})
         self._writers.close(number)
         result = trial.last_result or {}
@@ -278,6 +281,8 @@ class _Bridge:
             return
         fields = json.loads(result["outcome"])
         fields.pop("files", None)
+        if _DISK_FULL in (fields.get("error") or ""):
+            raise _disk_full(self._out)
         fields["violations"] = tuple(fields.get("violations", ()))
         fields["seconds"] = {
             **fields.get("seconds", {}),
@@ -335,6 +340,14 @@ class _Listener(tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         lines = str(trial.get_error() or "the worker died").strip().splitlines()
         self._bridge.ended(trial, error=lines[-1])
+
+
+_DISK_FULL = os.strerror(errno.ENOSPC)
+
+
+def _disk_full(out: Path) -> OutputError:
+    """Ends the sweep without a row: the trial runs again once there is room."""
+    return unwritable(out, OSError(errno.ENOSPC, _DISK_FULL))
 
 
 _SCALARS = ("accuracy", "loss", "val_accuracy", "val_loss", METRIC)

@@ -7,7 +7,8 @@ import pytest
 from builders import make_row
 
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
-from sprd.sweep.run import open_run, reopen_run
+from sprd.sweep import run as runs
+from sprd.sweep.run import Run, begin, reopen_run
 
 TEXT = """[sweep]
 name = "mine"
@@ -20,6 +21,16 @@ architecture = "tiny_conv"
 [space]
 "model.filters" = [4, 8]
 """
+
+
+DATA = "0" * 64
+
+
+def open_run(*args) -> Run:
+    """Opens a run and begins it: its data are the same each time."""
+    run = runs.open_run(*args)
+    begin(run, DATA)
+    return run
 
 
 @pytest.fixture
@@ -40,6 +51,7 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
     assert json.loads((out / "run.json").read_text()) == {
         "sweep_file": str(file),
         "data": str(tmp_path / "data"),
+        "data_fingerprint": DATA,
     }
     assert (run.folder, run.bundle, run.data) == (out, out / "bundle", tmp_path / "data")
     assert run.table.rows == []
@@ -217,3 +229,18 @@ def test_row_is_found_by_its_number(tmp_path, file):
     assert str(caught.value) == (
         f"{run.folder} --trial: must be a trained trial, got 1. Trained: [0, 2]."
     )
+
+
+def test_opening_alone_writes_nothing(tmp_path, file):
+    """Until the data are known to be good there is no folder."""
+    runs.open_run(file, tmp_path / "deep" / "run", None)
+    assert not (tmp_path / "deep").exists()
+
+
+def test_trials_of_other_data_are_refused(tmp_path, file):
+    """Rows of two data sets never mix; before the first row the data may change."""
+    run = open_run(file, tmp_path / "run", None)
+    begin(run, "1" * 64)
+    run.table.append(make_row(0))
+    with pytest.raises(ConfigError, match=r"fingerprint 111111111111, got 000000000000"):
+        begin(run, DATA)
