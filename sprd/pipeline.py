@@ -37,6 +37,9 @@ def run_sweep(
     Raises:
         BudgetError: No trial fits; the message names the nearest misses.
     """
+    if address is None:
+        # Read when ray is imported. Without it Ray's servers listen on every interface.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     from sprd.sweep.tune import run_search
 
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)

@@ -24,6 +24,28 @@ def sprd(*args: object, cwd: Path | None = None, timeout: float = 400) -> Any:
     )
 
 
+def listening_addresses() -> set[str]:
+    """Where Ray's processes listen, as "process address"."""
+    sockets = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                word = fields[1].split(":")[0][-8:]
+                host = ".".join(str(byte) for byte in bytes.fromhex(word)[::-1])
+                sockets[f"socket:[{fields[9]}]"] = host
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            links = {os.readlink(path) for path in (process / "fd").iterdir()}
+        except OSError:
+            continue
+        if "ray" in name:
+            found |= {f"{name[:30]} {sockets[link]}" for link in links if link in sockets}
+    return found
+
+
 def rows_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
 
@@ -216,9 +238,12 @@ def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path) -> None:
         if table.exists() and b'"trained"' in table.read_bytes():
             break
         time.sleep(0.1)
+    listening = listening_addresses()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=100)
     assert process.returncode == 130, said
+    assert listening, "Ray's processes were found"
+    assert {address.split()[-1] for address in listening} == {"127.0.0.1"}
     assert "run the same command again to go on" in said
     before = rows_of(out)
     assert sum(row["status"] == "trained" for row in before) >= 1

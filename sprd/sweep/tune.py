@@ -116,7 +116,7 @@ def _connect(address: str | None) -> None:
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     local: dict[str, Any] = {}
     if address is None:
-        local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        local = {"include_dashboard": False}
         if CACHE_VARIABLE in os.environ:
             variables[CACHE_VARIABLE] = os.environ[CACHE_VARIABLE]
     try:
