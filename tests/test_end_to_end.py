@@ -282,6 +282,16 @@ def test_bad_input_is_one_clear_line(args: list[str], code: int, said: str, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_cluster_that_is_not_there_is_refused_at_once(run: Path, tmp_path: Path) -> None:
+    """Exit 1 and one line; Ray itself would try for minutes."""
+    out = tmp_path / "out"
+    args = ("sweep", ROOT / "sweeps/smoke.toml", "--out", out, "--address", "127.0.0.1:1")
+    done = sprd(*args, timeout=60)
+    assert done.returncode == 1
+    assert "--address 127.0.0.1:1: must be a running Ray cluster" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_check_of_the_shipped_model(shared: Path) -> None:
     """SPRD's model: sizes, operators and arena as published."""
     model = shared / "models/sprd_tiny_conv_up_down.tflite"

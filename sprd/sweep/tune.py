@@ -10,6 +10,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from sprd.audio.corpus import Corpus
 from sprd.config import Config, SweepConfig
 from sprd.errors import OutputError, SprdError
 from sprd.folders import CACHE_VARIABLE, unwritable, write_atomically
+from sprd.quiet import quiet_stderr
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate, Search
 
@@ -120,19 +122,30 @@ def _connect(address: str | None) -> None:
         if CACHE_VARIABLE in os.environ:
             variables[CACHE_VARIABLE] = os.environ[CACHE_VARIABLE]
     try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level="CRITICAL",  # what goes wrong becomes a row
-            runtime_env={"env_vars": variables},
-            **local,
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        if address is not None:
+            _check_reachable(address)
+        with quiet_stderr():
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level="CRITICAL",  # what goes wrong becomes a row
+                runtime_env={"env_vars": variables},
+                **local,
+            )
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
         raise SprdError(
-            f"--address {address}: must be a running Ray cluster: {reason}"
-            " Start one with 'ray start --head', or leave --address out."
+            f"--address {address}: must be a running Ray cluster: {reason}. Start one with 'ray"
+            " start --head'; where it asks for a token, set RAY_AUTH_MODE=token here too."
         ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Tries to connect to "host:port": Ray itself would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        with socket.create_connection((host, int(port)), timeout=10):
+            return
 
 
 def _n_slots(sweep: SweepConfig) -> int:
