@@ -7,20 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sprd import __version__
-from sprd.errors import SprdError
+from sprd.device.verdict import LIMITED_KEYS
+from sprd.errors import InputError, SprdError
 
 EXIT_CODES = "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits, 130 interrupted"
 INTERRUPTED = 130
-
-LIMIT_FLAGS = {
-    "flash_bytes": "B",
-    "ram_bytes": "B",
-    "model_bytes": "B",
-    "arena_bytes": "B",
-    "arena_host_bytes": "B",
-    "macs": "",
-    "latency_ms": "ms",
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,9 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"sprd {args.command}: {where}{error.strerror or error}.", file=sys.stderr)
+        return InputError.exit_code
 
 
 def _load(name: str) -> Callable[[argparse.Namespace], int]:
@@ -107,9 +102,9 @@ def _data(verb: _Parser, required: bool = False) -> None:
 
 def _limits(verb: _Parser) -> None:
     group = verb.add_argument_group("limits")
-    for key, unit in LIMIT_FLAGS.items():
+    for key in LIMITED_KEYS:
         flag = f"--max-{key.replace('_', '-')}"
-        metavar = {"B": "BYTES", "ms": "MS"}.get(unit, "N")
+        metavar = {"bytes": "BYTES", "ms": "MS"}.get(key.rpartition("_")[2], "N")
         group.add_argument(flag, type=_limit, metavar=metavar, dest=f"max_{key}")
 
 
@@ -121,6 +116,13 @@ def _limit(text: str) -> float:
     if not 0 <= number < 1e15:
         raise argparse.ArgumentTypeError(f"must be a plain number from 0, got {text!r}")
     return int(number) if number.is_integer() else number
+
+
+def _share(text: str) -> float:
+    number = _limit(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, got {text!r}")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -207,7 +209,7 @@ def _add_choosing(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     pick.add_argument(
         "--by", required=True, metavar="KEY", help="ram_bytes, balanced_accuracy, ..."
     )
-    pick.add_argument("--min-balanced-accuracy", type=_limit, metavar="X", help="between 0 and 1")
+    pick.add_argument("--min-balanced-accuracy", type=_share, metavar="X", help="between 0 and 1")
     _limits(pick)
     export = _verb(
         verbs,

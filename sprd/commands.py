@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.cli import LIMIT_FLAGS
 from sprd.console import SweepView, amount, console, show_json
+from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, DataError
 
 _DOES_NOT_FIT = 3
@@ -187,11 +187,16 @@ def _export(args: Namespace, run: Any, number: int) -> int:
     from sprd.audio.corpus import open_corpus
     from sprd.pipeline import export_trial
     from sprd.sweep.result import describe_violation
+    from sprd.sweep.run import check_data
 
     row = run.row(number)
+    if row.violations:
+        misses = ", ".join(map(describe_violation, row.violations))
+        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     folder = (args.out or run.folder / f"bundle-{number}").absolute()
     try:
         corpus = open_corpus(run.sweep.default.data, run.data)
+        check_data(run, corpus.fingerprint)
     except DataError as error:
         console().print(Text(f"test speakers are not scored: {error}", style="yellow"))
         corpus = None
@@ -207,7 +212,7 @@ def _export(args: Namespace, run: Any, number: int) -> int:
 
 
 def _limits_of(args: Namespace) -> dict[str, float]:
-    given = {key: getattr(args, f"max_{key}") for key in LIMIT_FLAGS}
+    given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -272,7 +277,7 @@ def _show_check(
     grid = Grid(box=None, pad_edge=False)
     for heading in ("", "takes", "limit", "margin"):
         grid.add_column(heading, justify="left" if not heading else "right")
-    for key in LIMIT_FLAGS:
+    for key in LIMITED_KEYS:
         value, limit = footprint[key], limits.get(key)
         margin = ""
         if limit is not None and value is not None and limit:

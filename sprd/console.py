@@ -81,7 +81,7 @@ class SweepView:
         self._task = self._bar.add_task("trials", total=n_trials, left="")
 
     def __enter__(self) -> "SweepView":
-        if self._console.is_terminal:
+        if self._console.is_terminal and self._n_trials:
             self._live = Live(
                 console=self._console, get_renderable=self._render, refresh_per_second=4
             )
@@ -140,9 +140,9 @@ class SweepView:
         best = self._best()
         incumbent = f"best: trial {best.number}, {self._score(best)}" if best else "best: none yet"
         grid = Grid.grid(padding=(0, 2))
-        for row in self._rows[-_SHOWN_ROWS:]:
+        for row in list(self._rows)[-_SHOWN_ROWS:]:
             grid.add_row(Text(row_line(row), style=_style(row), overflow="ellipsis", no_wrap=True))
-        for number, metrics in self._running.items():
+        for number, metrics in list(self._running.items()):
             grid.add_row(Text(self._running_line(number, metrics), style="cyan"))
         return Group(self._bar, Text(summary), Text(incumbent, style="bold"), grid)
 

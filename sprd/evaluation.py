@@ -50,7 +50,7 @@ def evaluate_model(
         raise DataError(f"{data}: must hold clips of the {split} split, got none.")
     recordings = read_noise(corpus, config.features.sample_rate_hz)
     noise = noise_of(recordings, config.features.n_samples, SPLITS.get(split))
-    features = compute_features(clips, noise, config.features, n_silence, seed)
+    features = compute_features(clips, noise, config.features, n_silence, seed, progress)
     runner = Runner(content, str(model))
     _check_shape(model, runner, config)
     probabilities = runner.predict(features.scaled())

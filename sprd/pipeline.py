@@ -13,7 +13,7 @@ from sprd.audio.corpus import Corpus, open_corpus
 from sprd.errors import SprdError
 from sprd.model.start import load_tensorflow
 from sprd.sweep.result import Row, budget_error, ranking
-from sprd.sweep.run import Run, begin, reopen_run
+from sprd.sweep.run import Run, begin, only_one, reopen_run
 from sprd.sweep.search import Search, check_searchable
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def run_sweep(
 
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
-    begin(run, corpus.fingerprint)
-    search = Search(run.sweep, run.table, n_trials)
-    if not search.is_done:
-        run_search(search, run.sweep, corpus, run.folder, address, watcher)
-    return export_best(run, corpus)
+    with only_one(run):
+        begin(run, corpus.fingerprint)
+        search = Search(run.sweep, run.table, n_trials)
+        if not search.is_done:
+            run_search(search, run.sweep, corpus, run.folder, address, watcher)
+        return export_best(run, corpus, search.gave_up)
 
 
 def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> tuple[Row, Path]:
@@ -65,14 +66,16 @@ def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> t
     from sprd.sweep.single import run_single
 
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
-    begin(run, corpus.fingerprint)
-    row = run.table.rows[0] if run.table.rows else run_single(run, corpus, watcher)
-    if row.status == "failed":
-        raise SprdError(f"{run.sweep.path}: training: {row.error}.")
-    return row, export_best(run, corpus)
+    with only_one(run):
+        begin(run, corpus.fingerprint)
+        done = [row for row in run.table.rows if row.status != "failed"]
+        row = done[0] if done else run_single(run, corpus, watcher)
+        if row.status == "failed":
+            raise SprdError(f"{run.sweep.path}: {str(row.error).rstrip('.')}.")
+        return row, export_best(run, corpus)
 
 
-def export_best(run: Run, corpus: Corpus) -> Path:
+def export_best(run: Run, corpus: Corpus, gave_up: str | None = None) -> Path:
     """Exports the best trial; if it fails the last check, the next best.
 
     Raises:
@@ -82,6 +85,11 @@ def export_best(run: Run, corpus: Corpus) -> Path:
     for row in ranking(run.table.rows, run.sweep.sweep.objectives[0]):
         violations = export_trial(run, row, corpus, run.bundle, attempts)
         if not violations:
+            if gave_up:
+                raise SprdError(
+                    f"{run.folder}: ended early: {gave_up}. The best of the trials so far was"
+                    f" exported to {run.bundle}. Widen [space], or loosen [budget]."
+                )
             return run.bundle
         attempts.append({"trial": row.number, "violations": violations})
     statuses = [row.status for row in run.table.rows]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 SPRD = Path(sys.executable).with_name("sprd")
@@ -168,6 +169,29 @@ def test_export_of_an_unknown_trial_is_refused(run: Path) -> None:
     done = sprd("export", run, "--trial", "999")
     assert done.returncode == 2
     assert "must be a trained trial, got 999. Trained:" in done.stderr
+
+
+def test_export_with_other_data_is_refused(run: Path, tmp_path: Path, cache: Path) -> None:
+    """Test scores of one data set never stand beside the record of another."""
+    data = next(cache.glob("synthetic/*/up")).parent
+    for clip in sorted(data.glob("*/*.wav"))[::2]:
+        copy = tmp_path / "data" / clip.parent.name / clip.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(clip.read_bytes())
+    out = tmp_path / "out"
+    number = json.loads((run / "bundle/manifest.json").read_text())["trial"]["number"]
+    done = sprd("export", run, "--trial", number, "--data", tmp_path / "data", "--out", out)
+    assert done.returncode == 2
+    assert "must have the data of its trials" in done.stderr
+    assert not out.exists()
+
+
+def test_second_sweep_in_the_same_folder_is_refused(run: Path) -> None:
+    """Two at once would erase each other's rows."""
+    with FileLock(run / ".lock"):
+        done = sprd("sweep", ROOT / "sweeps/smoke.toml", "--out", run)
+    assert done.returncode == 2
+    assert "got another that runs there" in done.stderr
 
 
 def test_evaluate_scores_every_clip(run: Path, cache: Path) -> None:

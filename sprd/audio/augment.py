@@ -32,14 +32,20 @@ def generator(*names: object) -> np.random.Generator:
 def noise_of(
     recordings: Sequence[Waveform], n_samples: int, split: Split | None
 ) -> tuple[Waveform, ...]:
-    """Returns the part of each recording that belongs to a split (None: all), at least a clip."""
-    low, high = NOISE_PARTS[split] if split else (0.0, 1.0)
-    parts = []
-    for recording in recordings:
-        whole = np.resize(recording, max(len(recording), n_samples))
-        start = min(int(len(whole) * low), len(whole) - n_samples)
-        parts.append(whole[start : max(int(len(whole) * high), start + n_samples)])
-    return tuple(parts)
+    """Returns the part of each recording that belongs to a split (None: all), at least a clip.
+
+    A recording too short to be shared out is for training alone, unless there is no other.
+    """
+    whole = [np.resize(one, max(len(one), n_samples)) for one in recordings]
+    if split is None:
+        return tuple(whole)
+    low, high = NOISE_PARTS[split]
+    smallest = min(end - start for start, end in NOISE_PARTS.values())
+    long = [one for one in whole if int(len(one) * smallest) >= n_samples]
+    parts = [one[int(len(one) * low) : int(len(one) * high)] for one in long]
+    if split is Split.TRAINING:
+        parts += [one for one in whole if int(len(one) * smallest) < n_samples]
+    return tuple(parts or whole)
 
 
 def vary(

@@ -24,6 +24,9 @@ NOISES = ("white", "pink", "brown", "hum", "quiet")
 """What is made where a data set ships no noise."""
 
 NOISE_S = 60
+LONG_NOISE_S = 10
+"""A recording that can be shared out among the splits, so that no test noise is trained on."""
+
 N_REASONS = 20
 VALIDATION_LIST, TESTING_LIST = "validation_list.txt", "testing_list.txt"
 
@@ -144,15 +147,16 @@ def split_digest(corpus: Corpus) -> str:
 
 
 def read_noise(corpus: Corpus, sample_rate_hz: int) -> tuple[NDArray[np.int16], ...]:
-    """Reads the recordings of noise; where there are none, makes 60 s of each of `NOISES`.
+    """Reads the recordings of noise; where none is long, makes 60 s of each of `NOISES` as well.
 
     Returns:
         One (n_samples,), int16, for each recording; as long as each is.
     """
-    if corpus.noise:
-        return tuple(read_clip(path, sample_rate_hz) for path in corpus.noise)
+    recorded = tuple(read_clip(path, sample_rate_hz) for path in corpus.noise)
+    if any(len(one) >= LONG_NOISE_S * sample_rate_hz for one in recorded):
+        return recorded
     n_samples = NOISE_S * sample_rate_hz
-    return tuple(made_noise(name, n_samples, sample_rate_hz) for name in NOISES)
+    return recorded + tuple(made_noise(name, n_samples, sample_rate_hz) for name in NOISES)
 
 
 def _index(

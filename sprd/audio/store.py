@@ -85,19 +85,25 @@ def compute_features(
     features: FeaturesSection,
     n_silence: int,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Features:
     """Computes the features of single clips in memory, unvaried, `n_silence` silence clips last."""
     from sprd.audio.frontend import FrontEnd
 
     front_end = FrontEnd(features)
-    waveforms = [_read(clip, features) for clip in clips]
-    waveforms += [
-        cut_silence(noise, f"{seed}:{i}", 0, features.n_samples) for i in range(n_silence)
-    ]
-    parts = [
-        front_end.compute(np.stack(waveforms[i : i + _CHUNK]))
-        for i in range(0, len(waveforms), _CHUNK)
-    ]
+    n_items = len(clips) + n_silence
+
+    def waveform(item: int) -> NDArray[np.int16]:
+        if item < len(clips):
+            return _read(clips[item], features)
+        return cut_silence(noise, f"{seed}:{item - len(clips)}", 0, features.n_samples)
+
+    parts = []
+    for start in range(0, n_items, _CHUNK):
+        items = range(start, min(start + _CHUNK, n_items))
+        parts.append(front_end.compute(np.stack([waveform(item) for item in items])))
+        if progress:
+            progress("features", items.stop, n_items)
     return Features(
         raw=np.concatenate(parts)[:, None],
         scale=scale_of(features),

@@ -47,7 +47,7 @@ def export(
     model, float_model, record = _read_trial(trial_folder)
     config = Config.model_validate_json(json.dumps(record["config"]))
     board = load_board(config.budget.board) if config.budget.board else None
-    footprint = measure(model, board)
+    footprint = measure(model, board, str(trial_folder / "model.tflite"))
     violations = check(footprint, limits_of(config.budget, board))
     if violations:
         return [violation.as_dict() for violation in violations]
@@ -97,8 +97,10 @@ def _read_trial(folder: Path) -> tuple[bytes, bytes, dict[str, Any]]:
     try:
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         model = (folder / "model.tflite").read_bytes()
+        if not {"config", "validation", "provenance", "calibration_clips"} <= set(record):
+            raise ValueError("record.json lacks what a trial writes")
         return model, (folder / "model_float.tflite").read_bytes(), record
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise SprdError(
             f"{folder}: must hold model.tflite, model_float.tflite and record.json of the trial:"
             f" {error}. Choose another trial."

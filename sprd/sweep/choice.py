@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from math import inf
 
+from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError, suggest
-from sprd.sweep.result import MINIMIZED, SIZE_KEYS, Row
+from sprd.sweep.result import MINIMIZED, Row
 
 SCORES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
-KEYS = (*SIZE_KEYS, *SCORES)
-SMALLER_IS_BETTER = (*SIZE_KEYS, *MINIMIZED)
+KEYS = (*LIMITED_KEYS, *SCORES)
+SMALLER_IS_BETTER = (*LIMITED_KEYS, *MINIMIZED)
 
 
 def pick_row(

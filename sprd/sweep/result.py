@@ -22,16 +22,6 @@ Status = Literal["trained", "infeasible", "stopped", "failed"]
 MINIMIZED = ("false_accept_rate", "false_reject_rate")
 """Objectives of which less is better."""
 
-SIZE_KEYS = (
-    "ram_bytes",
-    "flash_bytes",
-    "model_bytes",
-    "arena_bytes",
-    "arena_host_bytes",
-    "macs",
-    "latency_ms",
-)
-
 
 @dataclass(frozen=True)
 class Row:
@@ -127,6 +117,10 @@ def describe_violation(violation: Mapping[str, Any]) -> str:
     if violation["key"] == "configuration":
         return "no valid configuration"
     return str(Violation(violation["key"], violation["value"], violation["limit"]))
+
+
+UNMEASURABLE: Mapping[str, Any] = {"key": "configuration", "value": None, "limit": None}
+"""The violation of a point that is no valid configuration."""
 
 
 class Table:

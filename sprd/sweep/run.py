@@ -2,10 +2,13 @@
 
 import difflib
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from sprd.config import SweepConfig
 from sprd.device.board import board_names, load_board
@@ -78,21 +81,28 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     return Run(folder, sweep, table, data.absolute() if data else None)
 
 
+def check_data(run: Run, fingerprint: str) -> None:
+    """Checks that these are the data of a run's trials: others would mix what is compared.
+
+    Raises:
+        ConfigError: The trials so far were made with other data.
+    """
+    noted = _read_source(run.folder).get("data_fingerprint")
+    if run.table.rows and noted not in (None, fingerprint):
+        raise ConfigError(
+            f"{run.folder}: must have the data of its trials, fingerprint {noted[:12]}, got"
+            f" {fingerprint[:12]}. Restore the data, or choose another --out."
+        )
+
+
 def begin(run: Run, fingerprint: str) -> None:
     """Writes what marks a folder as a run's, once file and data are known to be good.
-
-    Going on with other data would mix what is compared.
 
     Raises:
         ConfigError: The trials so far were made with other data.
         OutputError: The folder cannot be written.
     """
-    noted = _read_source(run.folder).get("data_fingerprint")
-    if run.table.rows and noted not in (None, fingerprint):
-        raise ConfigError(
-            f"{run.folder}: must go on with the data of its trials, fingerprint {noted[:12]}, got"
-            f" {fingerprint[:12]}. Restore the data, or choose another --out."
-        )
+    check_data(run, fingerprint)
     source = {
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
@@ -121,6 +131,28 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     table = Table(folder / "trials.jsonl")
     chosen = data or (Path(old_data) if old_data else None)
     return Run(folder.absolute(), sweep, table, chosen.absolute() if chosen else None)
+
+
+@contextmanager
+def only_one(run: Run) -> Iterator[None]:
+    """Keeps a second command out of a run's folder while the first writes there.
+
+    Raises:
+        OutputError: Another is running.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run.folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"{run.folder}: must be one command's at a time, got another that runs there. Wait for"
+            " it, or choose another --out."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _read_source(folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from sprd.config import Config, SweepConfig
 from sprd.errors import ConfigError
 from sprd.parameters import Scalar
-from sprd.sweep.result import Row, Status, Table
+from sprd.sweep.result import UNMEASURABLE, Row, Status, Table
 from sprd.sweep.sampler import Sampler
 from sprd.sweepfile import resolve
 
@@ -44,6 +44,7 @@ class Search:
         self._sampler = Sampler(sweep)
         self._running: dict[int, tuple[Candidate, str]] = {}
         self._new_rows: list[Row] = []
+        self._n_before = len(table.rows)
         for row in table.rows:
             self._sampler.tell(row)
         done = {row.number for row in table.rows}
@@ -69,7 +70,7 @@ class Search:
     def gave_up(self) -> str | None:
         """Why the search ends before it has its trials, or None."""
         statuses = [row.status for row in self.rows]
-        n_failed = statuses.count("failed")
+        n_failed = statuses[self._n_before :].count("failed")  # what failed before may go now
         if n_failed > self.n_trained + MAX_FAILURES:
             return f"{n_failed} trials failed"
         if "trained" not in statuses and "stopped" not in statuses:
@@ -95,7 +96,6 @@ class Search:
                 candidate = Candidate(number, point, resolve(self._sweep, point))
             except ConfigError as error:
                 now = timestamp()
-                violation = {"key": "configuration", "value": None, "limit": None}
                 self._record(
                     Row(
                         number,
@@ -104,7 +104,7 @@ class Search:
                         now,
                         now,
                         error=str(error),
-                        violations=(violation,),
+                        violations=(UNMEASURABLE,),
                     )
                 )
                 continue

@@ -27,7 +27,7 @@ from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8, convert_untrained
 from sprd.model.train import Trained, fit, predict
 from sprd.sweep.provenance import provenance
-from sprd.sweep.result import Status
+from sprd.sweep.result import UNMEASURABLE, Status
 
 Report = Callable[[dict[str, float], Callable[[Path], None]], None]
 
@@ -68,7 +68,7 @@ def run_trial(
         with clock.time("measure"):
             candidate = measure_candidate(config)
     except ConfigError as error:
-        return Outcome("infeasible", violations=(unmeasurable(),), error=str(error))
+        return Outcome("infeasible", violations=(dict(UNMEASURABLE),), error=str(error))
     misses = check(candidate, limits)
     if misses:
         return Outcome(
@@ -88,11 +88,6 @@ def run_trial(
             "failed", footprint=candidate.as_dict(), error=str(error), seconds=clock.seconds
         )
     return _finish(config, corpus, trained, training, validation, limits, clock)
-
-
-def unmeasurable() -> dict[str, Any]:
-    """Returns the violation of a point that is no valid configuration."""
-    return {"key": "configuration", "value": None, "limit": None}
 
 
 def measure_candidate(config: Config) -> Footprint:

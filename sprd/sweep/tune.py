@@ -24,7 +24,7 @@ from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
 from sprd.config import Config, SweepConfig
-from sprd.errors import OutputError, SprdError
+from sprd.errors import ConfigError, OutputError, SprdError
 from sprd.folders import CACHE_VARIABLE, unwritable, write_atomically
 from sprd.quiet import quiet_stderr
 from sprd.sweep.result import Row
@@ -152,13 +152,13 @@ def _n_slots(sweep: SweepConfig) -> int:
     """Returns how many trials run at once.
 
     Raises:
-        SprdError: Not one trial fits on the CPUs that there are: it would wait for ever.
+        ConfigError: Not one trial fits on the CPUs that there are: it would wait for ever.
     """
     needed = sweep.sweep.cpus_per_trial
     per_node = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
     available = sum(n_cpus // needed for n_cpus in per_node)
     if available == 0:
-        raise SprdError(
+        raise ConfigError(
             f"{sweep.path} [sweep] cpus_per_trial: must fit on a node, got {needed}; the nodes have"
             f" {per_node} CPUs. Lower it."
         )
@@ -228,7 +228,7 @@ class _Bridge:
         self.search, self._out, self._watcher = search, out, watcher
         self._writers = _Writers(out / "tensorboard")
         self._last: dict[int, Mapping[str, Any]] = {}
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks into its folder, which nobody reads."""
@@ -244,7 +244,7 @@ class _Bridge:
             return Searcher.FINISHED
         try:
             candidate = self.search.next()
-        except BaseException as error:
+        except Exception as error:
             self._error = error
             return Searcher.FINISHED
         self._tell_watcher()
@@ -266,7 +266,7 @@ class _Bridge:
         """Turns the end of a Tune trial into a row; keeps the files of a trained one."""
         try:
             self._ended(trial, error)
-        except BaseException as raised:
+        except Exception as raised:
             self._error = raised
         self._tell_watcher()
 

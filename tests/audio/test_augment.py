@@ -175,3 +175,14 @@ def test_silence_is_noise_at_any_volume():
     assert 0.95 < volumes.max() <= 1
     np.testing.assert_array_equal(cut_silence(NOISE, "a", 2, N), cut_silence(NOISE, "a", 2, N))
     assert len({cut_silence(NOISE, "a", i, N).tobytes() for i in range(8)}) == 8
+
+
+def test_short_noise_is_for_training_alone():
+    """Splits never share a sample of noise, however short a recording is."""
+    short, long = np.arange(1, 3_000, dtype=np.int16), np.arange(10_000, 20_000, dtype=np.int16)
+    heard = {split: noise_of([short, long], 1000, split) for split in Split}
+    samples = {split: set(np.concatenate(parts).tolist()) for split, parts in heard.items()}
+    assert samples[Split.TRAINING] >= set(short.tolist())
+    assert not samples[Split.TRAINING] & samples[Split.TESTING]
+    assert not samples[Split.TRAINING] & samples[Split.VALIDATION]
+    assert not samples[Split.VALIDATION] & samples[Split.TESTING]

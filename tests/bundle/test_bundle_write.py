@@ -135,7 +135,7 @@ def test_the_readme_tells_scores_with_intervals_and_sizes_with_sources(
     assert "| tensor arena, board | 7,913 B | upper bound for a 32-bit core" in text
     assert "| latency | 55.2 ms (49.0 to 62.0) | estimate from instructions" in text
     assert "kTensorArenaSize = 7920" in text and "micro_features_model.cpp" in text
-    assert "sprd evaluate BUNDLE" in text and "sprd reproduce BUNDLE" in text
+    assert "sprd evaluate BUNDLE" in text and "same training" in text
     assert "never heard a person" not in text and "$" not in text
 
 

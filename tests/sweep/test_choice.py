@@ -3,24 +3,26 @@
 import pytest
 from builders import make_row, miss
 
+from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError
 from sprd.sweep.choice import KEYS, SMALLER_IS_BETTER, pick_row
-from sprd.sweep.result import SIZE_KEYS
 
 ROWS = [
-    make_row(0, score=0.90, footprint={key: 30 for key in SIZE_KEYS}),
-    make_row(1, score=0.95, footprint={key: 50 for key in SIZE_KEYS}),
-    make_row(2, score=0.80, footprint={key: 10 for key in SIZE_KEYS}),
-    make_row(3, score=0.99, footprint={key: 1 for key in SIZE_KEYS}, violations=(miss("m", 2, 1),)),
-    make_row(4, "stopped", score=0.99, footprint={key: 1 for key in SIZE_KEYS}),
+    make_row(0, score=0.90, footprint={key: 30 for key in LIMITED_KEYS}),
+    make_row(1, score=0.95, footprint={key: 50 for key in LIMITED_KEYS}),
+    make_row(2, score=0.80, footprint={key: 10 for key in LIMITED_KEYS}),
+    make_row(
+        3, score=0.99, footprint={key: 1 for key in LIMITED_KEYS}, violations=(miss("m", 2, 1),)
+    ),
+    make_row(4, "stopped", score=0.99, footprint={key: 1 for key in LIMITED_KEYS}),
 ]
-UNKNOWN = make_row(5, score=0.97, footprint={key: None for key in SIZE_KEYS})
+UNKNOWN = make_row(5, score=0.97, footprint={key: None for key in LIMITED_KEYS})
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_best_by_each_key(key):
     """Less of a size or of an error, more of an accuracy; what breaks the budget never."""
-    expected = 2 if key in SIZE_KEYS else 1
+    expected = 2 if key in LIMITED_KEYS else 1
     assert pick_row(ROWS, key, {}).number == expected
 
 
