@@ -175,6 +175,9 @@ def read_rows(path: Path) -> list[Row]:
             row = Row(**{**fields, "violations": tuple(fields["violations"])})
             if not isinstance(row.number, int) or row.status not in get_args(Status):
                 raise TypeError(row.status)
+            for table in (row.params, row.metrics, row.footprint, row.seconds, *row.violations):
+                if not isinstance(table, dict):
+                    raise TypeError(table)
             rows.append(row)
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(

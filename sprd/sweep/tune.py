@@ -104,6 +104,13 @@ def run_search(
                 ),
             ).fit()
         bridge.raise_if_failed()
+    except (OSError, ValueError) as error:
+        if sweep.sweep.storage is None:
+            raise
+        raise ConfigError(
+            f"{sweep.path} [sweep] storage: must be a folder or URI that all nodes can write, got"
+            f" {sweep.sweep.storage!r}: {str(error).splitlines()[0]}."
+        ) from error
     finally:
         ray.shutdown()
     if not sweep.sweep.storage:

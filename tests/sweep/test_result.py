@@ -260,3 +260,14 @@ def test_any_torn_end_costs_at_most_the_last_row(tmp_path_factory, n_bytes):
     assert table.rows == ROWS[:n_left]
     table.append(ROWS[3])
     assert read_rows(path) == [*ROWS[:n_left], ROWS[3]]
+
+
+@pytest.mark.parametrize("key", ["params", "metrics", "footprint", "seconds"])
+def test_row_whose_tables_are_none_is_refused(tmp_path, key):
+    """A damaged row is told with its line, not met later as an AttributeError."""
+    table = Table(tmp_path / "trials.jsonl")
+    table.append(make_row(0))
+    fields = json.loads(table.path.read_text())
+    table.path.write_text(json.dumps({**fields, key: None}) + "\n")
+    with pytest.raises(InputError, match="line 1: must be a trial's row"):
+        read_rows(table.path)
