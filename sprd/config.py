@@ -296,6 +296,13 @@ class Budget(Section):
         le=1,
         description="Most that int8 may lose against float in balanced accuracy on validation.",
     )
+    max_false_accept_rate: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Share of other words and silence that int8 may hear as a keyword, on "
+        "validation.",
+    )
 
 
 class Config(Section):

@@ -55,7 +55,8 @@ class Violation:
 def limits_of(budget: "Budget", board: "Board | None") -> dict[str, float]:
     """Returns the limit of each key: the budget's own, else the board's flash and RAM.
 
-    A key without a limit is absent. `max_accuracy_drop` is no limit of a footprint.
+    A key without a limit is absent. `max_accuracy_drop` and `max_false_accept_rate` are no
+    limits of a footprint.
     """
     limits: dict[str, float] = {}
     if board is not None:
