@@ -6,6 +6,7 @@
     │   ├── DataError           a data set
     │   ├── ModelFileError      a .tflite file
     │   ├── BoardError          a board or its file
+    │   ├── EmulationError      a model or a machine that cannot emulate
     │   └── OutputError         a folder that cannot be written
     ├── DownloadError        1  the network or the checksum
     ├── TrainingError        1  a training that went wrong (NaN)
@@ -45,6 +46,10 @@ class ModelFileError(InputError):
 
 class BoardError(InputError):
     """A board is unknown, or its file breaks a rule."""
+
+
+class EmulationError(InputError):
+    """A model that the emulated core cannot run, or a machine without compiler and emulator."""
 
 
 class OutputError(InputError):
