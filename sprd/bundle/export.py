@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import open_features
@@ -12,11 +14,13 @@ from sprd.bundle.manifest import Export
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
 from sprd.config import Config, SweepConfig
-from sprd.device.board import load_board
-from sprd.device.footprint import measure
+from sprd.device.emulation.emulate import N_CLIPS, emulate
+from sprd.device.footprint import Footprint, measure
+from sprd.device.graph import read_graph
+from sprd.device.latency import latency_of
 from sprd.device.tflm import Runner
-from sprd.device.verdict import check, limits_of
-from sprd.errors import SprdError
+from sprd.errors import ConfigError, SprdError
+from sprd.sweep.budget import board_of, take_up
 from sprd.sweep.result import Row
 
 
@@ -46,11 +50,12 @@ def export(
     """
     model, float_model, record = _read_trial(trial_folder)
     config = Config.model_validate_json(json.dumps(record["config"]))
-    board = load_board(config.budget.board) if config.budget.board else None
-    footprint = measure(model, board, str(trial_folder / "model.tflite"))
-    violations = check(footprint, limits_of(config.budget, board))
-    if violations:
-        return [violation.as_dict() for violation in violations]
+    footprint = measure(model, board_of(config), str(trial_folder / "model.tflite"))
+    if config.budget.verify == "emulated":
+        footprint = _emulated(model, config, corpus, footprint)
+    taken = take_up(config, footprint)
+    if taken.violations:
+        return [violation.as_dict() for violation in taken.violations]
     scores = {"validation": record["validation"], "test": None}
     if corpus is not None:
         scores["test"] = _score_test(model, float_model, config, corpus)
@@ -64,7 +69,7 @@ def export(
             model=model,
             float_model=float_model,
             trial=asdict(row),
-            footprint=footprint.as_dict(),
+            footprint=taken.footprint,
             ops=footprint.ops,
             quantization=Quantization(
                 input_scale=runner.input_scale,
@@ -83,6 +88,42 @@ def export(
         ),
     )
     return []
+
+
+def _emulated(
+    model: bytes, config: Config, corpus: Corpus | None, footprint: Footprint
+) -> Footprint:
+    """Counts the instructions on the board's core, on clips of validation speakers.
+
+    Raises:
+        SprdError: The core gave other bytes than TensorFlow Lite Micro.
+    """
+    board = board_of(config)
+    if board is None:
+        raise ConfigError("[budget] verify: must come with a board, got none. Name a board.")
+    inputs = None
+    if corpus is not None:
+        features = open_features(corpus, config, Split.VALIDATION).scaled()
+        chosen = np.linspace(0, len(features) - 1, N_CLIPS).astype(int)
+        inputs = Runner(model).quantized(features[chosen])
+    found = emulate(model, board.core, inputs)
+    if not found.outputs_equal:
+        raise SprdError(
+            f"emulated {board.core}: must give the outputs of TensorFlow Lite Micro, but"
+            f" {found.n_outputs_different:,} bytes of {found.n_clips} clips differ."
+            " Do not flash this model; report it."
+        )
+    time = latency_of(found.instructions, read_graph(model), board, "emulated")
+    energy = time.latency_ms * board.active_mw if time and board.active_mw else None
+    return replace(
+        footprint,
+        instructions=found.instructions,
+        latency_ms=time.latency_ms if time else None,
+        latency_low_ms=time.low_ms if time else None,
+        latency_high_ms=time.high_ms if time else None,
+        latency_source="emulated",
+        energy_uj=energy,
+    )
 
 
 def _score_test(

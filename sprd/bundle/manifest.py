@@ -53,10 +53,12 @@ FOOTPRINT_SOURCES: Mapping[str, str] = {
     "model_bytes": "size of model.tflite",
     "flash_bytes": "estimate: the model, TensorFlow Lite Micro and the kernels of its ops",
     "ram_bytes": "estimate: the arena, the front end, features, audio and the stack",
-    "arena_bytes": "upper bound for a 32-bit core with CMSIS-NN, from what the host allocated",
+    "arena_bytes": "upper bound for a 32-bit core with the board's kernels, by TFLM's own rules",
+    "arena_reserve_bytes": "arena_bytes, and what TFLM's planner needs more to start",
     "arena_host_bytes": "allocated by TensorFlow Lite Micro on the exporting machine, exact",
     "macs": "counted in the graph",
-    "instructions": "counted on an emulated core",
+    "instructions": "cost model of CMSIS-NN's kernels, fitted to an emulated Cortex-M4",
+    "energy_uj": "latency_ms times the active power of the board file",
 }
 _LATENCY_SOURCES: Mapping[str, str] = {
     "model": "estimate from the graph, a model of the core and its kernels",
@@ -132,6 +134,8 @@ def footprint_sources(footprint: Mapping[str, object]) -> dict[str, str]:
     """Returns where each number of a footprint comes from."""
     sources = {key: text for key, text in FOOTPRINT_SOURCES.items() if key in footprint}
     source = footprint.get("latency_source")
+    if source == "emulated":
+        sources["instructions"] = "counted on an emulated core, whose outputs equal TFLM's"
     if source is not None:
         sources["latency_ms"] = _LATENCY_SOURCES.get(str(source), str(source))
     return sources

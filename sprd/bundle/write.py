@@ -155,8 +155,11 @@ def _check(export: Export) -> None:
 
 
 def _arena(export: Export) -> Arena:
-    sizes = (export.footprint.get(key) for key in ("arena_bytes", "arena_host_bytes"))
-    board, host = (None if size is None else int(str(size)) for size in sizes)
+    sizes = export.footprint
+    board = sizes.get("arena_reserve_bytes") or sizes.get("arena_bytes")
+    board, host = (
+        None if size is None else int(str(size)) for size in (board, sizes.get("arena_host_bytes"))
+    )
     return Arena(board, host, Path(export.board).name if export.board else None)
 
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sprd.device import latency
@@ -23,48 +23,64 @@ from sprd.device.graph import (
     read_graph,
     weight_bytes_of,
 )
-from sprd.device.tflm import ArenaSplit, Runner, plan_head, planning_bytes
+from sprd.device.instructions import count_instructions
+from sprd.device.memory import Arena, arena_of, live_activations
+from sprd.device.tflm import ArenaSplit, Runner
 from sprd.errors import ModelFileError
 
 CHILD_SECONDS = 20.0
 """Wall clock that a user's file gets in TFLM: an int8 model of 16 MB takes about one."""
 
+INT8_KERNEL_BYTES: Mapping[str, int] = {
+    "CONV_2D": 5_772,
+    "DEPTHWISE_CONV_2D": 6_932,
+    "FULLY_CONNECTED": 920,
+    "AVERAGE_POOL_2D": 524,
+    "MAX_POOL_2D": 1_144,
+}
+"""Code of each int8 kernel of CMSIS-NN and of what it calls, on a Cortex-M4 at -O3, the largest of
+-Os, -O2 and -O3. Measured with `python benchmarks/kernel_code_size.py` (arm-none-eabi-gcc 12.2)."""
+OTHER_TYPES = 2
+"""A registration that takes every type links the int16 and int4 kernels too. Assumed: together they
+are as large as the int8 kernel."""
+WRAPPER_BYTES = 4_096
+"""TFLM's side of a kernel: Init, Prepare, Eval. Assumed: it cannot be compiled here."""
+
 KERNEL_CODE_BYTES: Mapping[str, int] = {
-    "CONV_2D": 10_240,
-    "DEPTHWISE_CONV_2D": 10_240,
-    "FULLY_CONNECTED": 6_144,
+    op: OTHER_TYPES * n_bytes + WRAPPER_BYTES for op, n_bytes in INT8_KERNEL_BYTES.items()
+} | {
     "SOFTMAX": 4_096,
-    "AVERAGE_POOL_2D": 4_096,
-    "MAX_POOL_2D": 4_096,
     "ADD": 4_096,
     "PAD": 3_072,
     "RESHAPE": 1_024,
     "SVDF": 6_144,
 }
-"""Flash of each operator's kernel. Assumed, held against two published points: with the interpreter
-they exceed the 22 KB of micro_speech (DEPTHWISE_CONV_2D, FULLY_CONNECTED, RESHAPE, SOFTMAX; TFLM
-README), and a keyword model's whole application exceeds the 89 KB of MicroNets (table 4)."""
+"""Flash of each operator's kernel; those that have no measured part are assumed. Held against two
+published points: with the interpreter they exceed the 22 KB of micro_speech (DEPTHWISE_CONV_2D,
+FULLY_CONNECTED, RESHAPE, SOFTMAX; TFLM README), and a keyword model's whole application exceeds the
+89 KB of MicroNets (table 4)."""
 OTHER_KERNEL_CODE_BYTES = 8_192
 """Flash of any other kernel. Assumed."""
-
-NO_SCRATCH_OPS = frozenset({"SOFTMAX", "MAX_POOL_2D", "ADD", "PAD", "RESHAPE", "SVDF"} | {
-    "MUL", "SUB", "MEAN", "RELU", "RELU6", "LOGISTIC", "TANH", "QUANTIZE", "CONCATENATION",
-    "EXPAND_DIMS", "SQUEEZE", "STRIDED_SLICE", "SLICE", "PACK", "UNPACK", "SPLIT", "HARD_SWISH",
-    "LEAKY_RELU",
-})  # fmt: skip
-"""Operators whose CMSIS-NN kernel asks for no more scratch than the reference kernel, which runs on
-the host and is in the measured head. Source: tflite-micro/tensorflow/lite/micro/kernels/cmsis_nn;
-those without a file there are the reference kernels themselves."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator: its builtin name, output shape, multiply-accumulates and bytes of constants."""
+    """One operator: its builtin name, output shape, multiply-accumulates and bytes of constants.
+
+    `weight_shape` is the shape of its largest constant, () if it has none. `live_bytes` are
+    the activations that must be kept while it runs, `live_shapes` the two largest of them.
+    `instructions` and `time_share` (0 .. 1) are None where core or operator was not measured.
+    """
 
     op: str
     output_shape: tuple[int, ...]
     macs: int
     weight_bytes: int
+    weight_shape: tuple[int, ...] = ()
+    live_bytes: int = 0
+    live_shapes: tuple[tuple[int, ...], ...] = ()
+    instructions: float | None = None
+    time_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +88,13 @@ class Footprint:
     """What one model takes. None is "unknown", never "nothing".
 
     `arena_host_bytes` is what TFLM reports on this host, exact. `arena_bytes` is an upper bound for
-    a 32-bit core with CMSIS-NN; None if an operator's scratch is not known. `flash_bytes` and
+    a 32-bit core with the board's kernels (CMSIS-NN without a board), itemised in `arena_items`;
+    None if an operator's scratch is not known. `arena_reserve_bytes` is what the firmware must set
+    aside: TFLM's planner may need more to start than the model to run. `flash_bytes` and
     `ram_bytes` are the whole application's, None without a board. `latency_ms` is an estimate with
-    its interval; None where nothing comparable was measured.
+    its interval; None where nothing comparable was measured. `energy_uj` is what the board's power
+    makes of it, in microjoules; None where the board file tells no power. `instructions` are those
+    of CMSIS-NN's kernels on a core with the DSP extension. `latency_unknown` says why there is no latency.
     """
 
     flash_bytes: int | None
@@ -92,6 +112,10 @@ class Footprint:
     ram_items: Mapping[str, int]
     layers: tuple[Layer, ...]
     instructions: int | None = None
+    energy_uj: float | None = None
+    arena_items: Mapping[str, int] = field(default_factory=dict)
+    arena_reserve_bytes: int | None = None
+    latency_unknown: str | None = None
 
     def as_dict(self) -> dict[str, int | float | str | None]:
         """Returns the totals under the names of a trial's record, ready for JSON."""
@@ -100,6 +124,7 @@ class Footprint:
             "model_bytes": self.model_bytes,
             "ram_bytes": self.ram_bytes,
             "arena_bytes": self.arena_bytes,
+            "arena_reserve_bytes": self.arena_reserve_bytes,
             "arena_host_bytes": self.arena_host_bytes,
             "macs": self.macs,
             "instructions": self.instructions,
@@ -107,6 +132,7 @@ class Footprint:
             "latency_low_ms": self.latency_low_ms,
             "latency_high_ms": self.latency_high_ms,
             "latency_source": self.latency_source,
+            "energy_uj": self.energy_uj,
         }
 
 
@@ -135,60 +161,6 @@ def measure_untrusted(path: Path, board: Board | None) -> Footprint:
     return _footprint(graph, len(model), split, board, layers)
 
 
-def scratch_bytes(graph: Graph, operator: Operator) -> int | None:
-    """Returns an upper bound of the scratch buffer that CMSIS-NN asks for, in bytes.
-
-    The largest over its versions and compilers, for cores with the DSP extension; a core without it
-    asks for no more. Source: CMSIS-NN, arm_convolve_get_buffer_sizes_s8.c,
-    arm_depthwise_conv_get_buffer_sizes_s8.c and arm_avgpool_get_buffer_sizes_s8.c;
-    tflite-micro/tensorflow/lite/micro/kernels/cmsis_nn/fully_connected.cc.
-
-    Returns:
-        None for an operator whose scratch is not known.
-    """
-    if operator.op == "CONV_2D":
-        # arm_convolve_s8: two int16 columns of im2col, each a multiple of four values;
-        # arm_convolve_1x1_s8_fast asks for as much (armclang) or nothing (gcc).
-        _, height, width, _ = graph.shape(operator.inputs[1], rank=4)
-        depth = graph.shape(operator.inputs[0], rank=4)[3]
-        return 2 * 2 * _multiple_of_4(height * width * depth)
-    if operator.op == "DEPTHWISE_CONV_2D":
-        # arm_depthwise_conv_s8_opt: int16 columns. Newer versions skip it for 3x3 filters.
-        _, height, width, depth = graph.shape(operator.inputs[1], rank=4)
-        return 2 * height * width * depth
-    if operator.op == "FULLY_CONNECTED":
-        # Run as a 1x1 convolution if the output has more than two dimensions.
-        is_flat = len(graph.shape(operator.outputs[0])) <= 2
-        return 0 if is_flat else 4 * graph.shape(operator.inputs[1], rank=2)[1]
-    if operator.op == "AVERAGE_POOL_2D":
-        return 4 * graph.shape(operator.inputs[0], rank=4)[3]
-    return 0 if operator.op in NO_SCRATCH_OPS else None
-
-
-def board_arena_bytes(graph: Graph, host: ArenaSplit) -> int | None:
-    """Returns an upper bound of the arena on a 32-bit core with CMSIS-NN; None if unknown.
-
-    Head: the activations and CMSIS-NN's scratch, laid out by TFLM's own rule, and never less than
-    the host's or than what the planner borrows at start. Tail: the host's, an upper bound, since
-    x86-64 spends 24 B a tensor and 64 B a node where Cortex-M spends 12 and 32 (notes/device.md)
-    and CMSIS-NN's kernels keep less than that difference more; plus the multipliers of a fully
-    connected layer that runs as a convolution.
-    """
-    scratch = [scratch_bytes(graph, operator) for operator in graph.operators]
-    known = [(index, size) for index, size in enumerate(scratch) if size is not None]
-    if len(known) < len(scratch):
-        return None
-    unexplained = max(0, host.head_bytes - plan_head(graph))
-    head = max(host.head_bytes, plan_head(graph, known) + unexplained)
-    head = max(head, planning_bytes(graph, len(known)))
-    multipliers = sum(
-        8 * graph.shape(operator.outputs[0])[-1]
-        for operator in graph.operators
-        if operator.op == "FULLY_CONNECTED" and len(graph.shape(operator.outputs[0])) > 2
-    )
-    return head + host.tail_bytes + multipliers
-
-
 def _footprint(
     graph: Graph,
     model_bytes: int,
@@ -196,8 +168,8 @@ def _footprint(
     board: Board | None,
     layers: tuple[Layer, ...] | None = None,
 ) -> Footprint:
-    layers = _layers(graph) if layers is None else layers
-    arena = board_arena_bytes(graph, host)
+    layers = _timed(_layers(graph) if layers is None else layers, graph, board)
+    arena = arena_of(graph, host, "cmsis-nn" if board is None else board.kernels)
     flash_items = {} if board is None else _flash_items(graph, model_bytes, board)
     ram_items = {} if board is None or arena is None else _ram_items(graph, arena, board)
     time = None if board is None else latency.estimate(graph, board)
@@ -205,7 +177,7 @@ def _footprint(
         flash_bytes=sum(flash_items.values()) if flash_items else None,
         model_bytes=model_bytes,
         ram_bytes=sum(ram_items.values()) if ram_items else None,
-        arena_bytes=arena,
+        arena_bytes=None if arena is None else arena.total_bytes,
         arena_host_bytes=host.total_bytes,
         macs=sum(layer.macs for layer in layers),
         latency_ms=time.latency_ms if time else None,
@@ -216,19 +188,57 @@ def _footprint(
         flash_items=flash_items,
         ram_items=ram_items,
         layers=layers,
+        energy_uj=None if time is None or board is None else _energy_uj(time.latency_ms, board),
+        arena_items={} if arena is None else arena.items(),
+        arena_reserve_bytes=None if arena is None else arena.reserve_bytes,
+        instructions=_total_instructions(layers),
+        latency_unknown=(
+            "no board was named" if board is None else latency.why_unknown(graph, board)
+        ),
     )
 
 
+def _energy_uj(latency_ms: float, board: Board) -> float | None:
+    """Milliseconds times milliwatts."""
+    return None if board.active_mw is None else latency_ms * board.active_mw
+
+
 def _layers(graph: Graph) -> tuple[Layer, ...]:
+    live = live_activations(graph)
     return tuple(
         Layer(
             operator.op,
             graph.shape(operator.outputs[0]) if operator.outputs else (),
             macs_of(graph, operator),
             weight_bytes_of(graph, operator),
+            _weight_shape(graph, operator),
+            n_bytes,
+            tuple(graph.tensors[index].shape for index in largest),
         )
-        for operator in graph.operators
+        for operator, (n_bytes, largest) in zip(graph.operators, live, strict=True)
     )
+
+
+def _timed(layers: tuple[Layer, ...], graph: Graph, board: Board | None) -> tuple[Layer, ...]:
+    """Adds instructions and shares of time: of CMSIS-NN, so none for another kernel library."""
+    if board is not None and (board.kernels != latency.KERNELS or not board.dsp):
+        return layers
+    counts, shares = count_instructions(graph), latency.time_shares(graph, board)
+    return tuple(
+        replace(layer, instructions=count, time_share=share)
+        for layer, count, share in zip(layers, counts, shares, strict=True)
+    )
+
+
+def _total_instructions(layers: tuple[Layer, ...]) -> int | None:
+    counts = [layer.instructions for layer in layers if layer.instructions is not None]
+    return round(sum(counts)) if len(counts) == len(layers) else None
+
+
+def _weight_shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
+    constants = [graph.tensors[index] for index in operator.inputs if index >= 0]
+    largest = max(constants, key=lambda tensor: tensor.data_bytes, default=None)
+    return largest.shape if largest is not None and largest.data_bytes else ()
 
 
 def _flash_items(graph: Graph, model_bytes: int, board: Board) -> dict[str, int]:
@@ -239,11 +249,12 @@ def _flash_items(graph: Graph, model_bytes: int, board: Board) -> dict[str, int]
     return {"model": model_bytes} | kernels | code
 
 
-def _ram_items(graph: Graph, arena_bytes: int, board: Board) -> dict[str, int]:
+def _ram_items(graph: Graph, arena: Arena, board: Board) -> dict[str, int]:
     """The features are kept once beside the arena, as int8: micro_speech's `feature_buffer`."""
     features = graph.tensors[graph.inputs[0]].n_bytes
     app = {key.removesuffix("_bytes"): size for key, size in board.app_ram_bytes.items()}
-    return {"arena": arena_bytes, "features": features} | app
+    planner = {"planner at start": arena.planner_bytes} if arena.planner_bytes else {}
+    return {"arena": arena.total_bytes} | planner | {"features": features} | app
 
 
 def _read_file(path: Path) -> bytes:
@@ -293,7 +304,3 @@ def _split_of(path: Path, output: bytes) -> ArenaSplit:
         raise ModelFileError(
             f"{path}: TensorFlow Lite Micro must report its arena, got {output[-80:]!r}."
         ) from error
-
-
-def _multiple_of_4(n: int) -> int:
-    return -(-n // 4) * 4

@@ -122,13 +122,24 @@ class Runner:
         """
         import numpy as np
 
-        rows = self._rows(features)
+        outputs = self.run(self.quantized(features))
+        real = (outputs.astype(np.float32) - self.output_zero_point) * self.output_scale
+        return real.astype(np.float32)
+
+    def quantized(self, features: "NDArray[np.float32]") -> "NDArray[np.int8]":
+        """Returns what the model is fed for real-valued features: int8 (n, n_inputs).
+
+        Raises:
+            ValueError: A row has another number of values, or a value is not finite.
+        """
+        import numpy as np
+
+        rows: NDArray[np.float32] = self._rows(features)
         if not np.isfinite(rows).all():
             raise ValueError("features: must be finite, got NaN or infinity.")
         steps = np.rint(rows / np.float64(self.input_scale)) + self.input_zero_point
-        outputs = self.run(np.clip(steps, -128, 127).astype(np.int8))
-        real = (outputs.astype(np.float32) - self.output_zero_point) * self.output_scale
-        return real.astype(np.float32)
+        values: NDArray[np.int8] = np.clip(steps, -128, 127).astype(np.int8)
+        return values
 
     def _rows(self, values: "NDArray[Any]") -> "NDArray[Any]":
         rows = values.reshape(len(values), -1) if values.size else values.reshape(0, self.n_inputs)

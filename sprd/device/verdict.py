@@ -19,7 +19,9 @@ LIMITED_KEYS = (
     "arena_bytes",
     "arena_host_bytes",
     "macs",
+    "instructions",
     "latency_ms",
+    "energy_uj",
 )
 """What can be limited: fields of a footprint and keys of `[budget]`."""
 
@@ -44,12 +46,12 @@ class Violation:
 
     def __str__(self) -> str:
         """Says it as in `ram 71,680 B of 65,536 B (+9 %)`."""
-        name, unit = _name_and_unit(self.key)
-        limit = _amount(self.limit, unit)
+        name, unit = name_and_unit(self.key)
+        limit = amount(self.limit, unit)
         if self.value is None:
             return f"{name} unknown, must be at most {limit}"
         excess = "" if self.ratio == inf else f" (+{_percent(self.ratio)} %)"
-        return f"{name} {_amount(self.value, unit)} of {limit}{excess}"
+        return f"{name} {amount(self.value, unit)} of {limit}{excess}"
 
 
 def limits_of(budget: "Budget", board: "Board | None") -> dict[str, float]:
@@ -87,15 +89,18 @@ def check(footprint: "Footprint", limits: Mapping[str, float]) -> tuple[Violatio
     return tuple(sorted(violations, key=lambda violation: (-violation.ratio, violation.key)))
 
 
-def _name_and_unit(key: str) -> tuple[str, str]:
-    for ending, unit in (("_bytes", "B"), ("_ms", "ms")):
+def name_and_unit(key: str) -> tuple[str, str]:
+    """Returns the words and the unit of a key: `arena host` and `B` of `arena_host_bytes`."""
+    for ending, unit in (("_bytes", "B"), ("_ms", "ms"), ("_uj", "uJ")):
         if key.endswith(ending):
             return key.removesuffix(ending).replace("_", " "), unit
     return key, ""
 
 
-def _amount(value: float, unit: str) -> str:
-    digits = ",.1f" if unit == "ms" else ",.0f" if float(value).is_integer() else ".4g"
+def amount(value: float, unit: str) -> str:
+    """Returns a value with its unit, as in `71,680 B`."""
+    is_whole = float(value).is_integer() or abs(value) >= 1000
+    digits = ",.1f" if unit in ("ms", "uJ") else ",.0f" if is_whole else ".4g"
     number = f"{value:{digits}}"
     return f"{number} {unit}".rstrip()
 

@@ -28,6 +28,8 @@ FOOTPRINT = Footprint(
     flash_items={},
     ram_items={},
     layers=(),
+    instructions=2_511_000,
+    energy_uj=594.0,
 )
 
 
@@ -37,6 +39,10 @@ def test_violation_reads_as_a_sentence():
     assert str(Violation("macs", 3, 2)) == "macs 3 of 2 (+50 %)"
     assert str(Violation("latency_ms", 60.0, 50)) == "latency 60.0 ms of 50.0 ms (+20 %)"
     assert str(Violation("arena_host_bytes", 1, 0)) == "arena host 1 B of 0 B"
+    assert str(Violation("energy_uj", 600.0, 500)) == "energy 600.0 uJ of 500.0 uJ (+20 %)"
+    assert str(Violation("instructions", 2_511_000.5, 2e6)) == (
+        "instructions 2,511,000 of 2,000,000 (+26 %)"
+    )
     assert str(Violation("ram_bytes", 10_001, 10_000)) == "ram 10,001 B of 10,000 B (+0.01 %)"
 
 
@@ -60,7 +66,10 @@ def test_latency_is_judged_by_its_estimate():
     assert [v.key for v in check(FOOTPRINT, {"latency_ms": 59.9})] == ["latency_ms"]
 
 
-@pytest.mark.parametrize("key", ["latency_ms", "ram_bytes", "arena_bytes", "flash_bytes"])
+@pytest.mark.parametrize(
+    "key",
+    ["latency_ms", "ram_bytes", "arena_bytes", "flash_bytes", "instructions", "energy_uj"],
+)
 def test_unknown_value_violates_its_limit(key):
     """What is unknown cannot be promised, and comes first."""
     footprint = dataclasses.replace(FOOTPRINT, **{key: None})
@@ -101,6 +110,8 @@ def test_every_limit_of_the_budget_is_a_limited_key():
         "board",
         "max_accuracy_drop",
         "max_false_accept_rate",
+        "inference_interval_ms",
+        "verify",
     }
     assert set(LIMITED_KEYS) <= set(FOOTPRINT.as_dict())
 
