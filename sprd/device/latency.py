@@ -1,55 +1,52 @@
-"""Estimates the milliseconds of one inference from the operators, with an interval.
+"""Estimates the milliseconds of one inference on a board, with an interval and a source.
 
-A first figure: cycles by operator kind, for CMSIS-NN on Cortex-M4 and M33. Operators or cores
-outside the measurements give no figure at all. Does not count the front end.
-
-Source of every rate: a least-squares fit (relative error) to the rows of kernels `cmsis-nn` in
-calibration/latency.csv (MLPerf Tiny: NUCLEO-L4R5ZI, EK-RA6M4, NRF5340-DK), the layers of
-calibration/layers.csv, and SPRD's model at its emulated 2.511 M instructions times 1.5 cycles.
-Left out of the fit in turn, the estimates of the networks are off by -15 .. +25 %, of the single
-layers by -24 .. +10 %, of SPRD's model by +64 % (its ten-by-eight filter is like nothing else).
+Cycles = instructions of the kernels x cycles an instruction of the core
+       + bytes of weights x what reading one from the board's flash costs
+       + operators x what TFLM's interpreter costs, and the kernels that are not emulated.
+Instructions come from the cost model (`sprd.device.instructions`) or from an emulated core. The
+cycles an instruction were fitted to published measurements of the core (data/cores.toml, made by
+`benchmarks/fit_cores.py`, which also states the error), or come from a user's own. Where there are
+none the latency is unknown. The front end is not counted here.
 """
 
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import cache
+from pathlib import Path
 
 from sprd.device.board import Board
-from sprd.device.graph import Graph, Operator, macs_of
+from sprd.device.graph import Graph, Operator, weight_bytes_of
+from sprd.device.instructions import count_instructions
 
-SOURCE = "model"
-CORES = ("cortex-m4", "cortex-m33")
-KERNELS = ("cmsis-nn",)
+DATA = Path(__file__).parent / "data" / "cores.toml"
 
-CONV_CYCLES_PER_MAC = 2.97
-OUTPUT_CYCLES = 55.0
-"""Requantization, clipping and the loop around one output of a convolution."""
-TAP_CYCLES = 62.0
-"""im2col, for each filter tap at each position: why a one-channel convolution is so slow."""
-DEPTHWISE_CYCLES_PER_MAC = 3.5
-DEPTHWISE_OUTPUT_CYCLES = 20.0
-"""The fit gives 52 cycles for an output of a 3x3 filter, the only size measured; their division
-between the nine multiplications and the output is assumed."""
-WEIGHT_CYCLES = 3.87
-"""Of a fully connected layer, for each weight: bound by reading them from flash."""
-ELEMENT_CYCLES = 13.7
-"""ADD and pooling, for each element read. Source: average pooling in calibration/layers.csv."""
-COPY_CYCLES = 3.4
-"""RESHAPE and PAD, for each byte: 2,300 cycles for 384 B less the overhead. Same source."""
-SOFTMAX_CYCLES = 1000.0
-"""For each class: 2,900 cycles for three. Same source."""
-OPERATOR_CYCLES = 1000.0
-"""TFLM's interpreter, for each operator: 816 cycles (bakenn on nRF52840-DK, same file)."""
+KERNELS = "cmsis-nn"
+"""The one kernel library of which layers were emulated."""
 
-LOW_FACTOR = 0.55
-HIGH_FACTOR = 1.7
-"""The interval around the estimate: wider than every error above (truth over estimate lies in
-0.61 .. 1.32), with room for another board's flash (wait states, cache) and another compiler."""
+OPERATOR_CYCLES = 816.0
+"""TFLM's interpreter, for each operator: (5,418 - 3,786) / 2 cycles, two layers through TFLM
+against direct calls on an nRF52840. Source: bakenn 1.0.0, package description."""
+SOFTMAX_CYCLES = 695.0
+"""For each class: 2,900 cycles for three, less the interpreter's, on a Cortex-M33. Source: Silicon
+Labs MLTK, profile_model tutorial."""
+RESHAPE_CYCLES = 3.9
+"""For each byte copied: 2,300 cycles for 384 B, less the interpreter's. Same source."""
+
+SPREAD = 1.26
+"""The truth is expected between estimate / SPREAD and estimate x SPREAD: beyond the worst error of
+a published model that was left out of the fit (data/cores.toml)."""
+LEAST_SPREAD = 1.1
+"""A board that was measured by its user: compilers and placement still differ."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one inference: the estimate, its interval and where it comes from."""
+    """Milliseconds of one inference: the estimate, its interval and where it comes from.
+
+    `source` is "model" (cost model of instructions), "emulated" (counted on an emulated core), or
+    "board" (calibrated by measurements of this very board).
+    """
 
     latency_ms: float
     low_ms: float
@@ -58,66 +55,95 @@ class Latency:
 
 
 def estimate(graph: Graph, board: Board) -> Latency | None:
-    """Estimates the latency of a model on a board.
+    """Estimates the latency of a model on a board from shapes alone.
 
     Returns:
-        None where the core, the kernels or an operator lie outside what was measured.
+        None where it is unknown; `why_unknown` says why.
     """
-    if board.core not in CORES or board.kernels not in KERNELS:
+    found = cycles_per_instruction(board)
+    counts = count_instructions(graph)
+    if found is None or board.kernels != KERNELS or None in counts:
         return None
-    if any(operator.op not in _CYCLES for operator in graph.operators):
+    instructions = sum(count for count in counts if count is not None)
+    own = board.cycles_per_instruction is not None
+    return latency_of(instructions, graph, board, "board" if own else "model")
+
+
+def latency_of(instructions: float, graph: Graph, board: Board, source: str) -> Latency | None:
+    """Returns the latency of a model whose instructions are known.
+
+    Args:
+        instructions: Of the kernels, one inference.
+        graph: For what is not in that count: weights in flash, interpreter, softmax.
+        board: Where it runs.
+        source: Where the count comes from.
+
+    Returns:
+        None where the board's cycles an instruction are unknown.
+    """
+    found = cycles_per_instruction(board)
+    if found is None:
         return None
-    cycles = sum(_CYCLES[op.op](graph, op) + OPERATOR_CYCLES for op in graph.operators)
+    factor, spread = found
+    cycles = factor * instructions + sum(other_cycles(graph, op, board) for op in graph.operators)
     latency_ms = 1000 * cycles / board.clock_hz
-    return Latency(latency_ms, LOW_FACTOR * latency_ms, HIGH_FACTOR * latency_ms, SOURCE)
+    return Latency(latency_ms, latency_ms / spread, latency_ms * spread, source)
 
 
-def _convolution(graph: Graph, operator: Operator) -> float:
-    _, height, width, _ = graph.shape(operator.inputs[1], rank=4)
-    n_outputs = _n_elements(graph, operator.outputs)
-    n_filters = graph.shape(operator.outputs[0], rank=4)[3]
-    n_taps = n_outputs // max(n_filters, 1) * height * width
-    # A 1x1 convolution multiplies in place, without im2col.
-    taps = 0 if height * width == 1 else TAP_CYCLES * n_taps
-    return CONV_CYCLES_PER_MAC * macs_of(graph, operator) + OUTPUT_CYCLES * n_outputs + taps
+def cycles_per_instruction(board: Board) -> tuple[float, float] | None:
+    """Returns the board's cycles an instruction and the spread of an estimate made with it."""
+    if board.cycles_per_instruction is not None:
+        error = board.cycles_per_instruction_error or 0.0
+        return board.cycles_per_instruction, max(LEAST_SPREAD, min(1 + 2 * error, 2.0))
+    core = cores().get(board.core)
+    return None if core is None else (core, SPREAD)
 
 
-def _depthwise(graph: Graph, operator: Operator) -> float:
-    n_outputs = _n_elements(graph, operator.outputs)
-    macs = macs_of(graph, operator)
-    return DEPTHWISE_CYCLES_PER_MAC * macs + DEPTHWISE_OUTPUT_CYCLES * n_outputs
+@cache
+def cores() -> Mapping[str, float]:
+    """Returns the fitted cycles an instruction of each core that was measured."""
+    with DATA.open("rb") as file:
+        table = tomllib.load(file)["cores"]
+    return {core: float(entry["cycles_per_instruction"]) for core, entry in table.items()}
 
 
-def _fully_connected(graph: Graph, operator: Operator) -> float:
-    return WEIGHT_CYCLES * macs_of(graph, operator)
+def why_unknown(graph: Graph, board: Board) -> str | None:
+    """Returns in a sentence why a latency cannot be told, or None where it can."""
+    if board.kernels != KERNELS:
+        return f"no layer was measured with the kernels {board.kernels}"
+    if cycles_per_instruction(board) is None:
+        return (
+            f"nobody published {KERNELS} figures of these models on a {board.core};"
+            " calibrate the board with measurements of your own"
+        )
+    counts = zip(graph.operators, count_instructions(graph), strict=True)
+    unknown = list(dict.fromkeys(operator.op for operator, count in counts if count is None))
+    return f"the cost of {', '.join(unknown)} was never measured" if unknown else None
 
 
-def _elementwise(graph: Graph, operator: Operator) -> float:
-    return ELEMENT_CYCLES * _n_elements(graph, operator.inputs[:1])
+def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
+    """Returns each operator's share of the time of one inference, 0 .. 1; None where unknown.
+
+    On a core of which no cycles are known the instructions are shared out.
+    """
+    counts = count_instructions(graph)
+    if None in counts or board is None or board.kernels != KERNELS:
+        return (None,) * len(counts)
+    factor = (cycles_per_instruction(board) or (1.5, 0.0))[0]
+    cycles = [
+        factor * (count or 0.0) + other_cycles(graph, operator, board)
+        for operator, count in zip(graph.operators, counts, strict=True)
+    ]
+    return tuple(part / sum(cycles) for part in cycles)
 
 
-def _copy(graph: Graph, operator: Operator) -> float:
-    return COPY_CYCLES * _n_elements(graph, operator.outputs)
-
-
-def _softmax(graph: Graph, operator: Operator) -> float:
-    return SOFTMAX_CYCLES * _n_elements(graph, operator.outputs)
-
-
-def _n_elements(graph: Graph, indices: tuple[int, ...]) -> int:
-    return sum(prod(graph.shape(index)) for index in indices)
-
-
-_CYCLES: Mapping[str, Callable[[Graph, Operator], float]] = {
-    "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _depthwise,
-    "FULLY_CONNECTED": _fully_connected,
-    "ADD": _elementwise,
-    "AVERAGE_POOL_2D": _elementwise,
-    # Not measured: the loop of average pooling with a comparison in place of the sum.
-    "MAX_POOL_2D": _elementwise,
-    "RESHAPE": _copy,
-    # Not measured: a copy of rows, as RESHAPE is.
-    "PAD": _copy,
-    "SOFTMAX": _softmax,
-}
+def other_cycles(graph: Graph, operator: Operator, board: Board, interpreted: bool = True) -> float:
+    """Returns the cycles of an operator that no kernel instruction accounts for."""
+    n_outputs = sum(graph.tensors[index].n_elements for index in operator.outputs)
+    cycles = OPERATOR_CYCLES if interpreted else 0.0
+    cycles += board.weight_byte_cycles * weight_bytes_of(graph, operator)
+    if operator.op == "SOFTMAX":
+        cycles += SOFTMAX_CYCLES * n_outputs
+    if operator.op == "RESHAPE":
+        cycles += RESHAPE_CYCLES * n_outputs
+    return cycles

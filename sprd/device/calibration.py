@@ -1,0 +1,132 @@
+"""Measured milliseconds in, the cycles an instruction of a board out.
+
+A board's latency is one factor away from the instructions of a model; whoever has the board can
+measure that factor with a few models. Knows no emulation: the instructions are the cost model's.
+"""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sprd.device.board import Board
+from sprd.device.graph import Graph
+from sprd.device.instructions import count_instructions
+from sprd.device.latency import other_cycles
+from sprd.errors import ModelFileError
+
+COLUMNS = ("model", "latency_ms")
+_MAX_ROWS = 1000
+_PLAUSIBLE = (0.5, 10.0)
+"""Cycles an instruction that a board file may hold."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One model that ran on a board: milliseconds of one inference, without the front end."""
+
+    graph: Graph
+    latency_ms: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted factor, and the error that it leaves: relative, 0.1 being 10 %.
+
+    `error` is the largest over the measurements, each left out of the fit in turn; with one
+    measurement there is nothing to leave out, and it is None.
+    """
+
+    cycles_per_instruction: float
+    error: float | None
+    factors: tuple[float, ...]
+
+
+def read_measurements(path: Path) -> list[tuple[Path, float]]:
+    """Reads a CSV with the columns `model` (a .tflite, relative to the CSV) and `latency_ms`.
+
+    Raises:
+        ModelFileError: The file cannot be read, lacks a column, or a row breaks a rule.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = [line for line in file if line.strip() and not line.startswith("#")]
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"{path}: must be a readable CSV file: {reason}.") from error
+    reader = csv.DictReader(lines)
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise ModelFileError(
+            f"{path}: must have the columns {', '.join(COLUMNS)}, got {reader.fieldnames}."
+        )
+    rows = []
+    for number, row in enumerate(reader, 1):
+        rows.append((path.parent / (row["model"] or ""), _latency(row["latency_ms"], path, number)))
+    if not 0 < len(rows) <= _MAX_ROWS:
+        raise ModelFileError(f"{path}: must have 1 to {_MAX_ROWS} rows, got {len(rows)}.")
+    return rows
+
+
+def _latency(text: str | None, path: Path, number: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1e6:
+        raise ModelFileError(
+            f"{path}, row {number} [latency_ms]: must be milliseconds above 0, got {text!r}."
+        )
+    return value
+
+
+def calibrate(measurements: Sequence[Measurement], board: Board) -> Calibration:
+    """Fits the cycles an instruction of a board: the geometric mean over the measurements.
+
+    Raises:
+        ModelFileError: An operator's cost was never measured, or a measurement is no inference of
+            that model on that board by any stretch.
+    """
+    factors = tuple(factor_of(measurement, board) for measurement in measurements)
+    fitted = geometric_mean(factors)
+    error = None
+    if len(factors) > 1:
+        error = max(
+            abs(geometric_mean([*factors[:i], *factors[i + 1 :]]) / factors[i] - 1)
+            for i in range(len(factors))
+        )
+    return Calibration(fitted, error, factors)
+
+
+def factor_of(measurement: Measurement, board: Board, interpreted: bool = True) -> float:
+    """Returns the cycles an instruction that one measurement implies.
+
+    Args:
+        measurement: The model and its milliseconds.
+        board: Its clock and flash.
+        interpreted: Whether an interpreter ran the model.
+    """
+    graph = measurement.graph
+    counts = count_instructions(graph)
+    if None in counts:
+        unknown = {op.op for op, n in zip(graph.operators, counts, strict=True) if n is None}
+        raise ModelFileError(
+            f"{graph.name}: operators must be ones whose cost is known, got"
+            f" {', '.join(sorted(unknown))}. Leave the model out."
+        )
+    cycles = measurement.latency_ms * board.clock_hz / 1000
+    cycles -= sum(other_cycles(graph, op, board, interpreted) for op in graph.operators)
+    factor = cycles / sum(count or 0.0 for count in counts)
+    if not _PLAUSIBLE[0] <= factor <= _PLAUSIBLE[1]:
+        raise ModelFileError(
+            f"{graph.name}: {measurement.latency_ms:g} ms must be one inference on {board.name} at"
+            f" {board.clock_hz / 1e6:g} MHz, got {factor:.3g} cycles an instruction. Check the"
+            " unit, the clock and that CMSIS-NN is compiled in."
+        )
+    return factor
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Returns the geometric mean."""
+    return math.exp(sum(map(math.log, values)) / len(values))

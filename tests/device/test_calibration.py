@@ -1,0 +1,85 @@
+"""A board's factor comes out of milliseconds measured on it."""
+
+import dataclasses
+
+import pytest
+
+from sprd.device.board import load_board
+from sprd.device.calibration import Measurement, calibrate, read_measurements
+from sprd.device.graph import read_graph
+from sprd.device.latency import estimate
+from sprd.errors import ModelFileError
+
+
+@pytest.fixture(scope="module")
+def m7():
+    """A board whose latency nobody published."""
+    return load_board("stm32f746")
+
+
+@pytest.fixture(scope="module")
+def graphs(shared):
+    """Three models, by name."""
+    names = ("sprd_tiny_conv_up_down", "mlperf_tiny_kws_ds_cnn", "mlperf_tiny_ad_autoencoder")
+    return [read_graph((shared / "models" / f"{name}.tflite").read_bytes()) for name in names]
+
+
+def test_known_factor_is_found_again(graphs, m7):
+    """Milliseconds made with a factor give that factor back, without an error."""
+    made = dataclasses.replace(m7, cycles_per_instruction=0.9)
+    rows = [Measurement(graph, estimate(graph, made).latency_ms) for graph in graphs]
+    found = calibrate(rows, m7)
+    assert found.cycles_per_instruction == pytest.approx(0.9)
+    assert found.error == pytest.approx(0, abs=1e-9)
+
+
+def test_error_is_that_of_the_measurement_left_out(graphs, m7):
+    """With two that differ by 20 %, each is told from the other."""
+    made = dataclasses.replace(m7, cycles_per_instruction=1.0)
+    times = [estimate(graph, made).latency_ms for graph in graphs[:2]]
+    rows = [Measurement(graphs[0], times[0]), Measurement(graphs[1], 1.2 * times[1])]
+    assert calibrate(rows, m7).error == pytest.approx(0.2, abs=0.02)
+    assert calibrate(rows[:1], m7).error is None
+
+
+@pytest.mark.parametrize("latency_ms", [0.001, 1e5])
+def test_wrong_unit_is_refused(graphs, m7, latency_ms):
+    """Milliseconds that no core could take are named with the factor they imply."""
+    with pytest.raises(ModelFileError, match="cycles an instruction"):
+        calibrate([Measurement(graphs[0], latency_ms)], m7)
+
+
+def test_measurements_are_read_beside_their_models(tmp_path):
+    """Models are relative to the CSV; comments and further columns are passed over."""
+    path = tmp_path / "measured.csv"
+    path.write_text("# by hand\nmodel,latency_ms,note\na.tflite,12.5,x\nsub/b.tflite,3,y\n")
+    assert read_measurements(path) == [
+        (tmp_path / "a.tflite", 12.5),
+        (tmp_path / "sub/b.tflite", 3.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", "columns"),
+        ("model,ms\na,1\n", "columns"),
+        ("model,latency_ms\n", "1 to 1000 rows"),
+        ("model,latency_ms\na.tflite,fast\n", "row 1"),
+        ("model,latency_ms\na.tflite,-1\n", "row 1"),
+        ("model,latency_ms\na.tflite,nan\n", "row 1"),
+        ("model,latency_ms\na.tflite\n", "row 1"),
+    ],
+)
+def test_broken_table_is_refused(tmp_path, text, rule):
+    """One line says which rule a CSV breaks."""
+    path = tmp_path / "measured.csv"
+    path.write_text(text)
+    with pytest.raises(ModelFileError, match=rule):
+        read_measurements(path)
+
+
+def test_missing_table_is_refused(tmp_path):
+    """A path that leads nowhere is named."""
+    with pytest.raises(ModelFileError, match="readable"):
+        read_measurements(tmp_path / "none.csv")

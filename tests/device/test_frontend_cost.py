@@ -1,0 +1,223 @@
+"""The front end's cost is what was counted on emulated cores, and what fits beside an inference."""
+
+import csv
+import importlib.util
+import math
+import os
+import subprocess
+import sys
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from sprd.device.emulation.toolchain import INSTALL, check_toolchain
+from sprd.device.frontend_cost import (
+    DATA,
+    FrontendCost,
+    FrontendSettings,
+    frontend_cost,
+    instructions_per_stride,
+    real_time,
+    state_bytes,
+)
+from sprd.errors import ConfigError, EmulationError
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "frontend_cost.py"
+SOURCES_VARIABLE = "SPRD_TEST_FRONTEND_SOURCES"
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33")
+USUAL = FrontendSettings(16000, 30, 20, 40)
+
+
+def measured() -> list[tuple[FrontendSettings, dict[str, int]]]:
+    """The committed grid: settings, with the bytes of state and the instructions of each core."""
+    rows = csv.DictReader(tomllib.loads(DATA.read_text(encoding="utf-8"))["grid"].split())
+    found = []
+    for row in rows:
+        whole = {k: int(v) for k, v in row.items() if not k.endswith(("_hz", "pcan", "log"))}
+        settings = FrontendSettings(
+            int(row["sample_rate_hz"]),
+            whole.pop("window_size_ms"),
+            whole.pop("window_stride_ms"),
+            whole.pop("n_channels"),
+            float(row["lower_band_limit_hz"]),
+            float(row["upper_band_limit_hz"]),
+            row["enable_pcan"] == "1",
+            row["enable_log"] == "1",
+        )
+        found.append((settings, whole))
+    return found
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_model_agrees_with_every_measured_row(core):
+    """The mean error over the grid is below 2 %, the worst below 8 %."""
+    errors = [instructions_per_stride(s, core) / counts[core] - 1 for s, counts in measured()]
+    assert len(errors) > 200
+    assert math.fsum(map(abs, errors)) / len(errors) < 0.02
+    assert max(map(abs, errors)) < 0.08
+
+
+def test_errors_left_out_are_stated_and_small():
+    """The data file states the errors of rows left out of the fit: 5 % in the mean is the bar."""
+    cores = tomllib.loads(DATA.read_text(encoding="utf-8"))["cores"]
+    assert sorted(cores) == sorted(CORES)
+    assert all(0 < core["mean_error"] < 0.05 for core in cores.values())
+    assert all(core["mean_error"] < core["worst_error"] < 0.10 for core in cores.values())
+
+
+def test_state_is_what_the_program_asked_its_allocator_for():
+    """The sum over the structures is the measured one, byte for byte, in every row."""
+    rows = measured()
+    assert [state_bytes(s) for s, _ in rows] == [counts["state_bytes"] for _, counts in rows]
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("n_channels", [10, 40, 80])
+def test_cost_grows_with_the_window(core, n_channels):
+    """A longer window takes no fewer instructions and no less RAM."""
+    costs = [frontend_cost(FrontendSettings(16000, ms, 10, n_channels), core)
+             for ms in range(10, 201)]  # fmt: skip
+    for shorter, longer in pairwise(costs):
+        assert shorter.instructions_per_stride < longer.instructions_per_stride
+        assert shorter.state_bytes <= longer.state_bytes
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("window_size_ms", [20, 40, 64])
+def test_cost_grows_with_the_channels(core, window_size_ms):
+    """Eight channels more take more instructions and more RAM."""
+    settings = [FrontendSettings(16000, window_size_ms, 20, n) for n in range(8, 129, 8)]
+    costs = [frontend_cost(s, core) for s in settings]
+    for fewer, more in pairwise(costs):
+        assert fewer.instructions_per_stride < more.instructions_per_stride
+        assert fewer.state_bytes < more.state_bytes
+
+
+def test_pcan_and_logarithm_cost_something():
+    """Either one left out takes fewer instructions; PCAN's table is 250 B, rounded up."""
+    without_pcan = FrontendSettings(16000, 30, 20, 40, enable_pcan=False)
+    without_log = FrontendSettings(16000, 30, 20, 40, enable_log=False)
+    assert instructions_per_stride(without_pcan) < instructions_per_stride(USUAL)
+    assert instructions_per_stride(without_log) < instructions_per_stride(USUAL)
+    assert state_bytes(USUAL) - state_bytes(without_pcan) == 256 + 8
+
+
+def test_core_that_was_not_emulated_has_no_figure():
+    """Instructions and code of an Xtensa are unknown; its state has the same structures."""
+    cost = frontend_cost(USUAL, "xtensa-lx7")
+    assert cost == FrontendCost(None, state_bytes(USUAL), None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sample_rate_hz": 3999}, "sample_rate_hz"),
+        ({"window_size_ms": 4}, "window_size_ms"),
+        ({"window_size_ms": 201}, "window_size_ms"),
+        ({"window_size_ms": 30.0}, "window_size_ms"),
+        ({"window_stride_ms": 0}, "window_stride_ms"),
+        ({"window_stride_ms": 31}, "window_stride_ms <= window_size_ms"),
+        ({"n_channels": 129}, "n_channels"),
+        ({"n_channels": True}, "n_channels"),
+        ({"lower_band_limit_hz": -1.0}, "lower_band_limit_hz"),
+        ({"lower_band_limit_hz": 7500.0}, "lower_band_limit_hz"),
+        ({"upper_band_limit_hz": 8000.0}, "upper_band_limit_hz"),
+        ({"upper_band_limit_hz": math.nan}, "upper_band_limit_hz"),
+    ],
+)
+def test_settings_outside_the_rules_are_refused(change, message):
+    """A front end that the device could not run is an error that names the setting."""
+    good = {"sample_rate_hz": 16000, "window_size_ms": 30, "window_stride_ms": 20, "n_channels": 40}
+    with pytest.raises(ConfigError, match=message):
+        FrontendSettings(**(good | change))
+
+
+def test_busy_time_is_frames_and_inference():
+    """2 frames of 100,000 instructions at 1.5 cycles and 64 MHz, and 35.3125 ms: 40 ms of 100."""
+    result = real_time(FrontendCost(1e5, 0, 0), 35.3125, 30.0, 42.375, 100.0, 1.5, 64e6, 10.0, 2)
+    assert result.frontend_ms == pytest.approx(4.6875)
+    assert result.cpu_share == pytest.approx(0.4)
+    assert result.cpu_share_low == pytest.approx(0.4 * 30 / 35.3125)
+    assert result.cpu_share_high == pytest.approx(0.48)
+    assert result.energy_uj == pytest.approx(400.0)
+    assert result.keeps_up is True
+
+
+@pytest.mark.parametrize(("stride_ms", "keeps_up"), [(48.0, True), (47.9, False), (40.0, False)])
+def test_core_keeps_up_only_if_the_high_end_fits(stride_ms, keeps_up):
+    """An estimate of 40 ms whose interval ends at 48 ms needs a stride of 48 ms."""
+    cost = FrontendCost(640_000.0, 0, 0)
+    result = real_time(cost, 30.0, 27.0, 36.0, stride_ms, 1.0, 64e6)
+    assert result.keeps_up is keeps_up
+    assert result.energy_uj is None
+
+
+@pytest.mark.parametrize(
+    ("cost", "inference_ms", "factor"),
+    [(1e5, None, 1.5), (1e5, 10.0, None), (None, 10.0, 1.5)],
+)
+def test_unknown_time_gives_no_verdict(cost, inference_ms, factor):
+    """Where a part is unknown, whether the core keeps up is unknown, never a guess."""
+    interval = (inference_ms, inference_ms, inference_ms)
+    result = real_time(FrontendCost(cost, 0, 0), *interval, 20.0, factor, 64e6, 10.0)
+    assert (result.cpu_share, result.keeps_up, result.energy_uj) == (None, None, None)
+    assert (result.frontend_ms is None) == (cost is None or factor is None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stride_ms": 0.0},
+        {"stride_ms": math.nan},
+        {"clock_hz": -1.0},
+        {"cycles_per_instruction": 0.0},
+        {"active_mw": -5.0},
+        {"frames_per_inference": 0},
+        {"inference_ms": -1.0},
+        {"inference_low_ms": 11.0},
+        {"inference_high_ms": math.inf},
+    ],
+)
+def test_real_time_refuses_absurd_numbers(change):
+    """Times, clocks and powers are above 0, and an interval holds its estimate."""
+    good = {"inference_ms": 10.0, "inference_low_ms": 9.0, "inference_high_ms": 11.0}
+    good |= {"stride_ms": 20.0, "cycles_per_instruction": 1.5, "clock_hz": 64e6}
+    with pytest.raises(ConfigError, match="real time"):
+        real_time(FrontendCost(1e5, 0, 0), **(good | change))
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """`benchmarks/frontend_cost.py`, which is no module of the package."""
+    spec = importlib.util.spec_from_file_location("benchmark_frontend_cost", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_emulated_front_end_agrees_with_the_data_file(script):
+    """Two settings, compiled and counted again, are the committed rows and fit the model."""
+    try:
+        check_toolchain()
+    except EmulationError:
+        pytest.skip(f"the Arm compiler or QEMU is missing: {INSTALL}")
+    given = os.environ.get(SOURCES_VARIABLE)
+    settings = [USUAL, FrontendSettings(16000, 64, 20, 16, 125.0, 2000.0)]
+    try:
+        with script.sources(Path(given) if given else None) as root:
+            results, code_bytes = script.measure(root, "cortex-m4", settings)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network for {error.cmd}: set {SOURCES_VARIABLE} to the unpacked sources")
+    committed = {s: counts["cortex-m4"] for s, counts in measured()}
+    for setting, result in zip(settings, results, strict=True):
+        # Compilers differ; the same one gives the same count to a tick of the clock.
+        assert result.busiest == pytest.approx(committed[setting], rel=0.1)
+        assert result.busiest == pytest.approx(instructions_per_stride(setting), rel=0.1)
+        assert result.state_bytes == state_bytes(setting)
+        assert result.n_fft == setting.n_fft
+    assert code_bytes == pytest.approx(frontend_cost(USUAL).code_bytes, rel=0.1)

@@ -1,0 +1,59 @@
+"""Instructions told from shapes agree with those of an emulated core."""
+
+import pytest
+
+from sprd.device.graph import read_graph
+from sprd.device.instructions import coefficients, count_instructions, work_of
+
+EMULATED = {
+    "sprd_tiny_conv_up_down": 2.511e6,
+    "mlperf_tiny_kws_ds_cnn": 7.644e6,
+    "mlperf_tiny_ic_resnet8": 34.291e6,
+    "mlperf_tiny_vww_mobilenet": 25.504e6,
+    "mlperf_tiny_ad_autoencoder": 0.576e6,
+}
+"""Instructions of one inference on an emulated Cortex-M4 (`sprd emulate`)."""
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_published_models_agree_within_three_percent(shared, name):
+    """None of them was in the fit."""
+    graph = read_graph((shared / "models" / f"{name}.tflite").read_bytes())
+    assert sum(count_instructions(graph)) == pytest.approx(EMULATED[name], rel=0.03)
+
+
+def test_every_loop_has_a_cost(shared):
+    """Each loop that a kernel of the published models runs was fitted; none is below 0."""
+    costs = coefficients()
+    for name in EMULATED:
+        graph = read_graph((shared / "models" / f"{name}.tflite").read_bytes())
+        for operator in graph.operators:
+            for work in work_of(graph, operator):
+                assert work.loops.keys() == costs[work.kernel].keys()
+    assert all(cost >= 0 for loops in costs.values() for cost in loops.values())
+
+
+def test_softmax_and_reshape_run_no_counted_instruction(tiny_conv):
+    """The emulation stops at the logits and reshapes in place."""
+    graph = read_graph(tiny_conv)
+    counts = dict(zip((op.op for op in graph.operators), count_instructions(graph), strict=True))
+    assert counts["SOFTMAX"] == counts["RESHAPE"] == 0
+
+
+def test_unknown_operator_is_not_guessed(tiny_conv, edit_model):
+    """What was never measured has no count."""
+
+    def change(tree):
+        code = tree.operatorCodes[tree.subgraphs[0].operators[-1].opcodeIndex]
+        code.builtinCode, code.deprecatedBuiltinCode = 14, 14  # LOGISTIC
+
+    assert count_instructions(read_graph(edit_model(tiny_conv, change)))[-1] is None
+
+
+def test_dilated_convolution_is_not_guessed(tiny_conv, edit_model):
+    """CMSIS-NN runs another kernel for those."""
+
+    def change(tree):
+        tree.subgraphs[0].operators[1].builtinOptions.dilationHFactor = 2
+
+    assert count_instructions(read_graph(edit_model(tiny_conv, change)))[1] is None
