@@ -9,10 +9,12 @@
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 
-# Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh.
+# Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh. The
+# Arm compiler and QEMU are what `sprd emulate` runs.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        bash ca-certificates g++ make openssh-client rsync \
+        bash ca-certificates g++ gcc-arm-none-eabi libnewlib-arm-none-eabi make openssh-client \
+        qemu-system-arm rsync \
     && rm -rf /var/lib/apt/lists/*
 
 # What is written to a mounted folder belongs to this user: --build-arg UID=$(id -u) makes it yours.

@@ -35,6 +35,7 @@ VOCABULARY = Vocabulary(architectures=ARCHITECTURES, boards=(BOARD,))
 
 UNITS = {
     "_ms": "ms",
+    "_uj": "uJ",
     "_hz": "Hz",
     "_db": "dB",
     "_bytes": "bytes",

@@ -39,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _load(name: str) -> Callable[[argparse.Namespace], int]:
-    from sprd import commands
+    from sprd import board_commands, commands
 
-    found: Callable[[argparse.Namespace], int] = getattr(commands, name)
+    room = commands if hasattr(commands, name) else board_commands
+    found: Callable[[argparse.Namespace], int] = getattr(room, name)
     return found
 
 
@@ -131,6 +132,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _frame(text: str) -> tuple[int, int, int]:
+    parts = text.replace("/", " ").replace("x", " ").split()
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be like 30/20x40, got {text!r}")
+    window_ms, stride_ms, n_channels = map(int, parts)
+    return window_ms, stride_ms, n_channels
+
+
 def _natural(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 10**9):
         raise argparse.ArgumentTypeError(f"must be an integer from 0, got {text!r}")
@@ -194,7 +203,42 @@ def _add_reading(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
     )
     _limits(check)
+    check.add_argument(
+        "--frame", type=_frame, metavar="W/SxC",
+        help="front end, window/stride ms x channels: can the board keep up? e.g. 30/20x40",
+    )  # fmt: skip
+    check.add_argument(
+        "--interval-ms", type=_limit, metavar="MS", help="between inferences; the stride if unset"
+    )
     _json(check)
+    emulate = _verb(
+        verbs,
+        "emulate",
+        "Run a .tflite on the emulated core of a board: instructions, and every output byte"
+        " against TensorFlow Lite Micro (exit 1 if one differs).",
+        "sprd emulate model.tflite --board arduino_nano_33_ble",
+    )
+    emulate.add_argument("model", type=Path, metavar="MODEL.tflite")
+    emulate.add_argument(
+        "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
+    )
+    emulate.add_argument(
+        "--inputs", type=_positive, default=32, metavar="N", help="random inputs; 32 unless told"
+    )
+    _json(emulate)
+    calibrate = _verb(
+        verbs,
+        "calibrate",
+        "Fit a board's latency to milliseconds that you measured on it.",
+        "sprd calibrate measured.csv --board stm32f746",
+    )
+    calibrate.add_argument(
+        "measured", type=Path, metavar="CSV", help="columns model (a .tflite) and latency_ms"
+    )
+    calibrate.add_argument(
+        "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
+    )
+    _json(calibrate)
     _json(_verb(verbs, "boards", "List the boards.", "sprd boards"))
 
 

@@ -11,11 +11,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from sprd.board_commands import limits_of
 from sprd.console import SweepView, amount, console, show_json
-from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, DataError
-
-_DOES_NOT_FIT = 3
 
 
 def sweep(args: Namespace) -> int:
@@ -65,61 +63,13 @@ def evaluate(args: Namespace) -> int:
     return 0
 
 
-def check(args: Namespace) -> int:
-    """Tells what a model takes and whether it fits."""
-    from sprd.device.board import load_board
-    from sprd.device.footprint import measure_untrusted
-    from sprd.device.verdict import check as compare
-
-    board = load_board(args.board)
-    limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **_limits_of(args)}
-    footprint = measure_untrusted(args.model, board)
-    violations = compare(footprint, limits)
-    if args.json:
-        show_json(
-            {
-                "model": str(args.model),
-                "board": board.name,
-                **footprint.as_dict(),
-                "ops": list(footprint.ops),
-                "flash_items": dict(footprint.flash_items),
-                "ram_items": dict(footprint.ram_items),
-                "limits": limits,
-                "fits": not violations,
-                "violations": [v.as_dict() for v in violations],
-            }
-        )
-    else:
-        _show_check(args.model, board.name, footprint.as_dict(), limits, violations, footprint.ops)
-    return _DOES_NOT_FIT if violations else 0
-
-
-def boards(args: Namespace) -> int:
-    """Lists the boards."""
-    from sprd.device.board import board_names, load_board
-
-    found = [load_board(name) for name in board_names()]
-    if args.json:
-        show_json({"boards": [asdict(board) for board in found]})
-        return 0
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("name", "core", "clock", "flash", "RAM", "kernels"):
-        grid.add_column(heading, overflow="fold")
-    for board in found:
-        clock = f"{board.clock_hz / 1e6:g} MHz"
-        flash, ram = f"{board.flash_bytes // 1024} KiB", f"{board.ram_bytes // 1024} KiB"
-        grid.add_row(board.name, board.core, clock, flash, ram, board.kernels)
-    Console(highlight=False).print(grid)
-    return 0
-
-
 def pick(args: Namespace) -> int:
     """Exports the best trial by one number, under limits."""
     from sprd.sweep.choice import pick_row
     from sprd.sweep.run import reopen_run
 
     run = reopen_run(args.run_folder, args.data)
-    row = pick_row(run.table.rows, args.by, _limits_of(args), args.min_balanced_accuracy)
+    row = pick_row(run.table.rows, args.by, limits_of(args), args.min_balanced_accuracy)
     return _export(args, run, row.number)
 
 
@@ -211,11 +161,6 @@ def _export(args: Namespace, run: Any, number: int) -> int:
     return 0
 
 
-def _limits_of(args: Namespace) -> dict[str, float]:
-    given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
-    return {key: value for key, value in given.items() if value is not None}
-
-
 def _show_bundle(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     out = Console(highlight=False, soft_wrap=True)
@@ -262,38 +207,6 @@ def _show_scores(result: Mapping[str, Any]) -> None:
     for label, counts in zip(result["labels"], result["confusion"], strict=True):
         matrix.add_row(label, *map(str, counts))
     out.print(matrix)
-
-
-def _show_check(
-    model: Path,
-    board: str,
-    footprint: Mapping[str, Any],
-    limits: Mapping[str, float],
-    violations: tuple[Any, ...],
-    ops: tuple[str, ...],
-) -> None:
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{model} on {board}: {'does not fit' if violations else 'fits'}")
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("", "takes", "limit", "margin"):
-        grid.add_column(heading, justify="left" if not heading else "right")
-    for key in LIMITED_KEYS:
-        value, limit = footprint[key], limits.get(key)
-        margin = ""
-        if limit is not None and value is not None and limit:
-            margin = f"{(1 - value / limit) * 100:+.0f} %"
-        shown = amount(key, limit) if limit is not None else ""
-        name = key.replace("_bytes", "").replace("_ms", "").replace("_", " ")
-        grid.add_row(name, amount(key, value), shown, margin)
-    out.print(grid)
-    if footprint["latency_ms"] is not None:
-        low, high = footprint["latency_low_ms"], footprint["latency_high_ms"]
-        out.print(
-            f"latency lies between {low:.1f} and {high:.1f} ms ({footprint['latency_source']})"
-        )
-    out.print(f"ops: {', '.join(ops)}")
-    for violation in violations:
-        out.print(Text(f"over: {violation}", style="red"))
 
 
 def _show_report(report: Mapping[str, Any]) -> None:

@@ -287,8 +287,27 @@ class Budget(Section):
     arena_bytes: Bytes = Field(None, description="Tensor arena on the board.")
     arena_host_bytes: Bytes = Field(None, description="Tensor arena that TFLM needs on this host.")
     macs: Bytes = Field(None, description="Multiply-accumulates of one inference.")
+    instructions: Bytes = Field(
+        None, description="Instructions of one inference on the core; estimated."
+    )
     latency_ms: float | None = Field(
         None, gt=0, description="Milliseconds of one inference on the board; its estimate."
+    )
+    energy_uj: float | None = Field(
+        None,
+        gt=0,
+        description="Microjoules of one inference on the board; estimated from its active power.",
+    )
+    inference_interval_ms: float | None = Field(
+        None,
+        gt=0,
+        description="Milliseconds between two inferences: front end and inference must fit into "
+        "it. Unset: not looked at.",
+    )
+    verify: Literal["model", "emulated"] = Field(
+        "model",
+        description="How the winner's instructions are told before its export: by the cost model, "
+        "or counted on an emulated core, which also compares every output byte.",
     )
     max_accuracy_drop: float | None = Field(
         0.02,

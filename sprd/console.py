@@ -32,6 +32,8 @@ def amount(key: str, value: Any) -> str:
         return f"{int(value):,} B"
     if key.endswith("_ms"):
         return f"{value:.1f} ms"
+    if key.endswith("_uj"):
+        return f"{value:,.0f} uJ"
     if isinstance(value, float):
         return f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

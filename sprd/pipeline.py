@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.errors import SprdError
 from sprd.model.start import load_tensorflow
+from sprd.sweep.budget import check_verifiable
 from sprd.sweep.result import Row, budget_error, ranking
 from sprd.sweep.run import Run, begin, only_one, reopen_run
 from sprd.sweep.search import Search, check_searchable
@@ -43,6 +44,7 @@ def run_sweep(
     from sprd.sweep.tune import run_search
 
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)
+    check_verifiable(run.sweep.default.budget)
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
     with only_one(run):
         begin(run, corpus.fingerprint)
@@ -62,6 +64,7 @@ def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> t
         BudgetError: It does not fit.
         SprdError: The training failed.
     """
+    check_verifiable(run.sweep.default.budget)
     load_tensorflow()
     from sprd.sweep.single import run_single
 

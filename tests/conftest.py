@@ -41,6 +41,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def toolchain() -> None:
+    """The Arm compiler and QEMU; tests that need them are skipped without."""
+    from sprd.device.emulation.toolchain import check_toolchain
+    from sprd.errors import EmulationError
+
+    try:
+        check_toolchain()
+    except EmulationError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def one_thread() -> None:
     """TensorFlow as a worker starts it: one thread, deterministic. Only before its first op."""
     from sprd.model.start import load_tensorflow, set_threads

@@ -31,7 +31,7 @@ FLOORS = (
     ("cli",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
-COMMAND_LINE = ("cli", "console", "commands")
+COMMAND_LINE = ("cli", "console", "commands", "board_commands")
 """Modules that make up the room `cli`; they alone print."""
 
 ALLOWED = {

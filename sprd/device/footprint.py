@@ -94,7 +94,8 @@ class Footprint:
     `ram_bytes` are the whole application's, None without a board. `latency_ms` is an estimate with
     its interval; None where nothing comparable was measured. `energy_uj` is what the board's power
     makes of it, in microjoules; None where the board file tells no power. `instructions` are those
-    of CMSIS-NN's kernels on a core with the DSP extension. `latency_unknown` says why there is no latency.
+    of CMSIS-NN's kernels on a core with the DSP extension. `latency_unknown` says why there is no
+    latency.
     """
 
     flash_bytes: int | None

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,25 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import Features, open_features
-from sprd.config import Budget, Config
-from sprd.device.board import Board, load_board
-from sprd.device.footprint import Footprint, measure
+from sprd.config import Config
+from sprd.device.footprint import measure
 from sprd.device.tflm import Runner
-from sprd.device.verdict import Violation, check, limits_of
 from sprd.errors import ConfigError, TrainingError
 from sprd.model.evaluate import Scores, score
-from sprd.model.quantize import calibration_clips, convert_float, convert_int8, convert_untrained
+from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
+from sprd.sweep.budget import (
+    ACCURACY_DROP,
+    FALSE_ACCEPT_RATE,
+    board_of,
+    measure_candidate,
+    score_violations,
+    take_up,
+)
 from sprd.sweep.provenance import provenance
 from sprd.sweep.result import UNMEASURABLE, Status
 
 Report = Callable[[dict[str, float], Callable[[Path], None]], None]
-
-ACCURACY_DROP = "accuracy_drop"
-FALSE_ACCEPT_RATE = "false_accept_rate"
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,16 @@ def run_trial(
         is not finite.
     """
     clock = _Clock()
-    limits = limits_of(config.budget, _board(config))
     try:
         with clock.time("measure"):
-            candidate = measure_candidate(config)
+            taken = take_up(config, measure_candidate(config))
     except ConfigError as error:
         return Outcome("infeasible", violations=(dict(UNMEASURABLE),), error=str(error))
-    misses = check(candidate, limits)
-    if misses:
+    if taken.violations:
         return Outcome(
             "infeasible",
-            footprint=candidate.as_dict(),
-            violations=tuple(v.as_dict() for v in misses),
+            footprint=taken.footprint,
+            violations=tuple(v.as_dict() for v in taken.violations),
             seconds=clock.seconds,
         )
     with clock.time("features"):
@@ -85,44 +85,8 @@ def run_trial(
         with clock.time("train"):
             trained = fit(config, training, validation, report, restore)
     except TrainingError as error:
-        return Outcome(
-            "failed", footprint=candidate.as_dict(), error=str(error), seconds=clock.seconds
-        )
-    return _finish(config, corpus, trained, training, validation, limits, clock)
-
-
-def measure_candidate(config: Config) -> Footprint:
-    """Measures the model that a configuration would give, without training it.
-
-    Raises:
-        ConfigError: The architecture cannot be built for this feature shape.
-    """
-    params = {k: v for k, v in config.model.params.items() if k != "dropout"}
-    return _measure_shape(
-        config.model.architecture,
-        json.dumps(params, sort_keys=True),
-        config.features.shape,
-        len(config.labels),
-        config.budget.board,
-    )
-
-
-@cache
-def _measure_shape(
-    architecture: str, params: str, shape: tuple[int, int], n_labels: int, board: str | None
-) -> Footprint:
-    from sprd.config import ModelSection
-
-    section = ModelSection(architecture=architecture, params={**json.loads(params), "dropout": 0.0})
-    try:
-        model = convert_untrained(section, shape, n_labels)
-    except ValueError as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"[model] {architecture}: must be buildable for {shape[0]} frames x {shape[1]}"
-            f" channels, got {params}: {first_line}"
-        ) from error
-    return measure(model, load_board(board) if board else None)
+        return Outcome("failed", footprint=taken.footprint, error=str(error), seconds=clock.seconds)
+    return _finish(config, corpus, trained, training, validation, clock)
 
 
 def score_split(
@@ -147,28 +111,12 @@ def _score_float(model: bytes, config: Config, clips: Features) -> Scores:
     return score(probabilities, clips.labels(config.labels), clips.speakers, config.labels)
 
 
-def score_violations(
-    budget: Budget, accuracy_drop: float, false_accept_rate: float
-) -> tuple[Violation, ...]:
-    """Returns the limits of the budget that the int8 scores on validation speakers break."""
-    found = (
-        (ACCURACY_DROP, accuracy_drop, budget.max_accuracy_drop),
-        (FALSE_ACCEPT_RATE, false_accept_rate, budget.max_false_accept_rate),
-    )
-    return tuple(
-        Violation(key, value, limit)
-        for key, value, limit in found
-        if limit is not None and value > limit
-    )
-
-
 def _finish(
     config: Config,
     corpus: Corpus,
     trained: Trained,
     training: Features,
     validation: Features,
-    limits: Mapping[str, float],
     clock: "_Clock",
 ) -> Outcome:
     with clock.time("quantize"):
@@ -179,13 +127,12 @@ def _finish(
         model = convert_int8(trained.model, flat, fixed_input)
         float_model = convert_float(trained.model)
     with clock.time("score"):
-        footprint = measure(model, _board(config))
+        taken = take_up(config, measure(model, board_of(config)))
         labels, speakers = validation.labels(config.labels), validation.speakers
         int8 = _score_int8(model, config, validation)
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
-    misses = check(footprint, limits)
-    misses += score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
+    misses = taken.violations + score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
     metrics = {
         **int8.rates,
         "recall": int8.recall,
@@ -200,13 +147,13 @@ def _finish(
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
         "calibration_clips": [int(i) for i in chosen],
-        "footprint": footprint.as_dict(),
+        "footprint": taken.footprint,
         "provenance": provenance(config, corpus),
     }
     return Outcome(
         "trained",
         metrics,
-        footprint.as_dict(),
+        taken.footprint,
         tuple(v.as_dict() for v in misses),
         clock.seconds,
         files={
@@ -215,10 +162,6 @@ def _finish(
             "record.json": (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
         },
     )
-
-
-def _board(config: Config) -> Board | None:
-    return load_board(config.budget.board) if config.budget.board else None
 
 
 class _Clock:

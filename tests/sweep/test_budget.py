@@ -3,7 +3,7 @@
 import pytest
 
 from sprd.config import Budget
-from sprd.sweep.trial import score_violations
+from sprd.sweep.budget import score_violations
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -206,7 +207,7 @@ def _n_different(said: str, expected: "NDArray[np.int8]") -> int:
 
 def _layers(adapted: Adapted, graph: Graph, marks: Sequence[int]) -> tuple[LayerCount, ...]:
     """Sums the instructions between marks by the operator of the model that they belong to."""
-    between = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    between = [after - before for before, after in pairwise(marks)]
     running = [
         origin
         for origin, operator in zip(adapted.origin, adapted.graph.operators, strict=True)

@@ -60,7 +60,7 @@ void SysTick_Handler(void) { wraps++; }
 
 uint32_t sprd_ticks(void) {
     uint32_t before, count, after;
-    if (!SYST_CSR) {
+    if (!(SYST_CSR & 1)) {
         SYST_RVR = CYCLE - 1;
         SYST_CVR = 0;
         SYST_CSR = 7; /* core clock, interrupt, on */

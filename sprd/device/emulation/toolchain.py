@@ -217,7 +217,7 @@ def _run(command: list[str], folder: Path) -> str:
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         wrong = [
-            line for line in lines if "error" in line or "undefined" in line or "overflow" in line
+            line for line in lines if re.search(r" error: |undefined reference|overflowed by", line)
         ]
         reason = (wrong or lines or ["no reason given"])[0][:200]
         raise EmulationError(f"emulation: {command[0]} must accept the program, got: {reason}")

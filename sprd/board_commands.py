@@ -1,0 +1,283 @@
+"""The verbs about a board and a file: each calls the room `device` and shows what came of it."""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from sprd.console import amount, show_json
+from sprd.device.verdict import LIMITED_KEYS
+from sprd.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sprd.device.board import Board
+    from sprd.device.footprint import Footprint
+    from sprd.device.frontend_cost import RealTime
+
+_DOES_NOT_FIT = 3
+_PROVES = """\
+proves: the kernels, their instructions, the outputs up to the logits.
+Not: TFLM's interpreter, resolver and arena, nor time on silicon."""
+
+
+def check(args: Namespace) -> int:
+    """Tells what a model takes and whether it fits."""
+    from sprd.device.advice import advice
+    from sprd.device.board import load_board
+    from sprd.device.footprint import measure_untrusted
+    from sprd.device.realtime import check_real_time, real_time_on
+    from sprd.device.verdict import check as compare
+
+    board = load_board(args.board)
+    limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **limits_of(args)}
+    settings = _frontend(args)
+    footprint = measure_untrusted(args.model, board)
+    violations = compare(footprint, limits)
+    hints = advice(footprint, violations)
+    live = None
+    if settings is not None:
+        live = real_time_on(board, footprint, settings, args.interval_ms)
+        violations += check_real_time(live)
+    if args.json:
+        show_json(
+            {
+                "model": str(args.model),
+                "board": board.name,
+                **footprint.as_dict(),
+                "ops": list(footprint.ops),
+                "flash_items": dict(footprint.flash_items),
+                "ram_items": dict(footprint.ram_items),
+                "arena_items": dict(footprint.arena_items),
+                "layers": [asdict(layer) for layer in footprint.layers],
+                "real_time": None if live is None else asdict(live),
+                "latency_unknown": footprint.latency_unknown,
+                "limits": limits,
+                "fits": not violations,
+                "violations": [v.as_dict() for v in violations],
+                "advice": hints,
+            }
+        )
+    else:
+        _show_check(args.model, board, footprint, limits, not violations)
+        if live is not None:
+            _show_real_time(live)
+        out = Console(highlight=False, soft_wrap=True)
+        for violation in violations:
+            out.print(Text(f"over: {violation}", style="red"))
+        for hint in hints:
+            out.print(Text(hint))
+    return _DOES_NOT_FIT if violations else 0
+
+
+def emulate(args: Namespace) -> int:
+    """Runs a model on the emulated core of a board."""
+    from sprd.device.board import load_board
+    from sprd.device.emulation.emulate import emulate as run
+    from sprd.device.emulation.toolchain import check_toolchain, core_named
+    from sprd.device.footprint import measure_untrusted
+    from sprd.device.graph import read_graph
+    from sprd.device.latency import latency_of
+
+    board = load_board(args.board)
+    core_named(board.core)
+    check_toolchain()
+    measure_untrusted(args.model, board)  # a file that would crash TFLM does so in a child
+    model = args.model.read_bytes()
+    found = run(model, board.core, n_inputs=args.inputs, name=str(args.model))
+    latency = latency_of(found.instructions, read_graph(model), board, "emulated")
+    if args.json:
+        show_json(
+            {
+                "model": str(args.model),
+                "board": board.name,
+                **asdict(found),
+                "latency_ms": latency and latency.latency_ms,
+                "latency_low_ms": latency and latency.low_ms,
+                "latency_high_ms": latency and latency.high_ms,
+                "latency_source": latency and latency.source,
+            }
+        )
+        return 0 if found.outputs_equal else 1
+    out = Console(highlight=False, soft_wrap=True)
+    equal = "equal TFLM's" if found.outputs_equal else "DIFFER from TFLM's"
+    out.print(
+        f"{args.model} on an emulated {found.core}: outputs {equal} on {found.n_clips} inputs"
+    )
+    if not found.outputs_equal:
+        out.print(Text(f"{found.n_outputs_different:,} output bytes differ", style="red"))
+    time = "time on the board unknown"
+    if latency is not None:
+        time = (
+            f"{latency.latency_ms:.1f} ms ({latency.low_ms:.1f} .. {latency.high_ms:.1f})"
+            f" on {board.name}"
+        )
+    out.print(f"{found.instructions:,} instructions an inference, {time}")
+    out.print(
+        f"kernels and weights {found.flash_bytes:,} B of flash, activations {found.ram_bytes:,} B"
+        f" of RAM, stack {found.stack_bytes:,} B"
+    )
+    grid = _grid("layer", "output", "instructions", "share", left=2)
+    for layer in found.layers:
+        share = layer.instructions / max(found.instructions, 1)
+        grid.add_row(layer.op, _shape(layer.output_shape), f"{layer.instructions:,}",
+                     f"{share:.0%}")  # fmt: skip
+    out.print(grid)
+    out.print(_PROVES)
+    return 0 if found.outputs_equal else 1
+
+
+def boards(args: Namespace) -> int:
+    """Lists the boards."""
+    from sprd.device.board import board_names, load_board
+    from sprd.device.latency import KERNELS, cycles_per_instruction
+
+    found = [load_board(name) for name in board_names()]
+    if args.json:
+        show_json({"boards": [asdict(board) for board in found]})
+        return 0
+    grid = _grid("name", "core", "MHz", "flash KiB", "RAM KiB", "kernels", "latency", left=2)
+    for board in found:
+        clock, flash, ram = (
+            f"{board.clock_hz / 1e6:g}",
+            f"{board.flash_bytes // 1024:,}",
+            f"{board.ram_bytes // 1024:,}",
+        )
+        known = board.kernels == KERNELS and cycles_per_instruction(board) is not None
+        grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
+                     "estimated" if known else "unknown")  # fmt: skip
+    Console(highlight=False).print(grid)
+    return 0
+
+
+def calibrate(args: Namespace) -> int:
+    """Fits a board's cycles an instruction to measured milliseconds."""
+    from sprd.device.board import load_board
+    from sprd.device.calibration import Measurement, read_measurements
+    from sprd.device.calibration import calibrate as fit
+    from sprd.device.footprint import measure_untrusted
+    from sprd.device.graph import read_graph
+
+    board = load_board(args.board)
+    rows = read_measurements(args.measured)
+    for path, _ in rows:
+        measure_untrusted(path, board)
+    graphs = [read_graph(path.read_bytes(), str(path)) for path, _ in rows]
+    found = fit(
+        [Measurement(graph, ms) for graph, (_, ms) in zip(graphs, rows, strict=True)], board
+    )
+    if args.json:
+        show_json({"board": board.name, **asdict(found)})
+        return 0
+    out = Console(highlight=False, soft_wrap=True)
+    grid = _grid("model", "measured", "cycles an instruction", left=1)
+    for (path, ms), factor in zip(rows, found.factors, strict=True):
+        grid.add_row(path.name, f"{ms:.2f} ms", f"{factor:.3f}")
+    out.print(grid)
+    out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
+    source = json.dumps(f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
+    error = 0.3 if found.error is None else found.error
+    out.print(Text("[latency]"))
+    out.print(f"cycles_per_instruction = {found.cycles_per_instruction:.3f}")
+    out.print(f"cycles_per_instruction_error = {error:.3f}")
+    out.print(Text("\n[sources]"))
+    out.print(f'"latency.cycles_per_instruction" = {source}')
+    out.print(f'"latency.cycles_per_instruction_error" = {source}')
+    if found.error is None:
+        out.print("\nWith one measurement the error is unknown; 0.3 is assumed. Measure another.")
+    return 0
+
+
+def limits_of(args: Namespace) -> dict[str, float]:
+    """Returns the limits that were given as flags."""
+    given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _frontend(args: Namespace) -> Any:
+    """Returns the front end's settings, or None if no frame was given."""
+    from sprd.device.frontend_cost import FrontendSettings
+
+    if args.frame is None:
+        if args.interval_ms is not None:
+            raise ConfigError("--interval-ms: must come with --frame, got none. Add --frame.")
+        return None
+    window_ms, stride_ms, n_channels = args.frame
+    return FrontendSettings(16_000, window_ms, stride_ms, n_channels)
+
+
+def _grid(*headings: str, left: int = 1) -> Grid:
+    grid = Grid(box=None, pad_edge=False)
+    for i, heading in enumerate(headings):
+        grid.add_column(heading, justify="left" if i < left else "right", overflow="fold")
+    return grid
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape[1:] or shape))
+
+
+def _show_check(
+    model: Path, board: "Board", footprint: "Footprint", limits: Mapping[str, float], fits: bool
+) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"{model} on {board.name}: {'fits' if fits else 'does not fit'}")
+    totals = footprint.as_dict()
+    grid = _grid("", "takes", "limit", "margin")
+    for key in LIMITED_KEYS:
+        value, limit = totals[key], limits.get(key)
+        margin = ""
+        if limit and isinstance(value, (int, float)):
+            margin = f"{(1 - value / limit) * 100:+.0f} %"
+        name = key.removesuffix("_bytes").removesuffix("_ms").removesuffix("_uj").replace("_", " ")
+        shown = "" if limit is None else amount(key, limit)
+        grid.add_row(name, amount(key, value), shown, margin)
+    out.print(grid)
+    for title, items in (
+        ("flash", footprint.flash_items),
+        ("RAM", footprint.ram_items),
+        ("arena", footprint.arena_items),
+    ):
+        if items:
+            out.print(f"{title}: {_items(items)}", soft_wrap=False)
+    layers = _grid("layer", "output", "MACs", "bytes", "instructions", "time", left=2)
+    for layer in footprint.layers:
+        count = "" if layer.instructions is None else f"{layer.instructions:,.0f}"
+        share = "" if layer.time_share is None else f"{layer.time_share:.0%}"
+        layers.add_row(layer.op, _shape(layer.output_shape), f"{layer.macs:,}",
+                       f"{layer.weight_bytes:,}", count, share)  # fmt: skip
+    out.print(layers)
+    if footprint.latency_low_ms is not None and footprint.latency_high_ms is not None:
+        low, high = footprint.latency_low_ms, footprint.latency_high_ms
+        out.print(
+            f"latency lies between {low:.1f} and {high:.1f} ms (source: {footprint.latency_source})"
+        )
+    else:
+        out.print(f"latency is unknown: {footprint.latency_unknown}")
+
+
+def _items(items: Mapping[str, int]) -> str:
+    """Largest first."""
+    ordered = sorted(items.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {size:,} B" for name, size in ordered if size)
+
+
+def _show_real_time(live: "RealTime") -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
+        out.print("whether it keeps up is unknown, as a latency is")
+        return
+    words = {True: "keeps up", False: "may not keep up"}[bool(live.keeps_up)]
+    if live.cpu_share > 1:
+        words = "does not keep up"
+    energy = "" if live.energy_uj is None else f", {live.energy_uj:,.0f} uJ each time"
+    out.print(
+        f"{words}: front end {live.frontend_ms:.1f} ms + inference {live.inference_ms:.1f} ms every"
+        f" {live.stride_ms:g} ms, {live.cpu_share:.0%} of the CPU"
+        f" ({live.cpu_share_low:.0%} .. {live.cpu_share_high:.0%}){energy}"
+    )

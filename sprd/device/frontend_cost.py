@@ -1,0 +1,309 @@
+"""Settings of the micro front end in, its cost on a core out: instructions, RAM, flash.
+
+The front end is TensorFlow's (C, fixed point). Its instructions were counted on an emulated core
+over a grid of settings and fitted piece by piece: so many for a sample, an FFT, a weight of the
+filter bank, a channel. Coefficients, grid and errors are in data/frontend_cost.toml, made by
+benchmarks/frontend_cost.py. Where a cost depends on what is heard, the busiest of the sounds tried
+counts.
+
+Knows no audio and no board: plain numbers in. `real_time` puts front end and inference together and
+says whether a core keeps up. What it does not know: the driver that brings the samples, caches, and
+a flash that stalls the core; the cycles an instruction are those of the kernels of the same core.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sprd.errors import ConfigError
+
+DATA = Path(__file__).parent / "data" / "frontend_cost.toml"
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "sample_rate_hz": (4000, 48_000),
+    "window_size_ms": (5, 200),
+    "window_stride_ms": (5, 200),
+    "n_channels": (4, 128),
+}
+_BLOCK = 4
+"""Weights of a channel come in blocks of four (filterbank_util.cc, kFilterbankChannelBlockSize)."""
+_ALIGNMENT = 2
+"""Channels start at an even bin (filterbank_util.cc: kFilterbankIndexAlignment of 4 B)."""
+_STATE_STRUCT_BYTES = 136
+"""sizeof(FrontendState) on a 32-bit core, as the emulated program reports it."""
+_FFT_STRUCT_BYTES = 12 + 2 * 4 + 64 * 4
+"""kiss_fftr_state, and kiss_fft_state with its 32 factors (kiss_fftr.cc, _kiss_fft_guts.h)."""
+_GAIN_TABLE_BYTES = 2 * (4 * 32 - 3)
+"""PCAN's table (pcan_gain_control_util.h, kWideDynamicFunctionLUTSize)."""
+_GRANULE_BYTES = 8
+"""The allocator rounds up to this, and takes at most as much for itself a block (newlib-nano)."""
+
+
+@dataclass(frozen=True)
+class FrontendSettings:
+    """What the cost of the front end depends on; named as in a sweep's `[features]`.
+
+    Raises:
+        ConfigError: A value is outside its range, the stride is longer than the window, or the band
+            does not lie between 0 and half the sample rate.
+    """
+
+    sample_rate_hz: int
+    window_size_ms: int
+    window_stride_ms: int
+    n_channels: int
+    lower_band_limit_hz: float = 125.0
+    upper_band_limit_hz: float = 7500.0
+    enable_pcan: bool = True
+    enable_log: bool = True
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        for key, (low, high) in _RANGES.items():
+            value = getattr(self, key)
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise ConfigError(
+                    f"features [{key}]: must be a whole number in {low:,} .. {high:,},"
+                    f" got {value!r}. The front end was measured in this range."
+                )
+        if self.window_stride_ms > self.window_size_ms:
+            raise ConfigError(
+                "features: window_stride_ms <= window_size_ms must hold, got"
+                f" {self.window_stride_ms} > {self.window_size_ms} ms. Shorten the stride."
+            )
+        lower, upper = self.lower_band_limit_hz, self.upper_band_limit_hz
+        if not 0 <= lower < upper < self.sample_rate_hz / 2:
+            raise ConfigError(
+                "features: 0 <= lower_band_limit_hz < upper_band_limit_hz < sample_rate_hz / 2 must"
+                f" hold, got {lower!r} and {upper!r} Hz at {self.sample_rate_hz} Hz. Narrow the"
+                " band or raise the sample rate."
+            )
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window."""
+        return self.sample_rate_hz * self.window_size_ms // 1000
+
+    @property
+    def stride_samples(self) -> int:
+        """Samples between the starts of two windows."""
+        return self.sample_rate_hz * self.window_stride_ms // 1000
+
+    @property
+    def n_fft(self) -> int:
+        """Points of the FFT: the power of two that holds a window."""
+        return 1 << (self.window_samples - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class FrontendCost:
+    """What the front end takes on a core.
+
+    `instructions_per_stride` is None where the core was not emulated, `code_bytes` likewise.
+    `state_bytes` is the heap that it takes, the allocator's own bytes included (newlib-nano takes 1
+    to 4 % less); audio buffers and features are not in it. `code_bytes` is flash: code, tables, and
+    the parts of the maths library that it alone brings.
+    """
+
+    instructions_per_stride: float | None
+    state_bytes: int
+    code_bytes: int | None
+
+
+@dataclass(frozen=True)
+class RealTime:
+    """Front end and inference against the time between two inferences.
+
+    `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
+    it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
+    `energy_uj` is the energy of one inference with its frames, in microjoules. None is unknown.
+    """
+
+    frontend_ms: float | None
+    inference_ms: float | None
+    stride_ms: float
+    cpu_share: float | None
+    cpu_share_low: float | None
+    cpu_share_high: float | None
+    keeps_up: bool | None
+    energy_uj: float | None
+
+
+def frontend_cost(settings: FrontendSettings, core: str = "cortex-m4") -> FrontendCost:
+    """Returns the cost of the front end on a core; unknown parts of it are None."""
+    known = _cores().get(core)
+    return FrontendCost(
+        instructions_per_stride=instructions_per_stride(settings, core),
+        state_bytes=state_bytes(settings),
+        code_bytes=None if known is None else int(known["code_bytes"]),
+    )
+
+
+def instructions_per_stride(settings: FrontendSettings, core: str = "cortex-m4") -> float | None:
+    """Returns the instructions of one frame of features; None for a core not emulated."""
+    known = _cores().get(core)
+    if known is None:
+        return None
+    costs = known["instructions"]
+    return math.fsum(float(costs[piece]) * n for piece, n in pieces(settings).items())
+
+
+def state_bytes(settings: FrontendSettings) -> int:
+    """Returns the RAM of the front end's state on a 32-bit core, in bytes.
+
+    Includes three tables that only the start needs, because a heap seldom gives them back.
+    Source: the `*PopulateState` functions of TensorFlow's microfrontend/lib.
+    """
+    window, n_fft = settings.window_samples, settings.n_fft
+    edges = settings.n_channels + 1
+    n_weights = _filter_bank(settings).n_weights
+    blocks = [2 * window] * 3
+    blocks += [2 * n_fft, 8 * (n_fft // 2 + 1)]
+    blocks += [_FFT_STRUCT_BYTES + 4 * (n_fft // 2) + 4 * (n_fft // 2 * 3 // 2)]
+    blocks += [2 * edges] * 3 + [8 * edges]
+    blocks += [4 * edges, 2 * edges, 2 * edges]
+    blocks += [2 * n_weights] * 2 + [4 * settings.n_channels]
+    blocks += [_GAIN_TABLE_BYTES] if settings.enable_pcan else []
+    rounded = sum(-(-block // _GRANULE_BYTES) * _GRANULE_BYTES for block in blocks)
+    return _STATE_STRUCT_BYTES + rounded + _GRANULE_BYTES * len(blocks)
+
+
+def pieces(settings: FrontendSettings) -> dict[str, int]:
+    """Returns how many of each piece of work one stride takes; the cost is linear in them."""
+    bank = _filter_bank(settings)
+    window, stride, channels = settings.window_samples, settings.stride_samples, settings.n_channels
+    return {
+        f"fft_{settings.n_fft}": 1,
+        "window_sample": window,
+        "new_sample": stride,
+        "kept_sample": window - stride,
+        "weight": bank.n_products,
+        "channel": channels,
+        "heard_channel": bank.n_heard,
+        "pcan_channel": channels * settings.enable_pcan,
+        "log_channel": channels * settings.enable_log,
+    }
+
+
+def real_time(
+    frontend: FrontendCost,
+    inference_ms: float | None,
+    inference_low_ms: float | None,
+    inference_high_ms: float | None,
+    stride_ms: float,
+    cycles_per_instruction: float | None,
+    clock_hz: float,
+    active_mw: float | None = None,
+    frames_per_inference: int = 1,
+) -> RealTime:
+    """Says whether a core computes `frames_per_inference` frames and one inference in time.
+
+    The front end runs at the same cycles an instruction as the kernels, so it has the relative
+    interval of the inference.
+
+    Args:
+        frontend: Its cost on this core.
+        inference_ms: Of one inference; None if unknown. Low and high are its interval.
+        inference_low_ms: See above.
+        inference_high_ms: See above.
+        stride_ms: Between two inferences.
+        cycles_per_instruction: Of this core; None if unknown.
+        clock_hz: Of the core.
+        active_mw: Power while computing, in milliwatts; None if unknown.
+        frames_per_inference: Frames of features that are new at each inference.
+
+    Raises:
+        ConfigError: A number is not above 0, or the interval does not hold the estimate.
+    """
+    _check_above_zero("stride_ms", stride_ms)
+    _check_above_zero("clock_hz", clock_hz)
+    _check_above_zero("frames_per_inference", frames_per_inference)
+    _check_above_zero("cycles_per_instruction", cycles_per_instruction)
+    _check_above_zero("active_mw", active_mw)
+    frontend_ms = None
+    if frontend.instructions_per_stride is not None and cycles_per_instruction is not None:
+        instructions = frames_per_inference * frontend.instructions_per_stride
+        frontend_ms = 1000 * instructions * cycles_per_instruction / clock_hz
+    if inference_ms is None or inference_low_ms is None or inference_high_ms is None:
+        return RealTime(frontend_ms, inference_ms, stride_ms, None, None, None, None, None)
+    if not 0 < inference_low_ms <= inference_ms <= inference_high_ms < math.inf:
+        raise ConfigError(
+            "real time: 0 < inference_low_ms <= inference_ms <= inference_high_ms must hold, got"
+            f" {inference_low_ms!r}, {inference_ms!r}, {inference_high_ms!r}."
+        )
+    if frontend_ms is None:
+        return RealTime(frontend_ms, inference_ms, stride_ms, None, None, None, None, None)
+    busy_ms = frontend_ms + inference_ms
+    share = busy_ms / stride_ms
+    high = share * inference_high_ms / inference_ms
+    return RealTime(
+        frontend_ms=frontend_ms,
+        inference_ms=inference_ms,
+        stride_ms=stride_ms,
+        cpu_share=share,
+        cpu_share_low=share * inference_low_ms / inference_ms,
+        cpu_share_high=high,
+        keeps_up=high <= 1,
+        energy_uj=None if active_mw is None else active_mw * busy_ms,
+    )
+
+
+@dataclass(frozen=True)
+class _FilterBank:
+    """Sizes of the filter bank. `n_products` are those of one frame, `n_weights` those stored.
+
+    `n_heard` channels hold at least one bin; the others are always 0, and cheap.
+    """
+
+    n_heard: int
+    n_products: int
+    n_weights: int
+
+
+def _mel(hz: float) -> float:
+    return 1127.0 * math.log1p(hz / 700.0)
+
+
+@cache
+def _filter_bank(settings: FrontendSettings) -> _FilterBank:
+    """Lays out the channels as filterbank_util.cc does: evenly in mel, whole bins, blocks of four.
+
+    The device computes in float32, where an edge that falls on a bin may go either way: a bin and
+    a block more or less, by which compilers differ too.
+    """
+    bin_hz = settings.sample_rate_hz / settings.n_fft
+    low, high = _mel(settings.lower_band_limit_hz), _mel(settings.upper_band_limit_hz)
+    edges = settings.n_channels + 1
+    start = int(1.5 + settings.lower_band_limit_hz / bin_hz)
+    n_products, n_weights, was_empty, n_empty, n_silent = 0, 0, False, 0, 0
+    for edge in range(1, edges + 1):
+        hz = 700.0 * math.expm1((low + (high - low) * edge / edges) / 1127.0)
+        end = max(start, math.floor(hz / bin_hz + 1e-6) + 1)
+        if end == start:
+            # An empty channel multiplies one block of zeros, which all empty ones share.
+            n_products += _BLOCK
+            n_empty += 1
+            n_silent += edge > 1 and was_empty
+        else:
+            width = -(-(start % _ALIGNMENT + end - start) // _BLOCK) * _BLOCK
+            n_products, n_weights = n_products + width, n_weights + width
+        was_empty = end == start
+        start = end
+    n_weights += _BLOCK if n_empty else 0
+    return _FilterBank(edges - 1 - n_silent, n_products, n_weights)
+
+
+def _check_above_zero(name: str, value: float | None) -> None:
+    if value is not None and not 0 < value < math.inf:
+        raise ConfigError(f"real time [{name}]: must be a number above 0, got {value!r}.")
+
+
+@cache
+def _cores() -> Mapping[str, Any]:
+    with DATA.open("rb") as file:
+        cores: Mapping[str, Any] = tomllib.load(file)["cores"]
+    return cores

@@ -1,0 +1,134 @@
+"""What a configuration takes and which limits of its budget that breaks, before and after training.
+
+A model's size and time follow from architecture and front end, so random weights tell them.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sprd.config import Budget, Config, FeaturesSection, ModelSection
+from sprd.device.board import Board, load_board
+from sprd.device.emulation.toolchain import check_toolchain, core_named
+from sprd.device.footprint import Footprint, measure
+from sprd.device.frontend_cost import FrontendSettings
+from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on
+from sprd.device.verdict import Violation, check, limits_of
+from sprd.errors import ConfigError
+
+ACCURACY_DROP = "accuracy_drop"
+FALSE_ACCEPT_RATE = "false_accept_rate"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a model takes, ready for a row, and the limits that it breaks."""
+
+    footprint: dict[str, Any]
+    violations: tuple[Violation, ...]
+
+
+def board_of(config: Config) -> Board | None:
+    """Returns the board of the budget, if it names one."""
+    return load_board(config.budget.board) if config.budget.board else None
+
+
+def check_verifiable(budget: Budget) -> None:
+    """Checks, before hours of training, that what the budget verifies can be verified at the end.
+
+    Raises:
+        InputError: No board is named, its core cannot be emulated, or the toolchain is missing.
+    """
+    if budget.verify != "emulated":
+        return
+    if budget.board is None:
+        raise ConfigError(
+            '[budget] verify: must come with a board to be "emulated", got none. Name a board.'
+        )
+    core_named(load_board(budget.board).core)
+    check_toolchain()
+
+
+def take_up(config: Config, footprint: Footprint) -> Taken:
+    """Holds a footprint against the budget, the front end's share of the CPU included.
+
+    Raises:
+        ConfigError: The interval between inferences is shorter than the front end's stride.
+    """
+    board = board_of(config)
+    fields: dict[str, Any] = footprint.as_dict()
+    violations = check(footprint, limits_of(config.budget, board))
+    interval_ms = config.budget.inference_interval_ms
+    settings = frontend_settings(config.features)
+    if board is not None and settings is not None:
+        live = real_time_on(board, footprint, settings, interval_ms)
+        fields |= {"frontend_ms": live.frontend_ms, CPU_SHARE: live.cpu_share}
+        if interval_ms is not None:
+            violations += check_real_time(live)
+    return Taken(fields, violations)
+
+
+def frontend_settings(features: FeaturesSection) -> FrontendSettings | None:
+    """Returns what the front end's cost depends on; None for one that has no firmware code."""
+    if features.preprocess != "micro":
+        return None
+    return FrontendSettings(
+        sample_rate_hz=features.sample_rate_hz,
+        window_size_ms=features.window_size_ms,
+        window_stride_ms=features.window_stride_ms,
+        n_channels=features.n_channels,
+        lower_band_limit_hz=features.lower_band_limit_hz,
+        upper_band_limit_hz=features.upper_band_limit_hz,
+        enable_pcan=features.enable_pcan,
+        enable_log=features.enable_log,
+    )
+
+
+def measure_candidate(config: Config) -> Footprint:
+    """Measures the model that a configuration would give, without training it.
+
+    Raises:
+        ConfigError: The architecture cannot be built for this feature shape.
+    """
+    params = {k: v for k, v in config.model.params.items() if k != "dropout"}
+    return _measure_shape(
+        config.model.architecture,
+        json.dumps(params, sort_keys=True),
+        config.features.shape,
+        len(config.labels),
+        config.budget.board,
+    )
+
+
+@cache
+def _measure_shape(
+    architecture: str, params: str, shape: tuple[int, int], n_labels: int, board: str | None
+) -> Footprint:
+    from sprd.model.quantize import convert_untrained
+
+    section = ModelSection(architecture=architecture, params={**json.loads(params), "dropout": 0.0})
+    try:
+        model = convert_untrained(section, shape, n_labels)
+    except ValueError as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"[model] {architecture}: must be buildable for {shape[0]} frames x {shape[1]}"
+            f" channels, got {params}: {first_line}"
+        ) from error
+    return measure(model, load_board(board) if board else None)
+
+
+def score_violations(
+    budget: Budget, accuracy_drop: float, false_accept_rate: float
+) -> tuple[Violation, ...]:
+    """Returns the limits of the budget that the int8 scores on validation speakers break."""
+    found = (
+        (ACCURACY_DROP, accuracy_drop, budget.max_accuracy_drop),
+        (FALSE_ACCEPT_RATE, false_accept_rate, budget.max_false_accept_rate),
+    )
+    return tuple(
+        Violation(key, value, limit)
+        for key, value, limit in found
+        if limit is not None and value > limit
+    )

@@ -1,0 +1,180 @@
+"""What `check`, `emulate`, `calibrate` and `boards` print, and how they end."""
+
+import json
+import shutil
+
+import pytest
+
+from sprd.cli import main
+
+BOARD = "arduino_nano_33_ble"
+
+
+@pytest.fixture(scope="module")
+def model(shared, tmp_path_factory):
+    """SPRD's shipped model, in a folder of its own."""
+    target = tmp_path_factory.mktemp("models") / "shipped.tflite"
+    shutil.copy(shared / "models" / "sprd_tiny_conv_up_down.tflite", target)
+    return target
+
+
+def run(capsys, *args):
+    """Runs a command in this process; returns exit code, output and errors."""
+    try:
+        code = main([str(arg) for arg in args])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_check_tells_totals_items_and_layers(model, capsys):
+    """The totals, what makes them up, each layer's part, and where the latency comes from."""
+    code, out, _ = run(capsys, "check", model, "--board", BOARD, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["fits"] and found["advice"] == []
+    assert (found["model_bytes"], found["macs"], found["arena_host_bytes"]) == (
+        18_960,
+        336_000,
+        9_776,
+    )
+    assert found["ops"] == ["RESHAPE", "CONV_2D", "FULLY_CONNECTED", "SOFTMAX"]
+    assert sum(found["flash_items"].values()) == found["flash_bytes"]
+    assert sum(found["ram_items"].values()) == found["ram_bytes"]
+    assert sum(found["arena_items"].values()) == found["arena_reserve_bytes"]
+    assert found["instructions"] == pytest.approx(2.511e6, rel=0.03)
+    assert sum(layer["time_share"] for layer in found["layers"]) == pytest.approx(1)
+    assert found["latency_low_ms"] < found["latency_ms"] < found["latency_high_ms"]
+    assert found["latency_source"] == "model" and found["latency_unknown"] is None
+    code, out, _ = run(capsys, "check", model, "--board", BOARD)
+    assert code == 0 and "fits" in out and "CONV_2D" in out and "latency lies between" in out
+
+
+def test_check_is_a_gate_with_advice(model, capsys):
+    """What does not fit ends with 3 and a sentence on what to shrink."""
+    code, out, _ = run(capsys, "check", model, "--board", BOARD, "--max-model-bytes", 10_000)
+    assert code == 3
+    assert "over: model 18,960 B of 10,000 B (+90 %)" in out
+    assert "FULLY_CONNECTED" in out.splitlines()[-1]
+
+
+def test_check_says_whether_the_board_keeps_up(model, capsys):
+    """Front end and inference every second are fine; at every stride they are not."""
+    command = ("check", model, "--board", BOARD, "--frame", "30/20x40", "--json")
+    code, out, _ = run(capsys, *command, "--interval-ms", 1000)
+    slow = json.loads(out)["real_time"]
+    assert code == 0 and slow["keeps_up"] and 0.05 < slow["cpu_share"] < 0.5
+    assert slow["energy_uj"] > 0
+    code, out, _ = run(capsys, *command)
+    assert code == 3 and not json.loads(out)["real_time"]["keeps_up"]
+    assert json.loads(out)["violations"][-1]["key"] == "cpu_share"
+
+
+@pytest.mark.parametrize(
+    ("args", "rule"),
+    [
+        (("--frame", "30x40"), "must be like 30/20x40"),
+        (("--frame", "20/30x40"), "window_stride_ms <= window_size_ms"),
+        (("--frame", "30/20x40", "--interval-ms", "5"), "at least the stride"),
+        (("--interval-ms", "100"), "must come with --frame"),
+        (("--max-latency-ms", "-1"), "from 0"),
+        (("--max-latency-ms", "30ms"), "from 0"),
+        (("--max-instructions", "1e99"), "from 0"),
+    ],
+)
+def test_check_refuses_flags_that_mean_nothing(model, capsys, args, rule):
+    """One line, exit 2."""
+    code, _, err = run(capsys, "check", model, "--board", BOARD, *args)
+    assert code == 2 and rule in err and len(err.strip().splitlines()) == 1
+
+
+def test_unknown_latency_is_not_invented(model, capsys):
+    """Without published figures of the core there is a reason instead of a number."""
+    code, out, _ = run(capsys, "check", model, "--board", "stm32f746", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["latency_ms"] is None
+    assert "cortex-m7" in found["latency_unknown"]
+    code, out, _ = run(capsys, "check", model, "--board", "esp32_s3")
+    assert "latency is unknown: no layer was measured with the kernels esp-nn" in out
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_emulate_counts_and_compares(model, capsys):
+    """Instructions, equality, and a latency that comes from them."""
+    code, out, _ = run(capsys, "emulate", model, "--board", BOARD, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["outputs_equal"] and found["n_clips"] == 32
+    assert found["instructions"] == pytest.approx(2.511e6, rel=1e-3)
+    assert found["latency_source"] == "emulated" and found["latency_ms"] > 0
+    code, out, _ = run(capsys, "emulate", model, "--board", BOARD, "--inputs", 2)
+    assert code == 0 and "outputs equal TFLM's on 2 inputs" in out and "Not: TFLM's" in out
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_emulate_ends_with_1_where_outputs_differ(model, capsys, monkeypatch):
+    """A difference is a failure, said in words."""
+    import dataclasses
+
+    from sprd.device.emulation import emulate as room
+
+    real = room.emulate
+    monkeypatch.setattr(
+        room,
+        "emulate",
+        lambda *args, **kwargs: dataclasses.replace(
+            real(*args, **kwargs), outputs_equal=False, n_outputs_different=7
+        ),
+    )
+    code, out, _ = run(capsys, "emulate", model, "--board", BOARD, "--inputs", 1)
+    assert code == 1 and "DIFFER" in out and "7 output bytes" in out
+
+
+def test_emulate_needs_a_core_that_can_be_emulated(model, capsys):
+    """Another architecture is refused by name."""
+    code, _, err = run(capsys, "emulate", model, "--board", "esp32_s3")
+    assert code == 2 and "xtensa-lx7" in err
+
+
+def test_emulate_without_toolchain_says_what_to_install(model, capsys, monkeypatch, tmp_path):
+    """The message holds the command."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, _, err = run(capsys, "emulate", model, "--board", BOARD)
+    assert code == 2 and "apt-get install gcc-arm-none-eabi" in err
+
+
+def test_calibration_goes_into_a_board_file(model, capsys, tmp_path):
+    """What `calibrate` prints makes a board whose latency is known, with its own source."""
+    from sprd.device.board import BOARDS_FOLDER
+
+    measured = tmp_path / "measured.csv"
+    measured.write_text(f"model,latency_ms\n{model},15.0\n{model},15.3\n")
+    code, out, _ = run(capsys, "calibrate", measured, "--board", "stm32f746")
+    assert code == 0
+    latency = out[out.index("[latency]") : out.index("[sources]")]
+    sources = out[out.index("[sources]") + len("[sources]") :]
+    shipped = (BOARDS_FOLDER / "stm32f746.toml").read_text()
+    own = tmp_path / "mine.toml"
+    own.write_text(shipped.replace("[sources]", f"{latency}\n[sources]") + sources)
+    code, out, _ = run(capsys, "check", model, "--board", own, "--json")
+    found = json.loads(out)
+    assert found["latency_ms"] == pytest.approx(15.15, rel=0.01)
+    assert found["latency_source"] == "board"
+    code, out, _ = run(capsys, "calibrate", measured, "--board", "stm32f746", "--json")
+    assert json.loads(out)["error"] == pytest.approx(0.02, abs=0.005)
+
+
+def test_calibrate_refuses_a_wrong_unit(model, capsys, tmp_path):
+    """Seconds in place of milliseconds are noticed."""
+    measured = tmp_path / "measured.csv"
+    measured.write_text(f"model,latency_ms\n{model},0.015\n")
+    code, _, err = run(capsys, "calibrate", measured, "--board", "stm32f746")
+    assert code == 2 and "cycles an instruction" in err
+
+
+def test_boards_fit_a_terminal(capsys):
+    """Nine boards, one line each, at 80 columns."""
+    code, out, _ = run(capsys, "boards")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 10 and max(map(len, lines)) <= 80
+    code, out, _ = run(capsys, "boards", "--json")
+    assert len(json.loads(out)["boards"]) == 9
