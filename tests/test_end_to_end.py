@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,6 +154,27 @@ def test_pick_exports_without_training(run: Path) -> None:
     picked = Path(said["bundle"]) / "model.tflite"
     assert digest(picked) == digest(run / f"trials/{said['trial']}/model.tflite")
     assert seconds < 60  # Measured alone it takes 6 s; see benchmarks/README.md.
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_winner_is_verified_on_an_emulated_core(run: Path, tmp_path: Path) -> None:
+    """Where the budget asks for it, the manifest holds counted instructions and says so."""
+    copied = tmp_path / "run"
+    shutil.copytree(run, copied, ignore=shutil.ignore_patterns("ray", "tensorboard"))
+    number = json.loads((run / "bundle/manifest.json").read_text())["trial"]["number"]
+    record_path = copied / f"trials/{number}/record.json"
+    record = json.loads(record_path.read_text())
+    record["config"]["budget"]["verify"] = "emulated"
+    record_path.write_text(json.dumps(record))
+    done = sprd("export", copied, "--trial", number, "--out", tmp_path / "bundle")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((tmp_path / "bundle/manifest.json").read_text())
+    told = json.loads((run / "bundle/manifest.json").read_text())["footprint"]
+    assert manifest["footprint"]["latency_source"] == "emulated"
+    assert "emulated core" in manifest["footprint_sources"]["instructions"]
+    assert told["latency_source"] == "model"
+    assert manifest["footprint"]["instructions"] == pytest.approx(told["instructions"], rel=0.15)
+    assert manifest["footprint"]["instructions"] != told["instructions"]
 
 
 def test_pick_under_impossible_limits_exports_nothing(run: Path) -> None:

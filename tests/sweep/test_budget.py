@@ -1,9 +1,19 @@
-"""What a trial's scores may not break."""
+"""What a configuration may take, what its scores may not break, and what can be verified."""
+
+import dataclasses
+from pathlib import Path
 
 import pytest
 
 from sprd.config import Budget
-from sprd.sweep.budget import score_violations
+from sprd.device.board import load_board
+from sprd.device.footprint import Footprint, measure
+from sprd.errors import ConfigError, InputError
+from sprd.sweep.budget import check_verifiable, score_violations, take_up
+from sprd.sweep.run import VOCABULARY
+from sprd.sweepfile import load_sweep
+
+BOARD = "arduino_nano_33_ble"
 
 
 @pytest.mark.parametrize(
@@ -28,3 +38,66 @@ def test_limits_that_are_unset_hold_nothing_back() -> None:
     """Without a limit any drop and any share of false accepts passes."""
     budget = Budget(max_accuracy_drop=None, max_false_accept_rate=None)
     assert score_violations(budget, 1.0, 1.0) == ()
+
+
+@pytest.fixture(scope="module")
+def footprint(shared: Path) -> Footprint:
+    """SPRD's shipped model on its board."""
+    model = (shared / "models" / "sprd_tiny_conv_up_down.tflite").read_bytes()
+    return measure(model, load_board(BOARD))
+
+
+def config_with(**budget: object):
+    """The default sweep's configuration under another budget."""
+    config = load_sweep(Path(__file__).parents[2] / "sweeps" / "default.toml", VOCABULARY).default
+    return config.model_copy(update={"budget": Budget(board=BOARD, **budget)})
+
+
+def test_front_end_counts_too(footprint: Footprint) -> None:
+    """Its time and the share of the CPU, one inference a frame, are in every row."""
+    config = config_with()
+    taken = take_up(config, footprint)
+    assert taken.violations == ()
+    assert 0.5 < taken.footprint["frontend_ms"] < 10
+    stride_ms = config.features.window_stride_ms
+    busy_ms = taken.footprint["frontend_ms"] + footprint.latency_ms
+    assert taken.footprint["cpu_share"] == pytest.approx(busy_ms / stride_ms)
+
+
+def test_board_that_does_not_keep_up_breaks_the_budget(footprint: Footprint) -> None:
+    """Once an interval is asked for, more than all of the CPU is a violation."""
+    taken = take_up(config_with(inference_interval_ms=50.0), footprint)
+    assert [violation.key for violation in taken.violations] == ["cpu_share"]
+    assert take_up(config_with(inference_interval_ms=500.0), footprint).violations == ()
+
+
+def test_unknown_latency_cannot_keep_up(footprint: Footprint) -> None:
+    """What nobody measured is not promised."""
+    unknown = dataclasses.replace(footprint, latency_ms=None)
+    taken = take_up(config_with(inference_interval_ms=500.0), unknown)
+    assert [violation.key for violation in taken.violations] == ["cpu_share"]
+
+
+def test_interval_below_the_stride_is_refused(footprint: Footprint) -> None:
+    """There are no new features before."""
+    with pytest.raises(ConfigError, match="at least the stride"):
+        take_up(config_with(inference_interval_ms=10.0), footprint)
+
+
+@pytest.mark.parametrize(
+    ("board", "rule"), [(None, "Name a board"), ("esp32_s3", "the core must be one of")]
+)
+def test_what_cannot_be_emulated_is_refused_before_training(board: str | None, rule: str) -> None:
+    """A sweep that could not be verified at its end does not start."""
+    with pytest.raises(InputError, match=rule):
+        check_verifiable(Budget(board=board, verify="emulated"))
+    check_verifiable(Budget(board=board))
+
+
+def test_missing_toolchain_is_told_before_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With what to install."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="apt-get install"):
+        check_verifiable(Budget(board=BOARD, verify="emulated"))
