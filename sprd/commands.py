@@ -135,6 +135,7 @@ def data_check(args: Namespace) -> int:
 
 def _export(args: Namespace, run: Any, number: int) -> int:
     from sprd.audio.corpus import open_corpus
+    from sprd.bundle.write import check_target
     from sprd.pipeline import export_trial
     from sprd.sweep.result import describe_violation
     from sprd.sweep.run import check_data
@@ -144,6 +145,7 @@ def _export(args: Namespace, run: Any, number: int) -> int:
         misses = ", ".join(map(describe_violation, row.violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     folder = (args.out or run.folder / f"bundle-{number}").absolute()
+    check_target(folder)  # before it is scored
     try:
         corpus = open_corpus(run.sweep.default.data, run.data)
         check_data(run, corpus.fingerprint)

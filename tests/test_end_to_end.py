@@ -186,6 +186,15 @@ def test_pick_under_impossible_limits_exports_nothing(run: Path) -> None:
     assert not out.exists()
 
 
+def test_pick_into_a_folder_of_something_else_is_refused_at_once(run: Path, tmp_path: Path) -> None:
+    """Nothing is scored before the folder is looked at, and what lies there stays."""
+    (tmp_path / "thesis.tex").write_text("mine")
+    done = sprd("pick", run, "--by", "ram_bytes", "--out", tmp_path)
+    assert done.returncode == 2
+    assert "got a folder with 'thesis.tex'" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
 def test_export_of_an_unknown_trial_is_refused(run: Path) -> None:
     """Exit 2, and the trained trials are listed."""
     done = sprd("export", run, "--trial", "999")

@@ -55,8 +55,7 @@ def write_bundle(folder: Path, export: Export) -> Path:
         InputError: The export breaks a rule (an op that TFLM lacks, say); nothing is written.
         OutputError: The folder cannot be written, or holds something else than a bundle.
     """
-    target = folder.resolve()
-    _check_target(folder, target)
+    target = check_target(folder)
     files = bundle_files(export)
     files[MANIFEST] = dump(build(export, files)).encode()
     with whole_folder(target) as temporary:
@@ -127,11 +126,16 @@ def write_file(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _check_target(folder: Path, target: Path) -> None:
-    """Refuses to replace a folder that holds anything but a bundle."""
+def check_target(folder: Path) -> Path:
+    """Returns where a bundle would go; refuses a folder that holds anything but a bundle.
+
+    Raises:
+        OutputError: It does, or cannot be read.
+    """
+    target = folder.resolve()
     try:
         if not target.exists():
-            return
+            return target
         others = sorted({path.name for path in target.iterdir()} - {*HASHED_FILES, MANIFEST})
     except OSError as error:
         raise unwritable(folder, error) from error
@@ -140,6 +144,7 @@ def _check_target(folder: Path, target: Path) -> None:
             f"{folder}: must be new, empty or a bundle, got a folder with {others[0]!r}. "
             "Choose another folder."
         )
+    return target
 
 
 def _check(export: Export) -> None:
