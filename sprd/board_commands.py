@@ -31,19 +31,19 @@ def check(args: Namespace) -> int:
     from sprd.device.advice import advice
     from sprd.device.board import load_board
     from sprd.device.footprint import measure_untrusted
-    from sprd.device.realtime import check_real_time, real_time_on
+    from sprd.device.realtime import check_real_time, real_time_on, with_frontend
     from sprd.device.verdict import check as compare
 
     board = load_board(args.board)
     limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **limits_of(args)}
     settings = _frontend(args)
     footprint = measure_untrusted(args.model, board)
-    violations = compare(footprint, limits)
-    hints = advice(footprint, violations)
     live = None
     if settings is not None:
+        footprint = with_frontend(board, footprint, settings)
         live = real_time_on(board, footprint, settings, args.interval_ms)
-        violations += check_real_time(live)
+    violations = compare(footprint, limits) + (check_real_time(live) if live else ())
+    hints = advice(footprint, violations)
     if args.json:
         show_json(
             {
@@ -67,7 +67,7 @@ def check(args: Namespace) -> int:
         _show_check(args.model, board, footprint, limits, not violations)
         if live is not None:
             _show_real_time(live)
-        out = Console(highlight=False, soft_wrap=True)
+        out = Console(highlight=False, markup=False, soft_wrap=True)
         for violation in violations:
             out.print(Text(f"over: {violation}", style="red"))
         for hint in hints:
@@ -104,7 +104,7 @@ def emulate(args: Namespace) -> int:
             }
         )
         return 0 if found.outputs_equal else 1
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     equal = "equal TFLM's" if found.outputs_equal else "DIFFER from TFLM's"
     out.print(
         f"{args.model} on an emulated {found.core}: outputs {equal} on {found.n_clips} inputs"
@@ -151,7 +151,7 @@ def boards(args: Namespace) -> int:
         known = board.kernels == KERNELS and cycles_per_instruction(board) is not None
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
                      "estimated" if known else "unknown")  # fmt: skip
-    Console(highlight=False).print(grid)
+    Console(highlight=False, markup=False).print(grid)
     return 0
 
 
@@ -162,6 +162,7 @@ def calibrate(args: Namespace) -> int:
     from sprd.device.calibration import calibrate as fit
     from sprd.device.footprint import measure_untrusted
     from sprd.device.graph import read_graph
+    from sprd.device.latency import ASSUMED_ERROR
 
     board = load_board(args.board)
     rows = read_measurements(args.measured)
@@ -174,14 +175,14 @@ def calibrate(args: Namespace) -> int:
     if args.json:
         show_json({"board": board.name, **asdict(found)})
         return 0
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     grid = _grid("model", "measured", "cycles an instruction", left=1)
     for (path, ms), factor in zip(rows, found.factors, strict=True):
         grid.add_row(path.name, f"{ms:.2f} ms", f"{factor:.3f}")
     out.print(grid)
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
     source = json.dumps(f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
-    error = 0.3 if found.error is None else found.error
+    error = ASSUMED_ERROR if found.error is None else found.error
     out.print(Text("[latency]"))
     out.print(f"cycles_per_instruction = {found.cycles_per_instruction:.3f}")
     out.print(f"cycles_per_instruction_error = {error:.3f}")
@@ -189,7 +190,7 @@ def calibrate(args: Namespace) -> int:
     out.print(f'"latency.cycles_per_instruction" = {source}')
     out.print(f'"latency.cycles_per_instruction_error" = {source}')
     if found.error is None:
-        out.print("\nWith one measurement the error is unknown; 0.3 is assumed. Measure another.")
+        out.print(f"\nOne measurement tells no error; {ASSUMED_ERROR} is assumed. Measure another.")
     return 0
 
 
@@ -225,7 +226,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _show_check(
     model: Path, board: "Board", footprint: "Footprint", limits: Mapping[str, float], fits: bool
 ) -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     out.print(f"{model} on {board.name}: {'fits' if fits else 'does not fit'}")
     totals = footprint.as_dict()
     grid = _grid("", "takes", "limit", "margin")
@@ -268,7 +269,7 @@ def _items(items: Mapping[str, int]) -> str:
 
 
 def _show_real_time(live: "RealTime") -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
         out.print("whether it keeps up is unknown, as a latency is")
         return

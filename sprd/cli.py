@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -105,7 +106,7 @@ def _limits(verb: _Parser) -> None:
     group = verb.add_argument_group("limits")
     for key in LIMITED_KEYS:
         flag = f"--max-{key.replace('_', '-')}"
-        metavar = {"bytes": "BYTES", "ms": "MS"}.get(key.rpartition("_")[2], "N")
+        metavar = {"bytes": "BYTES", "ms": "MS", "uj": "UJ"}.get(key.rpartition("_")[2], "N")
         group.add_argument(flag, type=_limit, metavar=metavar, dest=f"max_{key}")
 
 
@@ -133,11 +134,10 @@ def _positive(text: str) -> int:
 
 
 def _frame(text: str) -> tuple[int, int, int]:
-    parts = text.replace("/", " ").replace("x", " ").split()
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})x([0-9]{1,4})", text)
+    if found is None:
         raise argparse.ArgumentTypeError(f"must be like 30/20x40, got {text!r}")
-    window_ms, stride_ms, n_channels = map(int, parts)
-    return window_ms, stride_ms, n_channels
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def _natural(text: str) -> int:

@@ -99,7 +99,7 @@ def data_fetch(args: Namespace) -> int:
             progress.update(task, completed=done, total=total)
 
         folder = fetch(args.version, args.out, moved, args.url)
-    Console(highlight=False, soft_wrap=True).print(str(folder))
+    Console(highlight=False, markup=False, soft_wrap=True).print(str(folder))
     return 0
 
 
@@ -117,7 +117,7 @@ def data_synth(args: Namespace) -> int:
             seed=args.seed,
             progress=view.progress,
         )
-    Console(highlight=False, soft_wrap=True).print(str(folder))
+    Console(highlight=False, markup=False, soft_wrap=True).print(str(folder))
     return 0
 
 
@@ -165,7 +165,7 @@ def _export(args: Namespace, run: Any, number: int) -> int:
 
 def _show_bundle(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     out.print(f"trial {manifest['trial']['number']} exported to {folder}")
     footprint = manifest["footprint"]
     sizes = [
@@ -190,7 +190,7 @@ def _show_bundle(folder: Path) -> None:
 
 
 def _show_scores(result: Mapping[str, Any]) -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     out.print(f"{result['n_clips']:,} clips of {result['n_speakers']:,} speakers, int8 in TFLM")
     grid = Grid(box=None, pad_edge=False)
     for heading in ("score", "value", "95 % interval"):
@@ -212,7 +212,7 @@ def _show_scores(result: Mapping[str, Any]) -> None:
 
 
 def _show_report(report: Mapping[str, Any]) -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
     grid = Grid(box=None, pad_edge=False)
     for heading in ("word", "clips", "speakers"):
         grid.add_column(heading, justify="left" if heading == "word" else "right")

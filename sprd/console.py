@@ -21,7 +21,7 @@ _SHOWN_ROWS = 8
 
 def console() -> Console:
     """Returns the console of everything that is not a command's result: standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def amount(key: str, value: Any) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprd.audio.corpus import Corpus, open_corpus
-from sprd.errors import SprdError
+from sprd.errors import BudgetError, SprdError
 from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import check_verifiable
-from sprd.sweep.result import Row, budget_error, ranking
+from sprd.sweep.result import Row, budget_error, describe_violation, ranking
 from sprd.sweep.run import Run, begin, only_one, reopen_run
 from sprd.sweep.search import Search, check_searchable
 
@@ -95,6 +95,15 @@ def export_best(run: Run, corpus: Corpus, gave_up: str | None = None) -> Path:
                 )
             return run.bundle
         attempts.append({"trial": row.number, "violations": violations})
+    if attempts:
+        reasons = "; ".join(
+            f"trial {attempt['trial']}: {', '.join(map(describe_violation, attempt['violations']))}"
+            for attempt in attempts[:3]
+        )
+        raise BudgetError(
+            f"{run.folder}: a trial must pass the last check, but none of {len(attempts)} did:"
+            f" {reasons}"
+        )
     statuses = [row.status for row in run.table.rows]
     if "trained" not in statuses and "failed" in statuses and "infeasible" not in statuses:
         last = [row for row in run.table.rows if row.status == "failed"][-1]

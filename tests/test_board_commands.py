@@ -68,12 +68,15 @@ def test_check_says_whether_the_board_keeps_up(model, capsys):
     code, out, _ = run(capsys, *command)
     assert code == 3 and not json.loads(out)["real_time"]["keeps_up"]
     assert json.loads(out)["violations"][-1]["key"] == "cpu_share"
+    assert "CONV_2D" in json.loads(out)["advice"][-1]
 
 
 @pytest.mark.parametrize(
     ("args", "rule"),
     [
         (("--frame", "30x40"), "must be like 30/20x40"),
+        (("--frame", "30/20/40"), "must be like 30/20x40"),
+        (("--frame", "30/20x40", "--interval-ms", "1e9"), "at most"),
         (("--frame", "20/30x40"), "window_stride_ms <= window_size_ms"),
         (("--frame", "30/20x40", "--interval-ms", "5"), "at least the stride"),
         (("--interval-ms", "100"), "must come with --frame"),
@@ -86,6 +89,15 @@ def test_check_refuses_flags_that_mean_nothing(model, capsys, args, rule):
     """One line, exit 2."""
     code, _, err = run(capsys, "check", model, "--board", BOARD, *args)
     assert code == 2 and rule in err and len(err.strip().splitlines()) == 1
+
+
+def test_names_are_printed_as_they_are(model, capsys, tmp_path):
+    """What looks like markup in a path is a path."""
+    odd = tmp_path / "a[red]b[" / "x].tflite"
+    odd.parent.mkdir()
+    shutil.copy(model, odd)
+    code, out, _ = run(capsys, "check", odd, "--board", BOARD)
+    assert code == 0 and str(odd) in out
 
 
 def test_unknown_latency_is_not_invented(model, capsys):

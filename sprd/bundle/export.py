@@ -19,9 +19,9 @@ from sprd.device.footprint import Footprint, measure
 from sprd.device.graph import read_graph
 from sprd.device.latency import latency_of
 from sprd.device.tflm import Runner
-from sprd.errors import ConfigError, SprdError
+from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.budget import board_of, take_up
-from sprd.sweep.result import Row
+from sprd.sweep.result import EMULATION, Row
 
 
 def export(
@@ -52,7 +52,11 @@ def export(
     config = Config.model_validate_json(json.dumps(record["config"]))
     footprint = measure(model, board_of(config), str(trial_folder / "model.tflite"))
     if config.budget.verify == "emulated":
-        footprint = _emulated(model, config, corpus, footprint)
+        try:
+            footprint = _emulated(model, config, corpus, footprint)
+        except EmulationError as error:
+            # Another trial may do; this one is not let out.
+            return [{"key": EMULATION, "value": None, "limit": None, "error": str(error)}]
     taken = take_up(config, footprint)
     if taken.violations:
         return [violation.as_dict() for violation in taken.violations]
@@ -96,7 +100,7 @@ def _emulated(
     """Counts the instructions on the board's core, on clips of validation speakers.
 
     Raises:
-        SprdError: The core gave other bytes than TensorFlow Lite Micro.
+        EmulationError: It cannot run, or gave other bytes than TensorFlow Lite Micro.
     """
     board = board_of(config)
     if board is None:
@@ -108,7 +112,7 @@ def _emulated(
         inputs = Runner(model).quantized(features[chosen])
     found = emulate(model, board.core, inputs)
     if not found.outputs_equal:
-        raise SprdError(
+        raise EmulationError(
             f"emulated {board.core}: must give the outputs of TensorFlow Lite Micro, but"
             f" {found.n_outputs_different:,} bytes of {found.n_clips} clips differ."
             " Do not flash this model; report it."
@@ -121,7 +125,8 @@ def _emulated(
         latency_ms=time.latency_ms if time else None,
         latency_low_ms=time.low_ms if time else None,
         latency_high_ms=time.high_ms if time else None,
-        latency_source="emulated",
+        latency_source=time.source if time else None,
+        latency_unknown=None if time else footprint.latency_unknown,
         energy_uj=energy,
     )
 

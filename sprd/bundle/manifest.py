@@ -58,7 +58,9 @@ FOOTPRINT_SOURCES: Mapping[str, str] = {
     "arena_host_bytes": "allocated by TensorFlow Lite Micro on the exporting machine, exact",
     "macs": "counted in the graph",
     "instructions": "cost model of CMSIS-NN's kernels, fitted to an emulated Cortex-M4",
-    "energy_uj": "latency_ms times the active power of the board file",
+    "energy_uj": "of one inference: latency_ms times the active power of the board file",
+    "frontend_ms": "of one frame, or of one interval's: instructions counted on an emulated core",
+    "cpu_share": "front end and inference over the interval, or over the stride where none is set",
 }
 _LATENCY_SOURCES: Mapping[str, str] = {
     "model": "estimate from the graph, a model of the core and its kernels",

@@ -37,8 +37,10 @@ _UNKNOWN: Mapping[str, str] = {
     "arena_bytes": "replace operators whose scratch memory is not known",
     "instructions": "replace operators that were not measured, or drop the limit",
     "latency_ms": "calibrate the board with measurements of your own, or drop the limit",
+    "cpu_share": "use the front end that has firmware code, or drop the interval",
     "energy_uj": "add [power] active_mw to the board file, or drop the limit",
 }
+_OF_TIME = ("latency_ms", "energy_uj", "cpu_share")
 _OF_THE_MODEL = ("model", "arena", "features")
 """Items of flash and RAM that another model changes; kernels do too, but only by other layers."""
 
@@ -55,8 +57,10 @@ def advice(footprint: Footprint, violations: Iterable[Violation]) -> list[str]:
 def _sentence(footprint: Footprint, violation: Violation) -> str:
     name, unit = name_and_unit(violation.key)
     if violation.value is None:
-        is_time = violation.key == "energy_uj" and footprint.latency_ms is None
+        is_time = violation.key in _OF_TIME and footprint.latency_ms is None
         remedy = _UNKNOWN["latency_ms" if is_time else violation.key]
+        if is_time and footprint.latency_unknown:
+            remedy = f"{footprint.latency_unknown}; or drop the limit"
         return f"{name} is unknown, so it cannot be promised: {remedy}"
     over = f"{name} is {amount(violation.value - violation.limit, unit)} over"
     reason = _REASONS.get(violation.key)
@@ -159,4 +163,5 @@ _REASONS: Mapping[str, Callable[[Footprint, Violation], str]] = {
     "instructions": _of_time,
     "latency_ms": _of_time,
     "energy_uj": _of_time,
+    "cpu_share": _of_time,
 }

@@ -3,10 +3,11 @@
 A board is a TOML file. Each of its numbers has its origin under `[sources]`, which begins with
 "assumed:" where nobody published it. Knows nothing of models.
 
-What a weight costs beyond the instruction that reads it is not in the file but derived: weights are
-read once an inference and in order, so each line of the flash is fetched once, and the core waits
-`wait_states` for it. That is `wait_states / line_bytes` cycles a byte. A prefetch may hide some of
-it; a cache does not, unless all weights fit.
+What a weight costs beyond the instruction that reads it is not in the file but derived: each line
+of the flash is taken to be fetched once an inference, and the core waits `wait_states` for it. That
+is `wait_states / line_bytes` cycles a byte. Exact for a fully connected layer; a convolution reads
+its weights again for each pair of pixels, and what that costs beyond a cache is in the core's
+fitted cycles an instruction. A prefetch may hide some of it.
 """
 
 import tomllib
@@ -114,6 +115,8 @@ def load_board(name_or_path: str) -> Board:
 
 def _load(path: Path) -> Board:
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is a folder or device")
         with path.open("rb") as file:
             text = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:

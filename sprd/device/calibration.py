@@ -13,11 +13,12 @@ from pathlib import Path
 from sprd.device.board import Board
 from sprd.device.graph import Graph
 from sprd.device.instructions import count_instructions
-from sprd.device.latency import other_cycles
-from sprd.errors import ModelFileError
+from sprd.device.latency import KERNELS, other_cycles
+from sprd.errors import BoardError, ModelFileError
 
 COLUMNS = ("model", "latency_ms")
 _MAX_ROWS = 1000
+_MAX_CHARACTERS = 1_000_000
 _PLAUSIBLE = (0.5, 10.0)
 """Cycles an instruction that a board file may hold."""
 
@@ -50,20 +51,25 @@ def read_measurements(path: Path) -> list[tuple[Path, float]]:
         ModelFileError: The file cannot be read, lacks a column, or a row breaks a rule.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = [line for line in file if line.strip() and not line.startswith("#")]
-    except (OSError, ValueError) as error:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is a folder or device")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read(_MAX_CHARACTERS)
+        lines = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+        reader = csv.DictReader(lines)
+        found = list(reader)
+    except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelFileError(f"{path}: must be a readable CSV file: {reason}.") from error
-    reader = csv.DictReader(lines)
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise ModelFileError(
             f"{path}: must have the columns {', '.join(COLUMNS)}, got {reader.fieldnames}."
         )
-    rows = []
-    for number, row in enumerate(reader, 1):
-        rows.append((path.parent / (row["model"] or ""), _latency(row["latency_ms"], path, number)))
+    rows = [
+        (path.parent / (row["model"] or ""), _latency(row["latency_ms"], path, number))
+        for number, row in enumerate(found, 1)
+    ]
     if not 0 < len(rows) <= _MAX_ROWS:
         raise ModelFileError(f"{path}: must have 1 to {_MAX_ROWS} rows, got {len(rows)}.")
     return rows
@@ -85,9 +91,15 @@ def calibrate(measurements: Sequence[Measurement], board: Board) -> Calibration:
     """Fits the cycles an instruction of a board: the geometric mean over the measurements.
 
     Raises:
+        BoardError: Its kernels are others than those that were counted.
         ModelFileError: An operator's cost was never measured, or a measurement is no inference of
             that model on that board by any stretch.
     """
+    if board.kernels != KERNELS or not board.dsp:
+        raise BoardError(
+            f"{board.name}: must run {KERNELS} on a core with the DSP extension, got"
+            f" {board.kernels} on {board.core}. Those of others are not told from shapes."
+        )
     factors = tuple(factor_of(measurement, board) for measurement in measurements)
     fitted = geometric_mean(factors)
     error = None
@@ -115,9 +127,14 @@ def factor_of(measurement: Measurement, board: Board, interpreted: bool = True) 
             f"{graph.name}: operators must be ones whose cost is known, got"
             f" {', '.join(sorted(unknown))}. Leave the model out."
         )
+    total = sum(count or 0.0 for count in counts)
+    if not total:
+        raise ModelFileError(
+            f"{graph.name}: must hold a layer that computes, got none. Leave the model out."
+        )
     cycles = measurement.latency_ms * board.clock_hz / 1000
     cycles -= sum(other_cycles(graph, op, board, interpreted) for op in graph.operators)
-    factor = cycles / sum(count or 0.0 for count in counts)
+    factor = cycles / total
     if not _PLAUSIBLE[0] <= factor <= _PLAUSIBLE[1]:
         raise ModelFileError(
             f"{graph.name}: {measurement.latency_ms:g} ms must be one inference on {board.name} at"

@@ -198,7 +198,7 @@ def real_time(
     cycles_per_instruction: float | None,
     clock_hz: float,
     active_mw: float | None = None,
-    frames_per_inference: int = 1,
+    frames_per_inference: float = 1.0,
 ) -> RealTime:
     """Says whether a core computes `frames_per_inference` frames and one inference in time.
 
@@ -214,7 +214,7 @@ def real_time(
         cycles_per_instruction: Of this core; None if unknown.
         clock_hz: Of the core.
         active_mw: Power while computing, in milliwatts; None if unknown.
-        frames_per_inference: Frames of features that are new at each inference.
+        frames_per_inference: Frames of features that are new at each inference, in the mean.
 
     Raises:
         ConfigError: A number is not above 0, or the interval does not hold the estimate.

@@ -36,6 +36,8 @@ RESHAPE_CYCLES = 3.9
 SPREAD = 1.26
 """The truth is expected between estimate / SPREAD and estimate x SPREAD: beyond the worst error of
 a published model that was left out of the fit (data/cores.toml)."""
+ASSUMED_ERROR = 0.15
+"""Of a calibration that does not say its own, as with one measurement."""
 LEAST_SPREAD = 1.1
 """A board that was measured by its user: compilers and placement still differ."""
 
@@ -60,10 +62,9 @@ def estimate(graph: Graph, board: Board) -> Latency | None:
     Returns:
         None where it is unknown; `why_unknown` says why.
     """
-    found = cycles_per_instruction(board)
     counts = count_instructions(graph)
-    if found is None or board.kernels != KERNELS or None in counts:
-        return None
+    if not board.dsp or None in counts:
+        return None  # the cost model is that of the kernels for the DSP extension
     instructions = sum(count for count in counts if count is not None)
     own = board.cycles_per_instruction is not None
     return latency_of(instructions, graph, board, "board" if own else "model")
@@ -91,10 +92,17 @@ def latency_of(instructions: float, graph: Graph, board: Board, source: str) -> 
 
 
 def cycles_per_instruction(board: Board) -> tuple[float, float] | None:
-    """Returns the board's cycles an instruction and the spread of an estimate made with it."""
+    """Returns the board's cycles an instruction and the spread of an estimate made with it.
+
+    Returns:
+        None where they are unknown, or where other kernels run than those that were counted.
+    """
+    if board.kernels != KERNELS:
+        return None
     if board.cycles_per_instruction is not None:
-        error = board.cycles_per_instruction_error or 0.0
-        return board.cycles_per_instruction, max(LEAST_SPREAD, min(1 + 2 * error, 2.0))
+        error = board.cycles_per_instruction_error
+        error = ASSUMED_ERROR if error is None else error
+        return board.cycles_per_instruction, max(LEAST_SPREAD, 1 + 2 * error)
     core = cores().get(board.core)
     return None if core is None else (core, SPREAD)
 
@@ -111,6 +119,10 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
     """Returns in a sentence why a latency cannot be told, or None where it can."""
     if board.kernels != KERNELS:
         return f"no layer was measured with the kernels {board.kernels}"
+    if not board.dsp:
+        return (
+            f"instructions of a {board.core} can be counted ('sprd emulate'), not told from shapes"
+        )
     if cycles_per_instruction(board) is None:
         return (
             f"nobody published {KERNELS} figures of these models on a {board.core};"
@@ -127,7 +139,7 @@ def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
     On a core of which no cycles are known the instructions are shared out.
     """
     counts = count_instructions(graph)
-    if None in counts or board is None or board.kernels != KERNELS:
+    if None in counts or board is None or board.kernels != KERNELS or not board.dsp:
         return (None,) * len(counts)
     factor = (cycles_per_instruction(board) or (1.5, 0.0))[0]
     cycles = [

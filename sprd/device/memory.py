@@ -190,6 +190,10 @@ def arena_of(graph: Graph, host: ArenaSplit, kernels: str = "cmsis-nn") -> Arena
     operators = [(operator.op, _n_multipliers(graph, operator)) for operator in graph.operators]
     on_host = sum(tail_items(len(graph.tensors), operators, HOST).values())
     tail = tail_items(len(graph.tensors), _as_on_board(graph, operators), BOARD, n_scratch)
+    unknown = max(0, host.tail_bytes - on_host)
+    # No version needs more than this host with its larger structures.
+    room = max(0, host.tail_bytes - sum(tail.values()) - unknown)
+    allowance = _aligned(OLDER_NODE_BYTES * len(operators), ALIGNMENT_BYTES)
     return Arena(
         activation_bytes=activations,
         scratch_bytes=with_scratch - activations,
@@ -197,9 +201,9 @@ def arena_of(graph: Graph, host: ArenaSplit, kernels: str = "cmsis-nn") -> Arena
         tensor_bytes=tail["tensors"],
         node_bytes=tail["nodes"],
         channel_bytes=tail["channels"],
-        operator_bytes=tail["operators"] + max(0, host.tail_bytes - on_host),
+        operator_bytes=tail["operators"] + unknown,
         fixed_bytes=tail["fixed"],
-        allowance_bytes=_aligned(OLDER_NODE_BYTES * len(operators), ALIGNMENT_BYTES),
+        allowance_bytes=min(allowance, room),
     )
 
 

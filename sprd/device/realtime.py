@@ -1,4 +1,6 @@
-"""Whether a board keeps up: front end and inference within the time between two inferences."""
+"""A model with its front end on a board: the RAM of both, and whether the board keeps up."""
+
+from dataclasses import replace
 
 from sprd.device.board import Board
 from sprd.device.footprint import Footprint
@@ -8,6 +10,20 @@ from sprd.device.verdict import Violation
 from sprd.errors import ConfigError
 
 CPU_SHARE = "cpu_share"
+MAX_INTERVAL_MS = 3_600_000.0
+_RING_HZ = 16_000
+"""The sample rate that the audio items of the board files are for."""
+
+
+def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
+    """Returns the footprint with the RAM of this front end, where it exceeds the board's."""
+    items = dict(footprint.ram_items)
+    if not items:
+        return footprint
+    state = frontend_cost(settings, board.core).state_bytes
+    items["frontend"] = max(items.get("frontend", 0), state)
+    items["audio"] = items.get("audio", 0) * max(settings.sample_rate_hz, _RING_HZ) // _RING_HZ
+    return replace(footprint, ram_items=items, ram_bytes=sum(items.values()))
 
 
 def real_time_on(
@@ -25,7 +41,7 @@ def real_time_on(
         interval_ms: Between two inferences; None: one for each frame of features.
 
     Raises:
-        ConfigError: The interval is shorter than the stride of the front end.
+        ConfigError: The interval is shorter than the stride of the front end, or an hour.
     """
     stride_ms = float(settings.window_stride_ms)
     interval = stride_ms if interval_ms is None else float(interval_ms)
@@ -33,6 +49,10 @@ def real_time_on(
         raise ConfigError(
             f"interval: must be at least the stride of the front end, {stride_ms:g} ms, got"
             f" {interval:g} ms. There are no new features before."
+        )
+    if interval > MAX_INTERVAL_MS:
+        raise ConfigError(
+            f"interval: must be at most {MAX_INTERVAL_MS:,.0f} ms, got {interval:g} ms."
         )
     found = cycles_per_instruction(board)
     return real_time(
@@ -44,7 +64,7 @@ def real_time_on(
         cycles_per_instruction=None if found is None else found[0],
         clock_hz=board.clock_hz,
         active_mw=board.active_mw,
-        frames_per_inference=max(1, round(interval / stride_ms)),
+        frames_per_inference=interval / stride_ms,
     )
 
 

@@ -13,7 +13,8 @@ from sprd.device.board import Board, load_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
-from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on
+from sprd.device.latency import KERNELS
+from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
 from sprd.device.verdict import Violation, check, limits_of
 from sprd.errors import ConfigError
 
@@ -40,13 +41,20 @@ def check_verifiable(budget: Budget) -> None:
     Raises:
         InputError: No board is named, its core cannot be emulated, or the toolchain is missing.
     """
+    if budget.inference_interval_ms is not None and budget.board is None:
+        raise ConfigError("[budget] inference_interval_ms: must come with a board. Name a board.")
     if budget.verify != "emulated":
         return
     if budget.board is None:
         raise ConfigError(
             '[budget] verify: must come with a board to be "emulated", got none. Name a board.'
         )
-    core_named(load_board(budget.board).core)
+    board = load_board(budget.board)
+    core_named(board.core)
+    if board.kernels != KERNELS:
+        raise ConfigError(
+            f"[budget] verify: must come with a board that runs {KERNELS}, got {board.kernels}."
+        )
     check_toolchain()
 
 
@@ -57,15 +65,19 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
         ConfigError: The interval between inferences is shorter than the front end's stride.
     """
     board = board_of(config)
+    settings = frontend_settings(config.features)
+    if board is not None and settings is not None:
+        footprint = with_frontend(board, footprint, settings)
     fields: dict[str, Any] = footprint.as_dict()
     violations = check(footprint, limits_of(config.budget, board))
     interval_ms = config.budget.inference_interval_ms
-    settings = frontend_settings(config.features)
     if board is not None and settings is not None:
         live = real_time_on(board, footprint, settings, interval_ms)
         fields |= {"frontend_ms": live.frontend_ms, CPU_SHARE: live.cpu_share}
         if interval_ms is not None:
             violations += check_real_time(live)
+    elif interval_ms is not None:
+        violations += (Violation(CPU_SHARE, None, 1.0),)  # nobody knows, so it is not promised
     return Taken(fields, violations)
 
 

@@ -116,8 +116,13 @@ def describe_violation(violation: Mapping[str, Any]) -> str:
     """Words one entry of a row's `violations`."""
     if violation["key"] == "configuration":
         return "no valid configuration"
+    if violation["key"] == EMULATION:
+        return str(violation["error"])
     return str(Violation(violation["key"], violation["value"], violation["limit"]))
 
+
+EMULATION = "emulation"
+"""The violation of a winner that the emulated core cannot run, or runs otherwise than TFLM."""
 
 UNMEASURABLE: Mapping[str, Any] = {"key": "configuration", "value": None, "limit": None}
 """The violation of a point that is no valid configuration."""

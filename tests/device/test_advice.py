@@ -136,6 +136,8 @@ def test_unknown_value_says_what_would_tell_it():
     assert "active_mw" in advice_on(blind, energy_uj=1)[0]
     blind = dataclasses.replace(FOOTPRINT, energy_uj=None, latency_ms=None)
     assert all("calibrate" in line for line in advice_on(blind, energy_uj=1, latency_ms=1))
+    told = dataclasses.replace(blind, latency_unknown="the cost of LOGISTIC was never measured")
+    assert all("LOGISTIC" in line for line in advice_on(told, energy_uj=1, latency_ms=1))
     blind = dataclasses.replace(FOOTPRINT, arena_bytes=None)
     assert "scratch memory is not known" in advice_on(blind, arena_bytes=1)[0]
 

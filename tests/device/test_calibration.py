@@ -8,7 +8,7 @@ from sprd.device.board import load_board
 from sprd.device.calibration import Measurement, calibrate, read_measurements
 from sprd.device.graph import read_graph
 from sprd.device.latency import estimate
-from sprd.errors import ModelFileError
+from sprd.errors import BoardError, ModelFileError
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,39 @@ def test_wrong_unit_is_refused(graphs, m7, latency_ms):
     """Milliseconds that no core could take are named with the factor they imply."""
     with pytest.raises(ModelFileError, match="cycles an instruction"):
         calibrate([Measurement(graphs[0], latency_ms)], m7)
+
+
+@pytest.mark.parametrize("name", ["raspberry_pi_pico", "esp32_s3"])
+def test_other_kernels_are_not_calibrated(graphs, name):
+    """A factor of instructions that the board never runs would mean nothing."""
+    with pytest.raises(BoardError, match="DSP extension"):
+        calibrate([Measurement(graphs[0], 100.0)], load_board(name))
+
+
+def test_model_that_computes_nothing_is_refused(m7, graphs):
+    """There are no instructions to share the time out to."""
+    from dataclasses import replace
+
+    idle = [operator for operator in graphs[0].operators if operator.op in ("RESHAPE", "SOFTMAX")]
+    with pytest.raises(ModelFileError, match="computes"):
+        calibrate([Measurement(replace(graphs[0], operators=tuple(idle)), 1.0)], m7)
+
+
+def test_table_of_a_spreadsheet_is_read(tmp_path):
+    """A byte-order mark before the first column is no part of its name."""
+    path = tmp_path / "measured.csv"
+    path.write_bytes(b"\xef\xbb\xbfmodel,latency_ms\r\na.tflite,2\r\n")
+    assert read_measurements(path) == [(tmp_path / "a.tflite", 2.0)]
+
+
+def test_flood_is_refused(tmp_path):
+    """A field that no path could be, and a thing that is no file."""
+    path = tmp_path / "measured.csv"
+    path.write_text("model,latency_ms\n" + 200_000 * "x" + ",1\n")
+    with pytest.raises(ModelFileError, match="readable CSV"):
+        read_measurements(path)
+    with pytest.raises(ModelFileError, match="folder or device"):
+        read_measurements(tmp_path)
 
 
 def test_measurements_are_read_beside_their_models(tmp_path):

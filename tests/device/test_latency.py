@@ -2,13 +2,14 @@
 
 import csv
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
 
 from sprd.device.board import Board, board_names, load_board
 from sprd.device.graph import read_graph
-from sprd.device.latency import cores, estimate, latency_of, time_shares, why_unknown
+from sprd.device.latency import DATA, cores, estimate, latency_of, time_shares, why_unknown
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,52 @@ def test_calibrated_board_answers_for_itself(tiny_conv, nano):
     assert found.high_ms / found.latency_ms == pytest.approx(1.4)
     exact = dataclasses.replace(board, cycles_per_instruction_error=0.0)
     assert estimate(graph, exact).high_ms / found.latency_ms == pytest.approx(1.1)
+
+
+def test_core_without_dsp_is_not_estimated(tiny_conv, nano):
+    """Its kernels are others: a factor of its own does not turn their count into this one's."""
+    board = dataclasses.replace(nano, core="cortex-m0plus", cycles_per_instruction=1.5)
+    graph = read_graph(tiny_conv)
+    assert estimate(graph, board) is None
+    assert "sprd emulate" in why_unknown(graph, board)
+    assert latency_of(22.9e6, graph, board, "emulated").latency_ms > 500
+
+
+def test_counted_instructions_of_other_kernels_are_no_time(tiny_conv, nano):
+    """The emulation runs CMSIS-NN, whatever the board links."""
+    board = dataclasses.replace(nano, kernels="reference")
+    assert latency_of(1e6, read_graph(tiny_conv), board, "emulated") is None
+
+
+def test_calibration_without_an_error_is_not_trusted_most(tiny_conv, nano):
+    """What is unknown does not narrow the interval."""
+    board = dataclasses.replace(nano, cycles_per_instruction=1.5)
+    found = estimate(read_graph(tiny_conv), board)
+    assert found.high_ms / found.latency_ms == pytest.approx(1.3)
+
+
+def test_each_model_left_out_is_told_within_the_stated_error(shared):
+    """The fit of the data file, made again, and its errors on models that it never saw."""
+    import importlib.util
+    import tomllib
+
+    path = Path(__file__).parents[2] / "benchmarks" / "fit_cores.py"
+    spec = importlib.util.spec_from_file_location("fit_cores", path)
+    script = importlib.util.module_from_spec(spec)
+    sys.modules["fit_cores"] = script
+    spec.loader.exec_module(script)
+    rows = script.read_rows(shared / "calibration" / "latency.csv", shared / "models")
+    errors = []
+    for row in rows:
+        others = [other for other in rows if other.model != row.model]
+        told = script.estimate_ms(row, script.fit(others, row.board.core))
+        errors.append(abs(told / row.latency_ms - 1))
+    mean, worst = sum(errors) / len(errors), max(errors)
+    assert mean <= 0.10 and worst <= 0.20
+    stated = tomllib.loads(DATA.read_text())
+    assert (stated["mean_error"], stated["worst_error"]) == (round(mean, 3), round(worst, 3))
+    for core, factor in cores().items():
+        assert factor == pytest.approx(script.fit(rows, core), abs=1e-3)
 
 
 def test_counted_instructions_take_the_place_of_estimated_ones(tiny_conv, nano):

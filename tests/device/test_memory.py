@@ -140,6 +140,16 @@ def test_items_of_the_seeds_model(runners):
     assert 9_000 < arena.total_bytes < 9_776
 
 
+def test_allowance_never_exceeds_the_host(runners):
+    """Where 32-bit structures leave little room below the host's, the allowance gives way."""
+    runner = runners["sprd_tiny_conv_up_down"]
+    usual = arena_of(runner.graph, runner.arena_split)
+    tail = usual.tail_bytes - usual.allowance_bytes
+    tight = ArenaSplit(runner.arena_split.head_bytes, tail + 16)
+    assert usual.allowance_bytes > arena_of(runner.graph, tight).allowance_bytes
+    assert arena_of(runner.graph, tight).tail_bytes <= tight.tail_bytes
+
+
 def test_planner_needs_more_to_start_than_the_autoencoder_to_run(runners):
     """The wheel refuses it 4,624 B though it reports 3,984 B: the start has its own item."""
     runner = runners["mlperf_tiny_ad_autoencoder"]

@@ -71,6 +71,35 @@ def test_board_that_does_not_keep_up_breaks_the_budget(footprint: Footprint) -> 
     assert take_up(config_with(inference_interval_ms=500.0), footprint).violations == ()
 
 
+def test_ram_of_the_front_end_follows_its_settings(footprint: Footprint) -> None:
+    """A long window with many channels takes more than the board file sets aside."""
+    config = config_with()
+    usual = take_up(config, footprint).footprint["ram_bytes"]
+    wide = config.features.model_copy(
+        update={"window_size_ms": 200, "window_stride_ms": 100, "n_channels": 128}
+    )
+    large = take_up(config.model_copy(update={"features": wide}), footprint)
+    assert usual == footprint.ram_bytes
+    assert large.footprint["ram_bytes"] > usual + 40_000
+    fast = config.features.model_copy(update={"sample_rate_hz": 32_000})
+    twice = take_up(config.model_copy(update={"features": fast}), footprint)
+    assert twice.footprint["ram_bytes"] >= usual + footprint.ram_items["audio"]
+
+
+def test_interval_without_firmware_code_is_not_promised(footprint: Footprint) -> None:
+    """Nobody counted the other front ends."""
+    config = config_with(inference_interval_ms=500.0)
+    other = config.features.model_copy(update={"preprocess": "mfcc"})
+    taken = take_up(config.model_copy(update={"features": other}), footprint)
+    assert [(v.key, v.value) for v in taken.violations] == [("cpu_share", None)]
+
+
+def test_interval_without_a_board_is_refused_before_training() -> None:
+    """There would be nothing to keep up on."""
+    with pytest.raises(ConfigError, match="Name a board"):
+        check_verifiable(Budget(inference_interval_ms=100.0))
+
+
 def test_unknown_latency_cannot_keep_up(footprint: Footprint) -> None:
     """What nobody measured is not promised."""
     unknown = dataclasses.replace(footprint, latency_ms=None)

@@ -14,6 +14,7 @@ from sprd.errors import InputError, OutputError
 from sprd.sweep.result import (
     Table,
     budget_error,
+    describe_violation,
     excess,
     nearest_misses,
     objective_score,
@@ -271,3 +272,9 @@ def test_row_whose_tables_are_none_is_refused(tmp_path, key):
     table.path.write_text(json.dumps({**fields, key: None}) + "\n")
     with pytest.raises(InputError, match="line 1: must be a trial's row"):
         read_rows(table.path)
+
+
+def test_failed_emulation_is_told_in_its_own_words() -> None:
+    """A winner that the emulated core does not run has no value and no limit."""
+    violation = {"key": "emulation", "value": None, "limit": None, "error": "12 bytes differ"}
+    assert describe_violation(violation) == "12 bytes differ"

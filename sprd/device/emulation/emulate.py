@@ -172,7 +172,7 @@ def _program(
         f"N_INPUTS={len(rows)}",
         f"INPUT_BYTES={rows.shape[1]}",
         f"N_MARKS={n_calls + 1}",
-        f'INPUT_FILE="{folder / "inputs.bin"}"',
+        'INPUT_FILE="../inputs.bin"',  # beside the folder of objects, whatever its name
     ]
     paths, own = _sources(folder)
     elf = build(

@@ -132,6 +132,27 @@ def test_operator_that_cannot_run_is_named(tiny_conv, edit_model):
         adapt(edit_model(tiny_conv, change))
 
 
+def test_model_that_computes_nothing_is_refused(tiny_conv, edit_model):
+    """A reshape alone runs no kernel."""
+
+    def change(tree):
+        graph = tree.subgraphs[0]
+        graph.operators = graph.operators[:1]
+        graph.outputs = graph.operators[0].outputs
+
+    with pytest.raises(EmulationError, match="layer that computes"):
+        adapt(edit_model(tiny_conv, change))
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_odd_temporary_folder_is_no_obstacle(tiny_conv, tmp_path, monkeypatch):
+    """Spaces and quotes in a path reach neither a shell nor a macro."""
+    odd = tmp_path / 'a "quoted" folder'
+    odd.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    assert emulate(tiny_conv, "cortex-m4", n_inputs=1).outputs_equal
+
+
 def test_dilated_convolution_is_named(tiny_conv, edit_model):
     """CMSIS-NN would fall back to slow code."""
 

@@ -1,0 +1,40 @@
+"""The next best is exported where the best fails the last check."""
+
+from types import SimpleNamespace
+
+import pytest
+from builders import make_row
+
+from sprd import pipeline
+from sprd.errors import BudgetError
+
+FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}
+
+
+def a_run(tmp_path, scores):
+    """A run of trained trials with these scores."""
+    rows = [make_row(number, score=score) for number, score in enumerate(scores)]
+    sweep = SimpleNamespace(sweep=SimpleNamespace(objectives=("balanced_accuracy",)))
+    table = SimpleNamespace(rows=rows)
+    return SimpleNamespace(table=table, sweep=sweep, folder=tmp_path, bundle=tmp_path / "bundle")
+
+
+def test_next_best_is_tried(tmp_path, monkeypatch):
+    """A trial that the emulated core runs otherwise stays; the attempt is handed on."""
+    tried = []
+
+    def export(run, row, corpus, folder, attempts):
+        tried.append((row.number, list(attempts)))
+        return [FAILED] if row.number == 1 else []
+
+    monkeypatch.setattr(pipeline, "export_trial", export)
+    run = a_run(tmp_path, (0.8, 0.9, 0.7))
+    assert pipeline.export_best(run, None) == run.bundle
+    assert tried == [(1, []), (0, [{"trial": 1, "violations": [FAILED]}])]
+
+
+def test_nothing_left_is_said_with_the_reasons(tmp_path, monkeypatch):
+    """Each trial's own reason is in the line."""
+    monkeypatch.setattr(pipeline, "export_trial", lambda *args: [FAILED])
+    with pytest.raises(BudgetError, match=r"none of 2 did: trial 1: 3 bytes differ; trial 0"):
+        pipeline.export_best(a_run(tmp_path, (0.8, 0.9)), None)
