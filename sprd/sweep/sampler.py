@@ -38,20 +38,31 @@ class Sampler:
         self._study = optuna.create_study(direction="maximize")
         self._asked: dict[int, optuna.trial.Trial] = {}
 
-    def ask(self, number: int) -> dict[str, Scalar]:
+    def ask(self, number: int, attempt: int = 0) -> dict[str, Scalar]:
         """Returns the point of candidate `number`.
 
         It depends on the seed, the number and, with TPE, on what was told and is still running: a
         sampler that is made anew from the rows of a run goes on as the old one would have.
+
+        Args:
+            number: Of the candidate.
+            attempt: From 1 on where the point before was tried already: drawn at random then.
         """
         seed = hash_seed(self._seed, number)
-        self._study.sampler = _make(self._name, seed, self._n_startup)
+        if attempt:
+            seed = hash_seed(seed, attempt)
+        kind = "random" if attempt else self._name
+        self._study.sampler = _make(kind, seed, self._n_startup)
         trial = self._study.ask()
         self._asked[number] = trial
         point: dict[str, Scalar] = {}
         for name, distribution in self._distributions(point):
             point[name] = trial._suggest(name, distribution)
         return point
+
+    def forget(self, number: int) -> None:
+        """Drops a candidate that is not tried: its point was."""
+        self._study.tell(self._asked.pop(number), state=TrialState.FAIL)
 
     def tell(self, row: Row) -> None:
         """Takes in a trial that ended, of this run or of the one that it continues."""

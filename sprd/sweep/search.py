@@ -22,6 +22,9 @@ MAX_MISSES_IN_A_ROW = 200
 MAX_CANDIDATES_PER_TRIAL = 100
 """Candidates for each trial asked for before any sweep gives up."""
 
+MAX_REPETITIONS = 200
+"""Points drawn for one candidate, all tried before, until the space counts as exhausted."""
+
 MAX_FAILURES = 10
 """Failed trials, beyond as many as were trained, before a sweep gives up."""
 
@@ -45,6 +48,7 @@ class Search:
         self._running: dict[int, tuple[Candidate, str]] = {}
         self._new_rows: list[Row] = []
         self._n_before = len(table.rows)
+        self._is_exhausted = False
         for row in table.rows:
             self._sampler.tell(row)
         done = {row.number for row in table.rows}
@@ -79,6 +83,8 @@ class Search:
                 return f"none of {n_missed} candidates fits"
         if len(statuses) >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
             return f"{len(statuses)} candidates gave {self.n_trained} trained trials"
+        if self._is_exhausted and not self._running:
+            return f"{len(statuses)} candidates were tried, and [space] holds no other"
         if n_failed and not self._sweep.space:
             return "the trial failed, and there is no [space] to try another"
         return None
@@ -91,7 +97,10 @@ class Search:
         while not self.is_done and self.n_trained + len(self._running) < self.n_trials:
             number = self._gaps.pop(0) if self._gaps else self._next_number
             self._next_number = max(self._next_number, number + 1)
-            point = self._sampler.ask(number)
+            point = self._new_point(number)
+            if point is None:
+                self._is_exhausted = True
+                return None
             try:
                 candidate = Candidate(number, point, resolve(self._sweep, point))
             except ConfigError as error:
@@ -112,9 +121,26 @@ class Search:
             return candidate
         return None
 
+    def _new_point(self, number: int) -> dict[str, Scalar] | None:
+        """Returns a point that was not tried, or None if chance finds none any more.
+
+        A failed trial may be tried again: what failed before may go now.
+        """
+        tried = [row.params for row in self.rows if row.status != "failed"]
+        tried += [candidate.point for candidate, _ in self._running.values()]
+        seen = {_key(point) for point in tried}
+        for attempt in range(MAX_REPETITIONS):
+            point = self._sampler.ask(number, attempt)
+            if _key(point) not in seen:
+                return point
+            self._sampler.forget(number)
+        return None
+
     def ended(self, number: int, status: Status, **fields: Any) -> Row:
         """Takes in how a candidate ended: writes its row, tells the sampler."""
         candidate, started_at = self._running.pop(number)
+        if status == "failed":
+            self._is_exhausted = False  # its point may be tried again
         row = Row(number, status, candidate.point, started_at, timestamp(), **fields)
         self._record(row)
         return row
@@ -128,6 +154,10 @@ class Search:
         self._table.append(row)
         self._sampler.tell(row)
         self._new_rows.append(row)
+
+
+def _key(point: Mapping[str, Scalar]) -> tuple[tuple[str, Scalar], ...]:
+    return tuple(sorted(point.items()))
 
 
 def check_searchable(sweep: SweepConfig, n_trials: int) -> None:

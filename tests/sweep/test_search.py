@@ -101,13 +101,15 @@ def test_number_of_trials_may_be_given_anew(table):
 
 def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
     """It is infeasible, says why, and is never handed out."""
-    search = Search(make_sweep(HALF_VALID, lines(12)), table)
+    space = HALF_VALID + '\n"train.momentum" = { low = 0.0, high = 0.9 }'
+    search = Search(make_sweep(space, lines(12)), table)
     candidates = run(search, lambda c: TRAINED)
     assert len(candidates) == 12
     broken = [row for row in table.rows if row.status == "infeasible"]
     assert broken
     for row in broken:
-        assert row.params == {"features.window_size_ms": 20, "features.window_stride_ms": 30}
+        assert row.params["features.window_size_ms"] == 20
+        assert row.params["features.window_stride_ms"] == 30
         assert row.violations == (miss("configuration", None, None),)
         assert row.error.startswith("/sweeps/x.toml [features]: window_stride_ms <= window_size_ms")
 
@@ -253,6 +255,33 @@ def test_no_number_is_asked_twice_however_often_it_is_interrupted(
     assert len(set(numbers)) == len(numbers)
     assert last.n_trained >= n_trials
     assert set(numbers) >= {row.number for row in last.rows if row.status == "trained"}
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_no_point_is_tried_twice(tmp_path, sampler):
+    """Each of a small space comes up once, also after an interruption; then the search ends."""
+    sweep = make_sweep('"model.filters" = [2, 4, 6, 8]', lines(10, sampler))
+    path = tmp_path / "trials.jsonl"
+    fates = iter([TRAINED, STOPPED])
+    run(Search(sweep, Table(path)), lambda c: next(fates), most=2)
+    search = Search(sweep, Table(path))
+    run(search, lambda c: TRAINED)
+    filters = [row.params["model.filters"] for row in read_rows(path)]
+    assert sorted(filters) == [2, 4, 6, 8]
+    assert search.is_done
+    assert search.gave_up == "4 candidates were tried, and [space] holds no other"
+
+
+def test_points_that_run_are_not_handed_out_again(table):
+    """With all of a space running the search waits; what failed may be tried again."""
+    search = Search(make_sweep('"model.filters" = [2, 4]', lines(4)), table)
+    first, second = search.next(), search.next()
+    assert first.point != second.point
+    assert search.next() is None and not search.is_done
+    search.ended(first.number, "failed", error="out of memory")
+    assert not search.is_done
+    again = search.next()
+    assert again.point == first.point and again.number > second.number
 
 
 def test_several_trials_without_a_space_are_refused():
