@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _DOES_NOT_FIT = 3
 _PROVES = """\
 proves: the kernels, their instructions, the outputs up to the logits.
-Not: TFLM's interpreter, resolver and arena, nor time on silicon."""
+Not: TFLM's interpreter, resolver and arena, nor time on silicon. ADD, PAD and
+unevenly padded pooling run portable C, not CMSIS-NN."""
 
 
 def check(args: Namespace) -> int:

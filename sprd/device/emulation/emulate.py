@@ -1,10 +1,13 @@
 """Counts the instructions of a model on an emulated core, and compares every output byte.
 
-What it proves: CMSIS-NN's kernels as compiled for the core, their instruction counts, and that the
-outputs up to the logits are those of TensorFlow Lite Micro. What it does not: TFLM's interpreter,
-its resolver and its arena, SOFTMAX, and time (an emulated core has no flash and no cache).
+What it proves: the kernels as compiled for the core, their instruction counts, and that the outputs
+up to the logits are those of TensorFlow Lite Micro. What it does not: TFLM's interpreter, its
+resolver and its arena, SOFTMAX, and time (an emulated core has no flash and no cache). Kernels are
+CMSIS-NN's where the generator calls it, else the generator's portable C (ADD, PAD, uneven pools);
+each layer says which.
 """
 
+import json
 import re
 import tempfile
 import time
@@ -34,18 +37,45 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 N_CLIPS = 32
+N_CHECKED = 8
+"""Inputs on which the rewritten model is held against the model itself, both in TFLM."""
 RUN_SECONDS = 120.0
 
 _CALL = re.compile(r"^    (bknn_m_\w+)\(", re.M)
+_STEP = re.compile(r"tflite_(\d+)_|operator\[(\d+)\]")
+_TENSOR = re.compile(r"\bt(?:ensor )?(\d+)\b")
+CMSIS_NN, PORTABLE_C = "cmsis-nn", "portable c"
 
 
 @dataclass(frozen=True)
 class LayerCount:
-    """Instructions of one operator of the model, what was put before it included."""
+    """Instructions of one operator of the model, what was put before it included.
+
+    `kernel` is "cmsis-nn" or "portable c", None where nothing runs (RESHAPE, SOFTMAX).
+    """
 
     op: str
     output_shape: tuple[int, ...]
     instructions: int
+    kernel: str | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first output byte that is not TFLM's: of which input, which output, and both values."""
+
+    input: int
+    output: int
+    expected: int
+    got: int
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of the generated code: the operator of the rewritten graph, and its kernel."""
+
+    operator: int
+    kernel: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +95,7 @@ class Emulation:
     outputs_equal: bool
     n_clips: int
     n_outputs_different: int
+    first_difference: Difference | None
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
@@ -92,35 +123,39 @@ def emulate(
 
     Raises:
         EmulationError: The toolchain is missing, or the model holds what cannot be emulated.
+        ModelFileError: It is no int8 .tflite, or TFLM lacks one of its operators.
     """
     start = time.perf_counter()
     check_toolchain()
     core_named(core)
     adapted = adapt(model, name)
+    graph = read_graph(model, name)
     runner = Runner(adapted.model, name)
     rows = _inputs(runner, inputs, n_inputs)
     expected = runner.run(rows)
+    _check_rewriting(model, adapted, rows[:N_CHECKED], expected[:N_CHECKED], name)
     with tempfile.TemporaryDirectory(prefix="sprd-emulate-") as folder:
-        elf, n_marks = _program(Path(folder), adapted, rows, core, name)
+        elf, calls = _program(Path(folder), adapted, graph, rows, core)
         said = run(elf, core, RUN_SECONDS)
         image = sections(elf)
     ticks = CORES[core].instructions_per_tick
     counts = [ticks * count for count in values(said, "ticks")]
     marks = [ticks * mark for mark in values(said, "mark")]
-    if len(counts) != len(rows) or len(marks) != n_marks:
+    if len(counts) != len(rows) or len(marks) != len(calls) + 1:
         raise EmulationError(
             f"{name}: the core must run every input, got {len(counts)} of {len(rows)}."
         )
-    different = _n_different(said, expected)
+    n_different, first = _compare(said, expected)
     return Emulation(
         core=core,
         instructions=counts[0],
         instructions_min=min(counts),
         instructions_max=max(counts),
-        layers=_layers(adapted, read_graph(model, name), marks),
-        outputs_equal=different == 0,
+        layers=_layers(adapted, graph, calls, marks),
+        outputs_equal=n_different == 0,
         n_clips=len(rows),
-        n_outputs_different=different,
+        n_outputs_different=n_different,
+        first_difference=first,
         flash_bytes=image.flash_bytes,
         ram_bytes=values(said, "arena")[0] + image.ram_bytes,
         stack_bytes=values(said, "stack")[0],
@@ -131,26 +166,46 @@ def emulate(
 def _inputs(runner: Runner, inputs: "NDArray[np.int8] | None", n_inputs: int) -> "NDArray[np.int8]":
     import numpy as np
 
+    n = n_inputs if inputs is None else len(inputs)
+    if n < 1:
+        raise EmulationError(f"inputs: must be at least one, got {n}.")
     if inputs is None:
         generator = np.random.default_rng(0)
-        return generator.integers(-128, 128, (n_inputs, runner.n_inputs), dtype=np.int8)
-    if inputs.dtype != np.int8 or inputs.reshape(len(inputs), -1).shape[1] != runner.n_inputs:
+        return generator.integers(-128, 128, (n, runner.n_inputs), dtype=np.int8)
+    if inputs.dtype != np.int8 or inputs.size != n * runner.n_inputs:
         raise EmulationError(
             f"inputs: must be int8 with {runner.n_inputs} values each, got {inputs.dtype} of shape"
             f" {inputs.shape}."
         )
-    return inputs.reshape(len(inputs), -1)
+    return inputs.reshape(n, -1)
+
+
+def _check_rewriting(
+    model: bytes,
+    adapted: Adapted,
+    rows: "NDArray[np.int8]",
+    logits: "NDArray[np.int8]",
+    name: str,
+) -> None:
+    """Checks that the rewritten model is the model: both run in TFLM, what was left out behind."""
+    outputs = logits if adapted.rest is None else Runner(adapted.rest, name).run(logits)
+    n_different = int((outputs != Runner(model, name).run(rows)).sum())
+    if n_different:
+        raise EmulationError(
+            f"{name}: must give the same outputs after it was rewritten for the emulation, got"
+            f" {n_different:,} other bytes for {len(rows)} inputs. Report this model."
+        )
 
 
 def _program(
-    folder: Path, adapted: Adapted, rows: "NDArray[np.int8]", core: str, name: str
-) -> tuple[Path, int]:
-    """Generates and builds; returns the program and how many marks it prints."""
+    folder: Path, adapted: Adapted, graph: Graph, rows: "NDArray[np.int8]", core: str
+) -> tuple[Path, list[_Call]]:
+    """Generates and builds; returns the program and what it calls, with a mark before each."""
     import bakenn
 
-    # The generator knows cores with and without the DSP extension; the compiler knows which one.
-    has_dsp = core not in ("cortex-m0plus", "cortex-m3")
-    target = bakenn.CORTEX_M4 if has_dsp else bakenn.CORTEX_M0PLUS
+    # The generator would call no CMSIS-NN for a core without the DSP extension. CMSIS-NN itself
+    # asks the compiler, and has portable loops for such a core.
+    target = bakenn.CORTEX_M4
     options = bakenn.CBackendOptions(
         kernel_policy=bakenn.KernelPolicy.STATIC_PRIORITY, enable_cmsis_nn=True, target=target
     )
@@ -158,11 +213,11 @@ def _program(
         bakenn.compile_tflite(
             adapted.model, str(folder), name="m", target=target.target_id, backend_options=options
         )
-    except bakenn.BakeNNError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise EmulationError(f"{name}: must be a model that C can be made of: {reason}") from error
+    except Exception as error:  # it may raise anything on a model that it does not foresee
+        raise _not_generated(adapted, graph, error) from error
     infer = (folder / "bknn_m.c").read_text(encoding="utf-8")
-    marked, n_calls = _CALL.subn(r"    sprd_mark();\n    \1(", infer)
+    calls = _calls(folder, infer, graph.name)
+    marked = _CALL.sub(r"    sprd_mark();\n    \1(", infer)
     marked = marked.replace("bknn_m_infer(", "sprd_marked_infer(")
     end = marked.rindex("}")
     marked = f"void sprd_mark(void);\n{marked[:end]}    sprd_mark();\n{marked[end:]}"
@@ -171,7 +226,7 @@ def _program(
     defines = [
         f"N_INPUTS={len(rows)}",
         f"INPUT_BYTES={rows.shape[1]}",
-        f"N_MARKS={n_calls + 1}",
+        f"N_MARKS={len(calls) + 1}",
         'INPUT_FILE="../inputs.bin"',  # beside the folder of objects, whatever its name
     ]
     paths, own = _sources(folder)
@@ -183,7 +238,44 @@ def _program(
         [*defines, *own],
         harness=[HERE / "measure.c", folder / "marked.c"],
     )
-    return elf, n_calls + 1
+    return elf, calls
+
+
+def _calls(folder: Path, infer: str, name: str) -> list[_Call]:
+    """Pairs the calls of the generated code with the operators that the generator lists."""
+    listing = json.loads((folder / "bknn_m_manifest.json").read_text(encoding="utf-8"))
+    steps = [
+        _STEP.match(step["name"])
+        for step in listing["operations"]
+        if step.get("emits_kernel", True)  # a view runs nothing
+    ]
+    functions = _CALL.findall(infer)
+    if len(steps) != len(functions) or None in steps:
+        raise EmulationError(
+            f"{name}: each layer must be one call, got {len(functions)} calls for"
+            f" {len(steps)} layers. Report this model."
+        )
+    return [
+        _Call(int(step[1]), CMSIS_NN if "_cmsis_nn_" in function else PORTABLE_C)
+        for step, function in zip(steps, functions, strict=True)
+        if step is not None
+    ]
+
+
+def _not_generated(adapted: Adapted, graph: Graph, error: Exception) -> EmulationError:
+    """Returns the error that names the operator that the generator refused, where it told one."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    step, tensor = _STEP.search(reason), _TENSOR.search(reason)
+    index = int(step[1] or step[2]) if step else None
+    if index is None and tensor:
+        found = int(tensor[1])
+        users = [found in (*op.inputs, *op.outputs) for op in adapted.graph.operators]
+        index = users.index(True) if any(users) else None
+    known = index is not None and index < len(adapted.origin)
+    where = f" {graph.operators[adapted.origin[index or 0]].op}:" if known else ""
+    return EmulationError(
+        f"{graph.name}:{where} must be what C can be made of, but: {reason}. It cannot be emulated."
+    )
 
 
 def _sources(folder: Path) -> tuple[list[Path], list[str]]:
@@ -194,34 +286,36 @@ def _sources(folder: Path) -> tuple[list[Path], list[str]]:
     return paths, [macro.strip('"') for macro in macros[1].split()] if macros else []
 
 
-def _n_different(said: str, expected: "NDArray[np.int8]") -> int:
-    """Counts the output bytes that are not those of TFLM."""
+def _compare(said: str, expected: "NDArray[np.int8]") -> tuple[int, Difference | None]:
+    """Counts the output bytes that are not those of TFLM, and finds the first."""
     import numpy as np
 
     found = [bytes.fromhex(text) for text in re.findall(r"^outputs=([0-9a-f]*)$", said, re.M)]
     got = np.frombuffer(b"".join(found), np.int8)
     if got.size != expected.size:
-        return int(expected.size)
-    return int((got.reshape(expected.shape) != expected).sum())
-
-
-def _layers(adapted: Adapted, graph: Graph, marks: Sequence[int]) -> tuple[LayerCount, ...]:
-    """Sums the instructions between marks by the operator of the model that they belong to."""
-    between = [after - before for before, after in pairwise(marks)]
-    running = [
-        origin
-        for origin, operator in zip(adapted.origin, adapted.graph.operators, strict=True)
-        if operator.op != "RESHAPE"  # a view: nothing runs
-    ]
-    if len(running) != len(between):
         raise EmulationError(
-            f"{graph.name}: each layer must be one call, got {len(between)} calls for"
-            f" {len(running)} layers."
+            f"emulation: the core must print {expected.size:,} output bytes, got {got.size:,}."
         )
+    got = got.reshape(expected.shape)
+    where = np.argwhere(got != expected)
+    if not len(where):
+        return 0, None
+    row, column = (int(n) for n in where[0])
+    first = Difference(row, column, int(expected[row, column]), int(got[row, column]))
+    return len(where), first
+
+
+def _layers(
+    adapted: Adapted, graph: Graph, calls: Sequence[_Call], marks: Sequence[int]
+) -> tuple[LayerCount, ...]:
+    """Sums the instructions between marks by the operator of the model that they belong to."""
     sums = [0] * len(graph.operators)
-    for origin, count in zip(running, between, strict=True):
-        sums[origin] += count
+    kernels: list[str | None] = [None] * len(graph.operators)
+    for call, (before, after) in zip(calls, pairwise(marks), strict=True):
+        index = adapted.origin[call.operator]
+        sums[index] += after - before
+        kernels[index] = call.kernel  # the layer's own comes after the padding before it
     return tuple(
-        LayerCount(operator.op, graph.shape(operator.outputs[0]), count)
-        for operator, count in zip(graph.operators, sums, strict=True)
+        LayerCount(operator.op, graph.shape(operator.outputs[0]), count, kernel)
+        for operator, count, kernel in zip(graph.operators, sums, kernels, strict=True)
     )

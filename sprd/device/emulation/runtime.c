@@ -83,13 +83,12 @@ void sprd_paint_stack(void) {
     }
 }
 
-uint32_t sprd_stack_used_bytes(void) {
-    volatile uint32_t here;
-    volatile uint32_t *word = &_sstack;
-    while (word < &here && *word == PAINT) {
+uint32_t sprd_stack_used_below(uint32_t stack_pointer) {
+    const volatile uint32_t *word = &_sstack;
+    while ((uint32_t)word < stack_pointer && *word == PAINT) {
         word++;
     }
-    return (uint32_t)((const volatile char *)&here - (const volatile char *)word);
+    return stack_pointer - (uint32_t)word;
 }
 
 static void end(int failed) {

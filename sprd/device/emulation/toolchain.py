@@ -4,10 +4,14 @@ Knows no model. A program has `main` and what `runtime.h` offers; it is linked w
 code, prints by semihosting, and ends when `main` returns.
 """
 
+import os
 import re
+import select
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +24,8 @@ SIZE = "arm-none-eabi-size"
 QEMU = "qemu-system-arm"
 INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 COMPILE_SECONDS = 120.0
+N_COMPILERS = min(4, os.cpu_count() or 1)
+"""Compilers that run at the same time."""
 MAX_OUTPUT_BYTES = 16 * 2**20
 
 
@@ -119,18 +125,21 @@ def build(
     flags += [f"-I{path}" for path in includes] + [f"-D{macro}" for macro in defines]
     objects = folder / "objects"
     objects.mkdir(exist_ok=True)
+    commands = []
     for cplusplus in (False, True):
         some = [
             s for s in (*sources, HERE / "memory.c") if (s.suffix in (".cc", ".cpp")) == cplusplus
         ]
-        if some:
-            compiler, more = _language(cplusplus)
-            _run([compiler, *flags, *more, "-c", *map(str, some)], objects)
+        compiler, more = _language(cplusplus)
+        shares = [some[i::N_COMPILERS] for i in range(min(N_COMPILERS, len(some)))]
+        commands += [[compiler, *flags, *more, "-c", *map(str, share)] for share in shares]
     own = [HERE / "runtime.c", *harness]
     for source in own:
         compiler, more = _language(source.suffix in (".cc", ".cpp"))
         target = objects / f"harness_{source.stem}.o"
-        _run([compiler, *flags, *more, "-c", str(source), "-o", str(target)], objects)
+        commands.append([compiler, *flags, *more, "-c", str(source), "-o", str(target)])
+    with ThreadPoolExecutor(N_COMPILERS) as pool:
+        list(pool.map(lambda command: _run(command, objects), commands))
     script = folder / "link.ld"
     script.write_text(_script(core_named(core)), encoding="ascii")
     elf = folder / "program.elf"
@@ -152,24 +161,16 @@ def run(elf: Path, core: str, timeout_s: float = 60.0, counted: bool = True) -> 
             and it runs faster.
 
     Raises:
-        EmulationError: QEMU is missing, or the program faults or does not end.
+        EmulationError: QEMU is missing, or the program faults, does not end or prints too much.
     """
     check_toolchain()
     command = [QEMU, "-M", core_named(core).machine, "-display", "none", "-monitor", "none",
                "-serial", "none", "-semihosting-config", "enable=on,target=native",
                *(["-icount", "shift=0"] if counted else []), "-kernel", str(elf)]  # fmt: skip
-    try:
-        done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=timeout_s
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EmulationError(
-            f"emulation: the program must end within {timeout_s:g} s, got none of it."
-            " Try a smaller model."
-        ) from error
-    said = done.stderr[:MAX_OUTPUT_BYTES].decode("ascii", "replace")
-    if done.returncode != 0 or "fault=1" in said:
-        reason = said.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+    status, output = _listen(command, timeout_s)
+    said = output.decode("ascii", "replace")
+    if status != 0 or "fault=1" in said:
+        reason = said.strip().splitlines()[-1:] or [f"exit status {status}"]
         raise EmulationError(f"emulation: the program must run to its end, got {reason[0]!r}.")
     return said
 
@@ -201,6 +202,36 @@ def _script(core: Core) -> str:
     return text
 
 
+def _listen(command: list[str], timeout_s: float) -> tuple[int, bytes]:
+    """Runs QEMU; returns its exit status and what the program printed, which goes to stderr."""
+    deadline = time.monotonic() + timeout_s
+    said = bytearray()
+    null = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=null, stdout=null, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        pipe = process.stderr.fileno()
+        poll = select.poll()
+        poll.register(pipe)
+        try:
+            while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                chunk = os.read(pipe, 2**16)
+                said += chunk
+                if not chunk:
+                    return process.wait(max(0.1, deadline - time.monotonic())), bytes(said)
+                if len(said) > MAX_OUTPUT_BYTES:
+                    raise EmulationError(
+                        f"emulation: the program must print at most {MAX_OUTPUT_BYTES:,} B,"
+                        " got more. Try fewer inputs."
+                    )
+        except subprocess.TimeoutExpired:
+            pass  # told below
+        finally:
+            process.kill()
+    raise EmulationError(
+        f"emulation: the program must end within {timeout_s:g} s, got no end. Try a smaller model."
+    )
+
+
 def _run(command: list[str], folder: Path) -> str:
     try:
         done = subprocess.run(
@@ -217,8 +248,15 @@ def _run(command: list[str], folder: Path) -> str:
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         wrong = [
-            line for line in lines if re.search(r" error: |undefined reference|overflowed by", line)
+            line
+            for line in lines
+            if re.search(r" error: |undefined reference|overflowed by|cannot find -l", line)
         ]
         reason = (wrong or lines or ["no reason given"])[0][:200]
-        raise EmulationError(f"emulation: {command[0]} must accept the program, got: {reason}")
+        # Debian ships the C library's headers and archives apart from the compiler.
+        is_missing = re.search(r"No such file or directory|cannot find -l", reason)
+        hint = f" If the C library is missing, run: {INSTALL}" if is_missing else ""
+        raise EmulationError(
+            f"emulation: {command[0]} must accept the program, got: {reason}.{hint}"
+        )
     return done.stdout.decode("utf-8", "replace")

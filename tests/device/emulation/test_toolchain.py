@@ -83,6 +83,42 @@ def test_endless_program_is_an_error(tmp_path):
 
 
 @pytest.mark.usefixtures("toolchain")
+def test_chatty_program_is_an_error(tmp_path, monkeypatch):
+    """What a program prints is bounded, so that it cannot fill the memory."""
+    monkeypatch.setattr(toolchain, "MAX_OUTPUT_BYTES", 10_000)
+    text = '#include "runtime.h"\nint main(void) { for (;;) sprd_print_u32("key", 1); }'
+    with pytest.raises(EmulationError, match="at most 10,000 B"):
+        toolchain.run(program(tmp_path, "cortex-m4", text=text), "cortex-m4")
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_stack_of_a_call_is_measured(tmp_path):
+    """A function with 1,000 B of its own is seen to take little more."""
+    text = """
+#include "runtime.h"
+static __attribute__((noinline)) void deep(void) {
+    volatile uint8_t large[1000];
+    for (uint32_t i = 0; i < sizeof large; i++) large[i] = 1;
+}
+int main(void) {
+    sprd_paint_stack();
+    deep();
+    sprd_print_u32("stack", sprd_stack_used_bytes());
+    return 0;
+}
+"""
+    said = toolchain.run(program(tmp_path, "cortex-m4", text=text), "cortex-m4")
+    assert 1000 <= toolchain.values(said, "stack")[0] < 1200
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_missing_header_says_what_to_install(tmp_path):
+    """Debian packs the C library apart from the compiler."""
+    with pytest.raises(EmulationError, match=r"run: apt-get install .*libnewlib"):
+        program(tmp_path, "cortex-m4", text="#include <no_such_header.h>\n")
+
+
+@pytest.mark.usefixtures("toolchain")
 def test_broken_source_is_an_error(tmp_path):
     """The compiler's first complaint is told."""
     with pytest.raises(EmulationError, match="expected"):
