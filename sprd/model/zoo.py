@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from sprd.config import ModelSection
+from sprd.model.params import N_POSITIONS
 from sprd.parameters import Scalar
 
 Tensor = Any
@@ -57,8 +58,12 @@ def _flat_dropout(x: Tensor, params: Params) -> Tensor:
     return layers.Flatten()(layers.Dropout(params["dropout"])(x))
 
 
+def _linear(x: Tensor) -> Tensor:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-3)(x)
+
+
 def _normalized(x: Tensor) -> Tensor:
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-3)(x))
+    return layers.ReLU()(_linear(x))
 
 
 def _global_average(x: Tensor) -> Tensor:
@@ -161,19 +166,108 @@ def ds_cnn(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
     return layers.Dropout(params["dropout"])(x)
 
 
+def _filters_and_strides(params: Params) -> list[tuple[int, int]]:
+    """Filters and stride of each layer; the strides repeat if they are fewer."""
+    strides = _integers(params["layer_strides"])
+    filters = _integers(params["layer_filters"])
+    return [(n, strides[i % len(strides)]) for i, n in enumerate(filters)]
+
+
+def _over_time(x: Tensor, filters: int, kernel_frames: int, stride: int = 1) -> Tensor:
+    """A convolution over time: (batch, frames, 1, depth), no bias and no activation."""
+    return layers.Conv2D(
+        filters, (kernel_frames, 1), strides=(stride, 1), padding="same", use_bias=False
+    )(x)
+
+
+def _depthwise_over_time(x: Tensor, kernel_frames: int, stride: int = 1) -> Tensor:
+    """A filter over time for each channel, no bias and no activation."""
+    # TensorFlow takes equal strides only; across the one column the second has no effect.
+    return layers.DepthwiseConv2D(
+        (kernel_frames, 1), strides=stride, padding="same", use_bias=False
+    )(x)
+
+
+def _convolution(x: Tensor, filters: int, kernel_frames: int, stride: int) -> Tensor:
+    return _normalized(_over_time(x, filters, kernel_frames, stride))
+
+
+def _separable(x: Tensor, filters: int, kernel_frames: int, stride: int) -> Tensor:
+    """A depthwise filter over time, then a pointwise convolution. Source: arXiv:1711.07128."""
+    x = _normalized(_depthwise_over_time(x, kernel_frames, stride))
+    return _normalized(_over_time(x, filters, 1))
+
+
+def _residual(x: Tensor, filters: int, kernel_frames: int, stride: int) -> Tensor:
+    """Two convolutions and a shortcut, a pointwise convolution where the shape changes."""
+    y = _convolution(x, filters, kernel_frames, stride)
+    y = _linear(_over_time(y, filters, kernel_frames))
+    if stride > 1 or x.shape[3] != filters:
+        x = _linear(_over_time(x, filters, 1, stride))
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def _inverted_residual(
+    x: Tensor, filters: int, kernel_frames: int, stride: int, expansion: int
+) -> Tensor:
+    """Expand, filter each channel over time, project; a shortcut where the shape stays."""
+    y = x
+    if expansion > 1:
+        y = _normalized(_over_time(y, expansion * x.shape[3], 1))
+    y = _normalized(_depthwise_over_time(y, kernel_frames, stride))
+    y = _linear(_over_time(y, filters, 1))
+    return y if stride > 1 or x.shape[3] != filters else layers.Add()([x, y])
+
+
+_BLOCKS: Mapping[str, Callable[[Tensor, int, int, int], Tensor]] = {
+    "conv": _convolution,
+    "separable": _separable,
+    "residual": _residual,
+}
+
+
+def _block(name: str) -> tuple[Callable[[Tensor, int, int, int], Tensor], int]:
+    """Splits a name such as "separable9" into what builds the block and the frames it spans."""
+    kind = name.rstrip("0123456789")
+    return _BLOCKS[kind], int(name.removeprefix(kind))
+
+
 def temporal_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
     """Convolutions over time with the channels as depth. Source: TC-ResNet, arXiv:1904.03814."""
     x = layers.Reshape((frames, 1, channels))(x)
-    strides = _integers(params["layer_strides"])
-    for i, filters in enumerate(_integers(params["layer_filters"])):
-        x = layers.Conv2D(
-            filters,
-            (params["kernel_frames"], 1),
-            strides=(strides[i % len(strides)], 1),
-            padding="same",
-            use_bias=False,
-        )(x)
-        x = _normalized(x)
+    for filters, stride in _filters_and_strides(params):
+        x = _normalized(_over_time(x, filters, params["kernel_frames"], stride))
+    x = _global_average(x)
+    return layers.Dropout(params["dropout"])(x)
+
+
+def tc_resnet(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+    """Residual blocks over time. Source: Choi et al., TC-ResNet, arXiv:1904.03814."""
+    x = layers.Reshape((frames, 1, channels))(x)
+    x = _normalized(_over_time(x, params["first_filters"], 3))
+    for filters, stride in _filters_and_strides(params):
+        x = _residual(x, filters, params["kernel_frames"], stride)
+    x = _global_average(x)
+    return layers.Dropout(params["dropout"])(x)
+
+
+def bottleneck(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+    """Inverted residuals over time. Source: Sandler et al., MobileNetV2, arXiv:1801.04381."""
+    x = layers.Reshape((frames, 1, channels))(x)
+    x = _normalized(_over_time(x, params["first_filters"], 3, params["first_stride"]))
+    for filters, stride in _filters_and_strides(params):
+        x = _inverted_residual(x, filters, params["kernel_frames"], stride, params["expansion"])
+    x = _global_average(x)
+    return layers.Dropout(params["dropout"])(x)
+
+
+def blocks(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+    """Up to six blocks over time, each of a kind of its own: an architecture to be searched."""
+    x = layers.Reshape((frames, 1, channels))(x)
+    for i in range(1, N_POSITIONS + 1):
+        if params[f"block_{i}"] != "none":
+            kind, kernel_frames = _block(params[f"block_{i}"])
+            x = kind(x, params[f"filters_{i}"], kernel_frames, params[f"stride_{i}"])
     x = _global_average(x)
     return layers.Dropout(params["dropout"])(x)
 
@@ -187,4 +281,7 @@ ARCHITECTURES: dict[str, Build] = {
     "tiny_embedding_conv": tiny_embedding_conv,
     "ds_cnn": ds_cnn,
     "temporal_conv": temporal_conv,
+    "tc_resnet": tc_resnet,
+    "bottleneck": bottleneck,
+    "blocks": blocks,
 }
