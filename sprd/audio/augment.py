@@ -1,19 +1,22 @@
-"""Clips in, varied clips out: time shift, volume, background noise.
+"""Clips in, varied clips out: time shift, volume, background noise, other talkers.
 
 Every variant is a pure function of the clip's key and the variant's number, so that the same
 ladder of variants is made on every machine, in any order.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.corpus import Split
+from sprd.audio.corpus import Clip, Split
 from sprd.config import AugmentSection
 
 Waveform = NDArray[np.int16]
+
+N_DRAWS = 64
+"""Clips drawn in search of one that may be heard behind another."""
 
 NOISE_PARTS = {
     Split.TRAINING: (0.0, 0.7),
@@ -55,6 +58,7 @@ def vary(
     augment: AugmentSection,
     noise: Sequence[Waveform],
     sample_rate_hz: int,
+    babble: NDArray[np.float32] | None = None,
 ) -> Waveform:
     """Makes one variant of a clip.
 
@@ -62,6 +66,7 @@ def vary(
         clip: (n_samples,), int16.
         key: Name of the clip; decides, with `variant`, every random draw.
         noise: Recordings of at least n_samples.
+        babble: (n_samples,), float32, 1 being full scale: who is heard behind it, if anyone.
 
     Returns:
         (n_samples,), int16.
@@ -75,7 +80,46 @@ def vary(
     shifted = _shift(clip, shift) * np.float32(gain / 32768)
     if with_noise:
         shifted = shifted + _cut(rng, noise, len(clip)) * np.float32(volume / 32768)
+    if babble is not None:
+        shifted = shifted + babble
     return _to_int16(shifted)
+
+
+class Talkers:
+    """Clips to be heard behind others: of words that are no keyword.
+
+    A keyword behind another word would be heard, rightly, by a model that is taught not to.
+    """
+
+    def __init__(
+        self, clips: Sequence[Clip], keywords: Collection[str], read: Callable[[Clip], Waveform]
+    ) -> None:
+        self._clips = [clip for clip in clips if clip.word not in keywords]
+        self._read = read
+
+    def behind(
+        self, clip: Clip, variant: int, augment: AugmentSection
+    ) -> NDArray[np.float32] | None:
+        """Returns who is heard behind a variant of a clip, or None.
+
+        Another word by another speaker, begun up to half a clip earlier or later. The draws are
+        of a stream of their own, so that a clip is shifted and gets noise as it would without.
+
+        Returns:
+            (n_samples,), 1 being full scale, or None where nobody is heard or fits.
+        """
+        rng = generator("babble", clip.key, variant)
+        volume = rng.uniform(0, augment.babble_volume)
+        if rng.random() >= augment.babble_frequency or not self._clips:
+            return None
+        for index in rng.integers(len(self._clips), size=N_DRAWS):
+            other = self._clips[index]
+            if other.word != clip.word and other.speaker != clip.speaker:
+                waveform = self._read(other)
+                half = len(waveform) // 2
+                moved = _shift(waveform, int(rng.integers(-half, half + 1)))
+                return moved * np.float32(volume / 32768)
+        return None
 
 
 def cut_silence(noise: Sequence[Waveform], key: str, variant: int, n_samples: int) -> Waveform:

@@ -2,6 +2,7 @@
 
 One folder a split, named by what its numbers depend on: clips and their split, front end and,
 for training, the ladder of variants. Keywords are not among it: labels are given when it is read.
+Only where other talkers are heard behind the clips are there keywords, for they say none.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from sprd.audio.augment import cut_silence, noise_of, vary
+from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Clip, Corpus, Split, read_noise, split_digest
 from sprd.config import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
@@ -42,13 +43,15 @@ class Features:
 
     `raw` is (n, n_variants, frames, channels), uint16 or float32; multiply by `scale`.
     `words` and `speakers` have n entries; `_silence_` clips have that word, and each its own
-    speaker.
+    speaker. `key` names the numbers wherever they are: the store's name, or empty for features
+    made in memory.
     """
 
     raw: NDArray[np.generic]
     scale: float
     words: tuple[str, ...]
     speakers: tuple[str, ...]
+    key: str = ""
 
     def labels(self, labels: Sequence[str]) -> NDArray[np.int64]:
         """Returns (n,) indices into `labels`; a word that is none of them is `_unknown_`."""
@@ -61,6 +64,18 @@ class Features:
         first = self.raw[:, 0].astype(np.float32) * np.float32(self.scale)
         return np.ascontiguousarray(first.reshape(len(first), -1))
 
+    def select(self, indices: NDArray[np.int64]) -> "Features":
+        """Returns the clips at `indices`, (m,), in that order, copied into memory."""
+        chosen = np.asarray(indices, np.int64)
+        name = hashlib.sha256(self.key.encode() + b"\0" + chosen.tobytes())
+        return Features(
+            raw=self.raw[chosen],
+            scale=self.scale,
+            words=tuple(self.words[i] for i in chosen),
+            speakers=tuple(self.speakers[i] for i in chosen),
+            key=name.hexdigest()[:32] if self.key else "",
+        )
+
 
 def open_features(
     corpus: Corpus, config: Config, split: Split, progress: Progress | None = None
@@ -70,12 +85,13 @@ def open_features(
     Several processes may ask for the same: one computes, the others wait.
     """
     features, augment = config.features, config.augment
-    folder = cache_folder() / "features" / store_key(corpus, features, augment, split)
+    keywords = config.data.keywords if augment.babble_frequency else ()
+    folder = cache_folder() / "features" / store_key(corpus, features, augment, split, keywords)
     if not (folder / "clips.json").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             if not (folder / "clips.json").exists():
-                _build(folder, corpus, features, augment, split, progress)
+                _build(folder, corpus, features, augment, split, keywords, progress)
     return _open(folder, features)
 
 
@@ -123,9 +139,16 @@ def scale_of(features: FeaturesSection) -> float:
 
 
 def store_key(
-    corpus: Corpus, features: FeaturesSection, augment: AugmentSection, split: Split
+    corpus: Corpus,
+    features: FeaturesSection,
+    augment: AugmentSection,
+    split: Split,
+    keywords: Sequence[str] = (),
 ) -> str:
-    """Returns the name of a store: a hash of all that its numbers depend on."""
+    """Returns the name of a store: a hash of all that its numbers depend on.
+
+    `keywords` count only where `augment.babble_frequency` is above 0.
+    """
     what = {
         "format": FORMAT,
         "corpus": corpus.fingerprint,
@@ -133,14 +156,17 @@ def store_key(
         "split": split.value,
         "n_silence": N_SILENCE[split],
         "features": features.model_dump(),
-        "augment": _ladder(augment) if split is Split.TRAINING else None,
+        "augment": _ladder(augment, keywords) if split is Split.TRAINING else None,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _ladder(augment: AugmentSection) -> dict[str, object]:
-    """The settings that decide the stored variants; masks are applied to batches."""
-    return augment.model_dump(exclude={"time_mask_frames", "channel_mask_channels"})
+def _ladder(augment: AugmentSection, keywords: Sequence[str]) -> dict[str, object]:
+    """What decides the stored variants; masks are applied to batches."""
+    settings = augment.model_dump(exclude={"time_mask_frames", "channel_mask_channels"})
+    if augment.babble_frequency:
+        return {**settings, "keywords": sorted(keywords)}
+    return {name: value for name, value in settings.items() if not name.startswith("babble_")}
 
 
 def _build(
@@ -149,6 +175,7 @@ def _build(
     features: FeaturesSection,
     augment: AugmentSection,
     split: Split,
+    keywords: Sequence[str],
     progress: Progress | None,
 ) -> None:
     from sprd.audio.frontend import FrontEnd
@@ -158,6 +185,7 @@ def _build(
     n_variants = augment.n_variants if split is Split.TRAINING else 1
     n_items = len(clips) + N_SILENCE[split]
     front_end = FrontEnd(features)
+    talkers = Talkers(clips, keywords, lambda clip: _read(clip, features))
     per_chunk = max(1, _CHUNK // n_variants)
     with whole_folder(folder) as temporary:
         raw = np.lib.format.open_memmap(
@@ -176,7 +204,8 @@ def _build(
             if split is not Split.TRAINING:
                 return [clip]
             key, rate = clips[item].key, features.sample_rate_hz
-            return [vary(clip, key, v, augment, noise, rate) for v in range(n_variants)]
+            behind = [talkers.behind(clips[item], v, augment) for v in range(n_variants)]
+            return [vary(clip, key, v, augment, noise, rate, b) for v, b in enumerate(behind)]
 
         with ThreadPoolExecutor(2) as readers:
             for start in range(0, n_items, per_chunk):
@@ -210,6 +239,7 @@ def _open(folder: Path, features: FeaturesSection) -> Features:
         scale=scale_of(features),
         words=tuple(index["words"]),
         speakers=tuple(index["speakers"]),
+        key=folder.name,
     )
 
 

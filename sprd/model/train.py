@@ -5,11 +5,10 @@ training that is continued ends in the same bytes as one that was never interrup
 """
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import keras
 import numpy as np
@@ -17,15 +16,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
-from sprd.config import AugmentSection, Config, DataSection, TrainSection
-from sprd.errors import TrainingError
+from sprd.config import Config, TrainSection
+from sprd.model.batches import Batches
 from sprd.model.evaluate import balanced_accuracy
+from sprd.model.steps import Steps, Stopwatch, check_finite, logits_of
+from sprd.model.teacher import teacher_logits
 from sprd.model.zoo import build_model
-
-STEPS_PER_CALL = 20
-"""Steps of one graph call: Python's share of a step becomes small."""
-
-_EVALUATION_BATCH = 512
 
 Report = Callable[[dict[str, float], Callable[[Path], None]], None]
 """Called after each evaluation with the metrics and a function that writes a checkpoint."""
@@ -33,11 +29,13 @@ Report = Callable[[dict[str, float], Callable[[Path], None]], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with the weights of its best evaluation."""
+    """A model with the weights of its best evaluation, or of its last step."""
 
     model: keras.Model
     best_step: int
-    val_balanced_accuracy: float
+    """The step whose weights these are."""
+    val_balanced_accuracy: float | None
+    """Their score, or None where nothing was evaluated."""
     ms_per_step: float | None
     """Milliseconds a step, gathering and evaluation included, without the first graph call."""
 
@@ -45,72 +43,63 @@ class Trained:
 def fit(
     config: Config,
     training: Features,
-    validation: Features,
+    validation: Features | None,
     report: Report,
     restore: Path | None = None,
+    *,
+    keep: Literal["best", "last"] = "best",
 ) -> Trained:
-    """Trains the configured model.
+    """Trains the configured model, and its teacher before it if it has one.
 
     Args:
         config: The trial.
         training: Features with all their variants.
-        validation: Features of validation speakers; they choose the best checkpoint.
-        report: Called at each evaluation: step, accuracy, loss, val_accuracy, val_loss,
-            val_balanced_accuracy.
+        validation: Features of validation speakers; they choose the best checkpoint. None only
+            where the last one is kept: nothing is evaluated then.
+        report: Called at each evaluation: step, accuracy, loss and, where there is validation,
+            val_accuracy, val_loss, val_balanced_accuracy.
         restore: A checkpoint to go on from.
+        keep: The weights of the best evaluation, or those of the last step: where the score of
+            the validation clips is to be an estimate, they must not choose.
 
     Raises:
         TrainingError: The loss is not finite.
+        ValueError: The best evaluation is to be kept and there is no validation.
     """
+    if validation is None and keep == "best":
+        raise ValueError("validation must be given where keep='best', got None. Keep the last.")
+    teacher = teacher_logits(config, training) if config.train.teacher_weight else None
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
-    labels = config.labels
-    model = build_model(config.model, config.features.shape, len(labels))
-    training_steps = _Steps(model, config, training.scale)
-    state = _State(model, training_steps.optimizer)
+    model = build_model(config.model, config.features.shape, len(config.labels))
+    steps = Steps(model, config, training.scale)
+    state = _State(model, steps.optimizer)
     if restore is not None:
         state.load(restore)
-    truth = validation.labels(labels)
-    val_features = validation.scaled()
-    batches = _Batches(config, training)
-    stopwatch = _Stopwatch()
+    held_out = None
+    if validation is not None:
+        held_out = validation.scaled(), validation.labels(config.labels)
+    batches, stopwatch = Batches(config, training, teacher), Stopwatch()
     for stop in _evaluation_steps(config.train, state.step):
-        accuracy, loss = training_steps.run(batches, state.step, stop, stopwatch)
+        accuracy, loss = steps.run(batches, state.step, stop, stopwatch)
         state.step = stop
-        metrics = _evaluate(model, val_features, truth)
-        _check_finite(metrics["val_loss"], stop)
-        state.keep_if_best(metrics)
-        report({"step": stop, "accuracy": accuracy, "loss": loss, **metrics}, state.save)
+        metrics = {"step": stop, "accuracy": accuracy, "loss": loss}
+        if held_out:
+            metrics |= _evaluate(model, *held_out)
+            check_finite(metrics["val_loss"], stop)
+            state.keep(metrics, only_if_best=keep == "best")
+        report(metrics, state.save)
     ms_per_step = stopwatch.ms_per_step(config.train.n_steps)
-    state.restore_best()
+    if not held_out:
+        return Trained(model, state.step, None, ms_per_step)
+    state.restore_kept()
     return Trained(model, state.best_step, state.best, ms_per_step)
 
 
 def predict(model: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns (n, n_labels) probabilities of (n, frames * channels) features."""
-    batches = range(0, len(features), _EVALUATION_BATCH)
-    logits = [model(features[i : i + _EVALUATION_BATCH], training=False).numpy() for i in batches]
-    probabilities: NDArray[np.float32] = tf.nn.softmax(np.concatenate(logits)).numpy()
+    probabilities: NDArray[np.float32] = tf.nn.softmax(logits_of(model, features)).numpy()
     return probabilities
-
-
-def _check_finite(loss: float, step: int) -> None:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"training: the loss must be finite, got {loss} by step {step}."
-            " Lower train.learning_rate."
-        )
-
-
-def learning_rates(train: TrainSection, start: int, stop: int) -> NDArray[np.float32]:
-    """Returns the learning rate of each step in start .. stop."""
-    steps = np.arange(start, stop)
-    if train.schedule == "cosine":
-        ((n_steps, rate),) = train.phases
-        return (rate * 0.5 * (1 + np.cos(np.pi * steps / n_steps))).astype(np.float32)
-    ends = np.cumsum([n for n, _ in train.phases])
-    rates = np.array([rate for _, rate in train.phases])
-    return rates[np.searchsorted(ends, steps, side="right")].astype(np.float32)
 
 
 def _evaluation_steps(train: TrainSection, start: int) -> Iterator[int]:
@@ -134,150 +123,6 @@ def _evaluate(
     }
 
 
-class _Batches:
-    """Draws batches; what step s gets depends on the seed and s alone."""
-
-    def __init__(self, config: Config, training: Features) -> None:
-        n, n_variants, frames, channels = training.raw.shape
-        self._rows = training.raw.reshape(n * n_variants, frames * channels)
-        self._n_variants = n_variants
-        self._truth = training.labels(config.labels).astype(np.int32)
-        self._groups, self._shares = _groups(self._truth, config.data)
-        self._size, self._seed = config.train.batch_size, config.seed
-        self._augment, self._shape = config.augment, (frames, channels)
-
-    def draw(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """Returns rows, labels, and (size, 4) masks: first and end frame, first and end channel."""
-        rng = np.random.default_rng([self._seed, 2, step])
-        group = np.searchsorted(self._shares, rng.random(self._size), side="right")
-        where = rng.random(self._size)
-        clips = np.empty(self._size, np.int64)
-        for i, members in enumerate(self._groups):
-            chosen = group == i
-            clips[chosen] = members[(where[chosen] * len(members)).astype(np.int64)]
-        rows = clips * self._n_variants + rng.integers(self._n_variants, size=self._size)
-        return rows, self._truth[clips], _masks(rng, self._size, self._shape, self._augment)
-
-    def gather(self, start: int, stop: int) -> tuple[NDArray[Any], ...]:
-        """Returns (steps, size, ...) features as stored, labels and masks."""
-        rows, labels, masks = zip(*(self.draw(step) for step in range(start, stop)), strict=True)
-        features = self._rows[np.concatenate(rows)].reshape(stop - start, self._size, -1)
-        return features, np.stack(labels), np.stack(masks)
-
-
-def _groups(
-    truth: NDArray[np.int32], data: DataSection
-) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
-    """Keyword, silence and unknown clips, and the upper ends of their shares of a batch."""
-    members = [np.flatnonzero(truth > 1), np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)]
-    percent = [100.0, data.silence_percentage, data.unknown_percentage]
-    kept = [(m, p) for m, p in zip(members, percent, strict=True) if len(m) and p > 0]
-    shares = np.cumsum([p for _, p in kept])
-    shares = shares / shares[-1]
-    shares[-1] = 1.0
-    return [m for m, _ in kept], shares
-
-
-def _masks(
-    rng: np.random.Generator, size: int, shape: tuple[int, int], augment: AugmentSection
-) -> NDArray[np.int32]:
-    masks = np.zeros((size, 4), np.int32)
-    for column, widest, length in (
-        (0, augment.time_mask_frames, shape[0]),
-        (2, augment.channel_mask_channels, shape[1]),
-    ):
-        widths = rng.integers(0, min(widest, length) + 1, size=size)
-        starts = (rng.random(size) * (length - widths + 1)).astype(np.int64)
-        masks[:, column], masks[:, column + 1] = starts, starts + widths
-    return masks
-
-
-class _Steps:
-    """The compiled training loop of one model."""
-
-    def __init__(self, model: keras.Model, config: Config, scale: float) -> None:
-        self._model, self._train = model, config.train
-        self._scale, self._shape = scale, config.features.shape
-        self._with_masks = bool(
-            config.augment.time_mask_frames or config.augment.channel_mask_channels
-        )
-        self.optimizer = _optimizer(config.train)
-        self.optimizer.build(model.trainable_variables)
-        self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self._call = tf.function(self._many, reduce_retracing=True)
-
-    def run(
-        self, batches: _Batches, start: int, stop: int, stopwatch: "_Stopwatch"
-    ) -> tuple[float, float]:
-        """Trains steps start .. stop; returns the mean accuracy and loss."""
-        correct = total = 0.0
-        for first in range(start, stop, STEPS_PER_CALL):
-            last = min(first + STEPS_PER_CALL, stop)
-            rates = learning_rates(self._train, first, last)
-            n_correct, loss = self._call(*batches.gather(first, last), rates)
-            _check_finite(float(loss), last)
-            correct, total = correct + float(n_correct), total + float(loss)
-            stopwatch.start(last)
-        n_steps = stop - start
-        return correct / (n_steps * self._train.batch_size), total / n_steps
-
-    def _many(
-        self, features: tf.Tensor, labels: tf.Tensor, masks: tf.Tensor, rates: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        correct, total = tf.constant(0.0), tf.constant(0.0)
-        for i in tf.range(tf.shape(features)[0]):
-            n, loss = self._one(features[i], labels[i], masks[i], rates[i])
-            correct, total = correct + n, total + loss
-        return correct, total
-
-    def _one(
-        self, features: tf.Tensor, labels: tf.Tensor, masks: tf.Tensor, rate: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        x = tf.cast(features, tf.float32) * self._scale
-        if self._with_masks:
-            x = self._masked(x, masks)
-        with tf.GradientTape() as tape:
-            logits = self._model(x, training=True)
-            loss = self._loss(labels, logits)
-        self.optimizer.learning_rate.assign(rate)
-        variables = self._model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
-        hits = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
-        return tf.reduce_sum(tf.cast(hits, tf.float32)), loss
-
-    def _masked(self, x: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-        frames, channels = self._shape
-        frame, channel = tf.range(frames)[None], tf.range(channels)[None]
-        over_time = (frame >= masks[:, 0:1]) & (frame < masks[:, 1:2])
-        over_channels = (channel >= masks[:, 2:3]) & (channel < masks[:, 3:4])
-        keep = ~(over_time[:, :, None] | over_channels[:, None, :])
-        return x * tf.cast(tf.reshape(keep, (-1, frames * channels)), tf.float32)
-
-
-class _Stopwatch:
-    """Times steps from the end of the first graph call on: what comes before is start-up."""
-
-    def __init__(self) -> None:
-        self._started: tuple[int, float] | None = None
-
-    def start(self, step: int) -> None:
-        """Starts at the first call; later ones change nothing."""
-        self._started = self._started or (step, time.perf_counter())
-
-    def ms_per_step(self, stop: int) -> float | None:
-        """Returns milliseconds a step until now, or None if there were none to time."""
-        if self._started is None or self._started[0] >= stop:
-            return None
-        step, since = self._started
-        return (time.perf_counter() - since) * 1000 / (stop - step)
-
-
-def _optimizer(train: TrainSection) -> keras.optimizers.Optimizer:
-    if train.optimizer == "adam":
-        return keras.optimizers.Adam()
-    return keras.optimizers.SGD(momentum=train.momentum if train.optimizer == "momentum" else 0.0)
-
-
 class _State:
     """All that a training has come to: what a checkpoint holds."""
 
@@ -288,16 +133,16 @@ class _State:
         self._best_loss = math.inf
         self._best_weights = [w.numpy() for w in self._weights]
 
-    def keep_if_best(self, metrics: dict[str, float]) -> None:
-        """Keeps the weights if they score higher, or as high at a lower loss."""
+    def keep(self, metrics: dict[str, float], only_if_best: bool) -> None:
+        """Keeps the weights: always, or if they score higher, or as high at a lower loss."""
         found = metrics["val_balanced_accuracy"], -metrics["val_loss"]
-        if found > (self.best, -self._best_loss):
+        if not only_if_best or found > (self.best, -self._best_loss):
             self.best, self._best_loss = found[0], metrics["val_loss"]
             self.best_step = self.step
             self._best_weights = [w.numpy() for w in self._weights]
 
-    def restore_best(self) -> None:
-        """Gives the model the weights of its best evaluation."""
+    def restore_kept(self) -> None:
+        """Gives the model the weights that were kept."""
         for weight, value in zip(self._weights, self._best_weights, strict=True):
             weight.assign(value)
 

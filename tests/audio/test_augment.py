@@ -1,12 +1,14 @@
 """Varied clips: within the bounds of the file, and the same on every machine."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.audio.augment import NOISE_PARTS, cut_silence, generator, noise_of, vary
-from sprd.audio.corpus import Split
+from sprd.audio.augment import NOISE_PARTS, Talkers, cut_silence, generator, noise_of, vary
+from sprd.audio.corpus import Clip, Split
 from sprd.config import AugmentSection
 
 RATE = 16_000
@@ -186,3 +188,94 @@ def test_short_noise_is_for_training_alone():
     assert not samples[Split.TRAINING] & samples[Split.TESTING]
     assert not samples[Split.TRAINING] & samples[Split.VALIDATION]
     assert not samples[Split.VALIDATION] & samples[Split.TESTING]
+
+
+def clip_of(word, speaker) -> Clip:
+    """A training clip; the waveform that `Talkers` read for it tells which one it is."""
+    return Clip(Path(), f"{word}/{speaker}", word, speaker, Split.TRAINING)
+
+
+CLIPS = [clip_of(word, speaker) for word in ("up", "tree", "dog", "cat") for speaker in "abcd"]
+
+
+def talkers(clips=CLIPS, keywords=("up",)) -> Talkers:
+    """Each clip has one level throughout: 100 for the first, 200 for the second, and so on."""
+    return Talkers(
+        clips, keywords, lambda clip: np.full(N, 100 * (1 + CLIPS.index(clip)), np.int16)
+    )
+
+
+def behind(clip, n=300, augment=None, **keys) -> list[np.ndarray | None]:
+    """Who is heard behind n variants of a clip."""
+    augment = augment or section(babble_frequency=1.0, babble_volume=1.0)
+    return [talkers(**keys).behind(clip, variant, augment) for variant in range(n)]
+
+
+def heard_with(clip) -> set[Clip]:
+    """The clips that are read to be heard behind it."""
+    found: set[Clip] = set()
+
+    def read(other):
+        found.add(other)
+        return CLIP
+
+    augment = section(babble_frequency=1.0)
+    who = Talkers(CLIPS, ("up",), read)
+    for variant in range(300):
+        who.behind(clip, variant, augment)
+    return found
+
+
+class TestTalkers:
+    """Others heard behind a clip: never a keyword, never the clip's own word or speaker."""
+
+    @pytest.mark.parametrize("clip", [CLIPS[0], CLIPS[5]], ids=lambda clip: clip.key)
+    def test_others_say_other_words(self, clip):
+        """All who may be heard are."""
+        expected = {
+            other
+            for other in CLIPS
+            if other.word not in ("up", clip.word) and other.speaker != clip.speaker
+        }
+        assert heard_with(clip) == expected
+
+    @pytest.mark.parametrize(
+        "keys", [{"clips": ()}, {"keywords": ("up", "tree", "dog", "cat")}, {"clips": CLIPS[4:5]}]
+    )
+    def test_where_nobody_fits_nobody_is_heard(self, keys):
+        """No clip, none but keywords, none but the same word by the same speaker."""
+        assert behind(CLIPS[4], **keys) == [None] * 300
+
+    def test_share_of_variants_has_a_talker_of_at_most_the_volume(self):
+        """0.3 of them, at 0.2 of what was recorded at most."""
+        found = behind(CLIPS[0], n=1000, augment=section(babble_frequency=0.3, babble_volume=0.2))
+        heard = [one for one in found if one is not None]
+        assert 0.26 <= len(heard) / 1000 <= 0.34
+        loudest = max(float(one.max()) for one in heard)
+        assert 0.1 * 1600 / 32768 < loudest <= 0.2 * 1600 / 32768
+        assert all(one.dtype == np.float32 and one.shape == (N,) for one in heard)
+
+    def test_talker_begins_earlier_or_later(self):
+        """By up to half a clip, either way; the rest is silence."""
+        found = [one for one in behind(CLIPS[0]) if one is not None]
+        starts = {int(np.flatnonzero(one)[0]) for one in found if one[0] == 0}
+        ends = {int(np.flatnonzero(one)[-1]) for one in found if one[-1] == 0}
+        assert 0.4 * N < max(starts) <= N // 2
+        assert N // 2 - 1 <= min(ends) < 0.6 * N
+
+    def test_variant_is_a_pure_function_of_key_and_number(self):
+        """Asked anew, or in another order."""
+        augment = section(babble_frequency=0.5, babble_volume=1.0)
+        first = [talkers().behind(CLIPS[0], variant, augment) for variant in range(40)]
+        again = [talkers().behind(CLIPS[0], variant, augment) for variant in reversed(range(40))]
+        for one, other in zip(first, reversed(again), strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert len({one.tobytes() for one in first if one is not None}) > 10
+
+    def test_talker_is_added_to_the_variant(self):
+        """Which is otherwise what it is without."""
+        augment = section(time_shift_ms=20, background_frequency=1.0)
+        babble = np.full(N, 512 / 32768, np.float32)
+        alone = vary(CLIP, "k", 3, augment, NOISE, RATE)
+        both = vary(CLIP, "k", 3, augment, NOISE, RATE, babble)
+        assert np.abs(both.astype(int) - alone - 512).max() <= 1

@@ -1,6 +1,8 @@
 """Features are computed once, and what they depend on decides where they lie."""
 
 import errno
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -12,9 +14,9 @@ import soundfile
 from builders import make_sweep
 
 from sprd.audio import store
-from sprd.audio.augment import cut_silence, noise_of, vary
+from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Corpus, Split, index_folder, read_noise
+from sprd.audio.corpus import Corpus, Split, index_folder, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.store import Features, compute_features, open_features, store_key
 from sprd.config import Config
@@ -162,12 +164,14 @@ SAME_KEY = [
     {"augment": {"channel_mask_channels": 5}},
     {"keywords": ("tree",)},
     {"unknown_percentage": 90.0},
+    {"augment": {"babble_volume": 0.5}},
 ]
 OTHER_KEY = [
     {"augment": {"n_variants": 4}},
     {"augment": {"time_shift_ms": 50}},
     {"augment": {"gain_db": 3.0}},
     {"augment": {"background_volume": 0.2}},
+    {"augment": {"babble_frequency": 0.5}},
     {"features": {"n_channels": 16}},
     {"features": {"enable_pcan": False}},
     {"features": {"preprocess": "mfcc"}},
@@ -196,6 +200,81 @@ def test_augmentation_leaves_validation_alone(corpus, change):
     """A search over it shares one validation store."""
     keys = [key_of(corpus, make_config(**c), Split.VALIDATION) for c in (change, {})]
     assert keys[0] == keys[1]
+
+
+def test_store_without_talkers_has_the_name_of_before_there_were_any(corpus):
+    """What was computed stays valid: their two settings are no part of it."""
+    config = make_config()
+    settings = ("time_shift_ms", "background_frequency", "background_volume", "gain_db")
+    what = {
+        "format": 1,
+        "corpus": corpus.fingerprint,
+        "splits": split_digest(corpus),
+        "split": "training",
+        "n_silence": 5,
+        "features": config.features.model_dump(),
+        "augment": {key: getattr(config.augment, key) for key in (*settings, "n_variants")},
+    }
+    name = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+    assert key_of(corpus, config) == name
+
+
+def test_talkers_make_keywords_part_of_the_name(corpus):
+    """In any order; of training alone, and only where somebody talks."""
+
+    def key(keywords, split=Split.TRAINING, **augment):
+        config = make_config(augment=augment)
+        return store_key(corpus, config.features, config.augment, split, keywords)
+
+    talking = {"babble_frequency": 0.5}
+    assert key(("up",), **talking) != key(("down",), **talking)
+    assert key(("up", "down"), **talking) == key(("down", "up"), **talking)
+    assert key(("up",)) == key(("down",))
+    assert key(("up",), Split.VALIDATION, **talking) == key((), Split.VALIDATION)
+
+
+def test_talkers_are_heard_behind_training_clips(corpus):
+    """Other words by other speakers of training, and no keyword; silence stays silent."""
+    config = make_config(augment={"babble_frequency": 1.0, "babble_volume": 1.0})
+    features = open_features(corpus, config, Split.TRAINING)
+    plain = open_features(corpus, make_config(), Split.TRAINING)
+    clips = corpus.of(Split.TRAINING)
+    front_end = FrontEnd(config.features)
+    noise = noise_of(read_noise(corpus, RATE), config.features.n_samples, Split.TRAINING)
+    others = Talkers(clips, ("up", "down"), lambda clip: read(clip, config)[0])
+    for i, clip in enumerate(clips):
+        behind = others.behind(clip, 1, config.augment)
+        assert (behind is None) == (clip.word == "tree")
+        varied = vary(read(clip, config)[0], clip.key, 1, config.augment, noise, RATE, behind)
+        np.testing.assert_array_equal(features.raw[i, 1], front_end.compute(varied[None])[0])
+        assert (features.raw[i] == plain.raw[i]).all() == (clip.word == "tree")
+    np.testing.assert_array_equal(features.raw[len(clips) :], plain.raw[len(clips) :])
+
+
+def test_features_are_named_after_their_store(corpus, own_cache):
+    """What is computed from them can be named after them."""
+    features = open_features(corpus, make_config(), Split.TRAINING)
+    assert [features.key] == stores(own_cache)
+
+
+def test_selected_clips_come_with_their_words_and_speakers(corpus):
+    """In the order asked for, under a name of their own."""
+    features = open_features(corpus, make_config(), Split.TRAINING)
+    chosen = features.select(np.array([3, 0, 5]))
+    np.testing.assert_array_equal(chosen.raw, features.raw[[3, 0, 5]])
+    assert chosen.words == tuple(features.words[i] for i in (3, 0, 5))
+    assert chosen.speakers == tuple(features.speakers[i] for i in (3, 0, 5))
+    assert chosen.scale == features.scale
+    others = [features.select(np.array(i)).key for i in ([3, 0, 5], [0, 3, 5], [3, 0])]
+    assert others[0] == chosen.key
+    assert len({*others, features.key}) == 4
+
+
+def test_selection_of_unnamed_features_has_no_name():
+    """A name made of the indices alone would be that of other clips, too."""
+    raw = np.arange(12, dtype=np.uint16).reshape(2, 1, 2, 3)
+    features = Features(raw=raw, scale=1.0, words=("a", "b"), speakers=("x", "y"))
+    assert features.select(np.array([1])).key == ""
 
 
 def test_each_split_and_other_data_have_stores_of_their_own(clips, corpus):

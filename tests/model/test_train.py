@@ -1,57 +1,22 @@
 """A training is a pure function of its configuration and its clips, however often interrupted."""
 
-import hashlib
 import math
 
 import numpy as np
 import pytest
-from builders import make_sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trainings import digest, make_config, reports_of
 
 from sprd.audio.store import Features
-from sprd.config import Config, TrainSection
+from sprd.config import TrainSection
 from sprd.errors import TrainingError
 from sprd.model import train as room
-from sprd.model.quantize import convert_int8
-from sprd.model.train import fit, learning_rates, predict
-from sprd.sweepfile import resolve
+from sprd.model.batches import Batches, masks
+from sprd.model.steps import Steps, learning_rates
+from sprd.model.train import predict
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Config:
-    """A tiny_conv of 25 x 20 features that learns for 40 steps; the arguments replace keys."""
-    sweep = make_sweep('"features.frame" = ["40/40x20"]', f"seed = {seed}")
-    config = resolve(sweep, {"features.frame": "40/40x20"})
-    steps = {"batch_size": 16, "steps": 40, "learning_rate": 0.02, "eval_interval": 10}
-    sections = {
-        "train": {**steps, "optimizer": "momentum", **(train or {})},
-        "augment": augment or {},
-        "data": data or {},
-    }
-    updates = {k: getattr(config, k).model_copy(update=v) for k, v in sections.items()}
-    params = {**config.model.params, "filters": 4, **(model or {})}
-    updates["model"] = config.model.model_copy(update={"params": params})
-    return config.model_copy(update=updates)
-
-
-def reports_of(config, training, validation, restore=None, keep=None):
-    """Trains; returns the result, the metrics of each report, and saves at step `keep[0]`."""
-    seen = []
-
-    def report(metrics, save):
-        seen.append(metrics)
-        if keep and metrics["step"] == keep[0]:
-            save(keep[1])
-
-    return fit(config, training, validation, report, restore), seen
-
-
-def digest(trained, training) -> str:
-    """SHA-256 of the int8 file of a trained model."""
-    calibration = training.scaled()[:20]
-    return hashlib.sha256(convert_int8(trained.model, calibration, True)).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +71,7 @@ class TestBatches:
         """A function: step, and keys of the configuration -> rows, labels, masks."""
 
         def run(step, **keys):
-            return room._Batches(make_config(**keys), training).draw(step)
+            return Batches(make_config(**keys), training).draw(step)
 
         return run
 
@@ -123,14 +88,15 @@ class TestBatches:
 
     def test_gathering_is_drawing_step_by_step(self, training):
         """One graph call takes many steps; their order is theirs."""
-        batches = room._Batches(make_config(augment={"time_mask_frames": 5}), training)
-        features, labels, masks = batches.gather(3, 6)
+        batches = Batches(make_config(augment={"time_mask_frames": 5}), training)
+        features, labels, blanked, extra = batches.gather(3, 6)
         assert features.shape == (3, 16, 500)
         for i, step in enumerate(range(3, 6)):
             rows, drawn_labels, drawn_masks = batches.draw(step)
             np.testing.assert_array_equal(features[i], training.raw.reshape(-1, 500)[rows])
             np.testing.assert_array_equal(labels[i], drawn_labels)
-            np.testing.assert_array_equal(masks[i], drawn_masks)
+            np.testing.assert_array_equal(blanked[i], drawn_masks)
+        assert extra == {}
 
     def test_labels_are_those_of_the_clips(self, draw, training):
         """And all the variants of a clip are drawn."""
@@ -162,7 +128,7 @@ class TestBatches:
         words = ("up",) * 30 + ("down",) * 10 + ("_silence_",) * 5 + ("dog",) * 5
         raw = np.zeros((50, 1, 25, 20), np.uint16)
         features = Features(raw=raw, scale=1.0, words=words, speakers=words)
-        batches = room._Batches(make_config(train={"batch_size": 20_000}), features)
+        batches = Batches(make_config(train={"batch_size": 20_000}), features)
         counts = np.bincount(batches.draw(0)[1], minlength=4)
         assert counts[2] / counts[3] == pytest.approx(3, rel=0.1)
 
@@ -173,10 +139,10 @@ class TestBatches:
         augment = make_config().augment.model_copy(
             update={"time_mask_frames": frames, "channel_mask_channels": channels}
         )
-        masks = room._masks(np.random.default_rng(step), 50, (25, 20), augment)
+        drawn = masks(np.random.default_rng(step), 50, (25, 20), augment)
         for first, end, length, widest in (
-            (masks[:, 0], masks[:, 1], 25, frames),
-            (masks[:, 2], masks[:, 3], 20, channels),
+            (drawn[:, 0], drawn[:, 1], 25, frames),
+            (drawn[:, 2], drawn[:, 3], 20, channels),
         ):
             assert (first >= 0).all()
             assert (end <= length).all()
@@ -185,19 +151,19 @@ class TestBatches:
     def test_masks_reach_both_ends_and_their_full_width(self, draw):
         """Nothing at the edges is spared for ever."""
         augment = {"time_mask_frames": 3, "channel_mask_channels": 4}
-        _, _, masks = draw(0, augment=augment, train={"batch_size": 2000})
-        widths = masks[:, [1, 3]] - masks[:, [0, 2]]
+        _, _, drawn = draw(0, augment=augment, train={"batch_size": 2000})
+        widths = drawn[:, [1, 3]] - drawn[:, [0, 2]]
         assert (widths.min(0).tolist(), widths.max(0).tolist()) == ([0, 0], [3, 4])
-        assert masks.min(0).tolist()[::2] == [0, 0]
-        assert masks.max(0).tolist()[1::2] == [25, 20]
+        assert drawn.min(0).tolist()[::2] == [0, 0]
+        assert drawn.max(0).tolist()[1::2] == [25, 20]
 
 
 def test_masked_frames_and_channels_are_blank(training):
     """And only they."""
     config = make_config(augment={"time_mask_frames": 9, "channel_mask_channels": 9})
-    steps = room._Steps(room.build_model(config.model, (25, 20), 4), config, 1.0)
-    masks = np.array([[2, 5, 0, 0], [0, 0, 18, 20], [0, 25, 3, 4], [7, 7, 9, 9]], np.int32)
-    masked = steps._masked(np.ones((4, 500), np.float32), masks).numpy().reshape(4, 25, 20)
+    steps = Steps(room.build_model(config.model, (25, 20), 4), config, 1.0)
+    stretches = np.array([[2, 5, 0, 0], [0, 0, 18, 20], [0, 25, 3, 4], [7, 7, 9, 9]], np.int32)
+    masked = steps.masked(np.ones((4, 500), np.float32), stretches).numpy().reshape(4, 25, 20)
     expected = np.ones((4, 25, 20))
     expected[0, 2:5] = expected[1, :, 18:] = expected[2] = 0
     np.testing.assert_array_equal(masked, expected)
@@ -245,7 +211,7 @@ def test_continued_training_ends_in_the_same_bytes(
 ):
     """Weights, statistics, optimizer, dropout and the best so far come back from a checkpoint."""
     config = make_config(
-        train={"optimizer": optimizer, "steps": 30},
+        train={"optimizer": optimizer, "steps": 30, "learning_rate": 0.001},
         augment={"time_mask_frames": 5},
     )
     if architecture == "ds_cnn":
@@ -255,7 +221,7 @@ def test_continued_training_ends_in_the_same_bytes(
         )
         config = config.model_copy(update={"model": section})
     path = tmp_path / "state.npz"
-    whole, seen = reports_of(config, training, validation, keep=(20, path))
+    whole, seen = reports_of(config, training, validation, save_at=(20, path))
     continued, seen_later = reports_of(config, training, validation, restore=path)
     assert seen_later == seen[2:]
     assert (continued.best_step, continued.val_balanced_accuracy) == (
@@ -268,7 +234,7 @@ def test_continued_training_ends_in_the_same_bytes(
 def test_checkpoint_of_the_last_step_gives_the_trained_model(training, validation, tmp_path):
     """A crash between the training and its end costs no step."""
     path = tmp_path / "state.npz"
-    whole, _ = reports_of(make_config(), training, validation, keep=(40, path))
+    whole, _ = reports_of(make_config(), training, validation, save_at=(40, path))
     continued, seen = reports_of(make_config(), training, validation, restore=path)
     assert seen == []
     assert digest(continued, training) == digest(whole, training)

@@ -1,0 +1,44 @@
+"""Trainings of a few steps, for the tests of this room."""
+
+import hashlib
+
+from builders import make_sweep
+
+from sprd.config import Config
+from sprd.model.quantize import convert_int8
+from sprd.model.train import fit
+from sprd.sweepfile import resolve
+
+
+def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Config:
+    """A tiny_conv of 25 x 20 features that learns for 40 steps; the arguments replace keys."""
+    sweep = make_sweep('"features.frame" = ["40/40x20"]', f"seed = {seed}")
+    config = resolve(sweep, {"features.frame": "40/40x20"})
+    steps = {"batch_size": 16, "steps": 40, "learning_rate": 0.02, "eval_interval": 10}
+    sections = {
+        "train": {**steps, "optimizer": "momentum", **(train or {})},
+        "augment": augment or {},
+        "data": data or {},
+    }
+    updates = {k: getattr(config, k).model_copy(update=v) for k, v in sections.items()}
+    params = {**config.model.params, "filters": 4, **(model or {})}
+    updates["model"] = config.model.model_copy(update={"params": params})
+    return config.model_copy(update=updates)
+
+
+def reports_of(config, training, validation, restore=None, save_at=None, **keep):
+    """Trains; returns the result, the metrics of each report, and saves at step `save_at[0]`."""
+    seen = []
+
+    def report(metrics, save):
+        seen.append(metrics)
+        if save_at and metrics["step"] == save_at[0]:
+            save(save_at[1])
+
+    return fit(config, training, validation, report, restore, **keep), seen
+
+
+def digest(trained, training) -> str:
+    """SHA-256 of the int8 file of a trained model."""
+    calibration = training.scaled()[:20]
+    return hashlib.sha256(convert_int8(trained.model, calibration, True)).hexdigest()
