@@ -16,12 +16,11 @@ from sprd.config import FeaturesSection
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
 from sprd.parameters import Param, Vocabulary
+from sprd.objectives import KEYS
+from sprd.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
 from sprd.sweepfile import (
     MAX_FILE_BYTES,
     NAMED_SOURCES,
-    OBJECTIVES,
-    SEARCHABLE_DATA,
-    SEARCHABLE_SECTIONS,
     SECTIONS,
     parse_sweep,
     resolve,
@@ -214,7 +213,7 @@ def _table(first: str, rows: Iterable[tuple[str, ...]]) -> str:
 
 def _meaning(section: str, key: str, description: str) -> str:
     if (section, key) == ("sweep", "objectives"):
-        return f"{description} One of {_codes(OBJECTIVES)}."
+        return f"{description} One of {_codes(KEYS)}."
     return description
 
 

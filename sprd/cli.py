@@ -40,9 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _load(name: str) -> Callable[[argparse.Namespace], int]:
-    from sprd import board_commands, commands
+    from sprd import board_commands, choosing_commands, commands
 
-    room = commands if hasattr(commands, name) else board_commands
+    rooms = (commands, choosing_commands, board_commands)
+    room = next(room for room in rooms if hasattr(room, name))
     found: Callable[[argparse.Namespace], int] = getattr(room, name)
     return found
 
@@ -246,14 +247,17 @@ def _add_choosing(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     pick = _verb(
         verbs,
         "pick",
-        "Take the best trial of a run by one number, under limits given now, and export it.",
+        "List the trials of a run that no other beats, and draw them; with --by, export the best of"
+        " them by one number, under limits given now. No training.",
         "sprd pick runs/default --by ram_bytes --max-latency-ms 30",
     )
     pick.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
-    pick.add_argument(
-        "--by", required=True, metavar="KEY", help="ram_bytes, balanced_accuracy, ..."
-    )
+    pick.add_argument("--by", metavar="KEY", help="ram_bytes, balanced_accuracy, ...")
     pick.add_argument("--min-balanced-accuracy", type=_share, metavar="X", help="between 0 and 1")
+    pick.add_argument(
+        "--reference", type=Path, metavar="MODEL.tflite", help="an int8 model to compare with"
+    )
+    pick.add_argument("--reference-sweep", type=Path, metavar="FILE", help="what that model hears")
     _limits(pick)
     export = _verb(
         verbs,
@@ -263,8 +267,38 @@ def _add_choosing(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     )
     export.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
     export.add_argument("--trial", type=_natural, required=True, metavar="NUMBER")
-    for verb in (pick, export):
-        verb.add_argument("--out", type=Path, metavar="DIR", help="the bundle; RUN/bundle-<trial>")
+    compare = _verb(
+        verbs,
+        "compare",
+        "Tell how far two runs came, and what their sweep files say differently.",
+        "sprd compare runs/default runs/other",
+    )
+    compare.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    compare.add_argument("other_run", type=Path, metavar="RUN", help="folder of another")
+    _json(compare)
+    crossval = _verb(
+        verbs,
+        "crossval",
+        "Train trials anew on folds of the training and validation speakers: how good their"
+        " configurations are, luck apart. Test speakers stay out.",
+        "sprd crossval runs/default --trial 3",
+    )
+    crossval.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    crossval.add_argument(
+        "--trial", type=_natural, required=True, nargs="+", metavar="NUMBER", help="one or more"
+    )
+    crossval.add_argument("--folds", type=_positive, default=5, metavar="K", help="5 unless told")
+    crossval.add_argument(
+        "--address", metavar="ADDR", help="a running Ray cluster, 'auto' on its head"
+    )
+    _data(crossval)
+    _json(crossval)
+    crossval.set_defaults(
+        on_interrupt="Finished folds are kept; run the same command again to go on."
+    )
+    bundle = "the bundle; RUN/bundle-<trial>"
+    for verb, text in ((pick, f"{bundle}. Without --by: of the plot; RUN"), (export, bundle)):
+        verb.add_argument("--out", type=Path, metavar="DIR", help=text)
         _data(verb)
         _json(verb)
 

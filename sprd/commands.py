@@ -4,16 +4,20 @@ import json
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.board_commands import limits_of
-from sprd.console import SweepView, amount, console, show_json
-from sprd.errors import BudgetError, DataError
+from sprd.console import SweepView, console, show_bundle, show_json
+
+if TYPE_CHECKING:
+    from sprd.sweep.crossval import FoldScores
+    from sprd.sweep.result import Row
+    from sprd.sweep.run import Run
+
+_SHOWN_PARAMETERS = 5
 
 
 def sweep(args: Namespace) -> int:
@@ -23,9 +27,28 @@ def sweep(args: Namespace) -> int:
 
     run = open_run(args.file, args.out, args.data)
     n_trials = args.trials or run.sweep.sweep.n_trials
-    with SweepView(run.table.rows, n_trials, run.sweep.sweep.objectives[0]) as view:
+    with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
         bundle = run_sweep(run, args.trials, args.address, view, view.progress)
-    _show_bundle(bundle)
+    _show_run(run)
+    show_bundle(bundle)
+    return 0
+
+
+def crossval(args: Namespace) -> int:
+    """Trains a trial anew on folds of speakers."""
+    from sprd.pipeline import cross_validate
+    from sprd.sweep.run import reopen_run
+
+    run = reopen_run(args.run_folder, args.data)
+    rows = [run.row(number) for number in dict.fromkeys(args.trial)]
+    with SweepView([], 0) as view:
+        found = cross_validate(run, rows, args.folds, args.address, view, view.progress)
+    if args.json:
+        results = [{"trial": row.number, **scores.as_dict()} for row, scores in found]
+        show_json({**results[0], "trials": results})
+    else:
+        for row, scores in found:
+            _show_folds(row, scores)
     return 0
 
 
@@ -35,12 +58,12 @@ def train(args: Namespace) -> int:
     from sprd.sweep.run import open_run
 
     run = open_run(args.file, args.out, args.data, suffix="-train")
-    with SweepView(run.table.rows, 1, run.sweep.sweep.objectives[0]) as view:
+    with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
         row, bundle = run_one(run, view, view.progress)
     if args.json:
         show_json({**asdict(row), **row.metrics, **row.footprint, "bundle": str(bundle)})
     else:
-        _show_bundle(bundle)
+        show_bundle(bundle)
         Console().print(f"{row.metrics['ms_per_step']} ms a step")
     return 0
 
@@ -52,7 +75,7 @@ def evaluate(args: Namespace) -> int:
     load_tensorflow()
     from sprd.evaluation import evaluate_model
 
-    with SweepView([], 0, "balanced_accuracy") as view:
+    with SweepView([], 0) as view:
         result = evaluate_model(
             args.model, args.data, args.sweep, args.split, args.silence, args.seed, view.progress
         )
@@ -61,23 +84,6 @@ def evaluate(args: Namespace) -> int:
     else:
         _show_scores(result)
     return 0
-
-
-def pick(args: Namespace) -> int:
-    """Exports the best trial by one number, under limits."""
-    from sprd.sweep.choice import pick_row
-    from sprd.sweep.run import reopen_run
-
-    run = reopen_run(args.run_folder, args.data)
-    row = pick_row(run.table.rows, args.by, limits_of(args), args.min_balanced_accuracy)
-    return _export(args, run, row.number)
-
-
-def export(args: Namespace) -> int:
-    """Exports one trial."""
-    from sprd.sweep.run import reopen_run
-
-    return _export(args, reopen_run(args.run_folder, args.data), args.trial)
 
 
 def data_fetch(args: Namespace) -> int:
@@ -107,7 +113,7 @@ def data_synth(args: Namespace) -> int:
     """Makes synthetic voices."""
     from sprd.audio.synthetic import synthesize
 
-    with SweepView([], 0, "balanced_accuracy") as view:
+    with SweepView([], 0) as view:
         folder = synthesize(
             args.keywords,
             args.voices,
@@ -133,60 +139,46 @@ def data_check(args: Namespace) -> int:
     return 0
 
 
-def _export(args: Namespace, run: Any, number: int) -> int:
-    from sprd.audio.corpus import open_corpus
-    from sprd.bundle.write import check_target
-    from sprd.pipeline import export_trial
-    from sprd.sweep.result import describe_violation
-    from sprd.sweep.run import check_data
+def _show_run(run: "Run") -> None:
+    """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
+    from sprd.pipeline import FOLDS, IMPORTANCES
+    from sprd.report.table import WIDTH, frontier_table
+    from sprd.sweep.confirm import confirmed
+    from sprd.sweep.crossval import FoldTable
+    from sprd.sweep.result import frontier
 
-    row = run.row(number)
-    if row.violations:
-        misses = ", ".join(map(describe_violation, row.violations))
-        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
-    folder = (args.out or run.folder / f"bundle-{number}").absolute()
-    check_target(folder)  # before it is scored
-    try:
-        corpus = open_corpus(run.sweep.default.data, run.data)
-        check_data(run, corpus.fingerprint)
-    except DataError as error:
-        console().print(Text(f"test speakers are not scored: {error}", style="yellow"))
-        corpus = None
-    violations = export_trial(run, row, corpus, folder)
-    if violations:
-        misses = ", ".join(map(describe_violation, violations))
-        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
-    if args.json:
-        show_json({"trial": number, "bundle": str(folder), **row.metrics, **row.footprint})
-    else:
-        _show_bundle(folder)
-    return 0
+    out = Console(highlight=False, markup=False)
+    if len(run.sweep.objectives) > 1:
+        table = frontier_table(frontier(run.table.rows, run.sweep.objectives), run.sweep.objectives)
+        out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
+    n_folds = run.sweep.sweep.confirm_folds
+    if n_folds is not None:
+        folds = FoldTable(run.folder / FOLDS)
+        rows = {row.number: row for row in run.table.rows}
+        for number, scores in confirmed(run.sweep, run.table.rows, folds, n_folds).items():
+            _show_folds(rows[number], scores)
+    if (file := run.folder / IMPORTANCES).exists():
+        _show_importances(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _show_bundle(folder: Path) -> None:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+def _show_folds(row: "Row", scores: "FoldScores") -> None:
     out = Console(highlight=False, markup=False, soft_wrap=True)
-    out.print(f"trial {manifest['trial']['number']} exported to {folder}")
-    footprint = manifest["footprint"]
-    sizes = [
-        f"{name} {amount(key, footprint[key])}"
-        for name, key in (("model", "model_bytes"), ("flash", "flash_bytes"), ("RAM", "ram_bytes"))
-        if footprint.get(key) is not None
-    ]
-    if footprint.get("latency_ms") is not None:
-        low, high = footprint["latency_low_ms"], footprint["latency_high_ms"]
-        sizes.append(f"latency {footprint['latency_ms']:.0f} ms ({low:.0f} .. {high:.0f})")
-    out.print(", ".join(sizes))
-    for split in ("validation", "test"):
-        scores = (manifest["scores"].get(split) or {}).get("int8")
-        if scores:
-            low, high = scores["intervals"]["balanced_accuracy"]
-            out.print(
-                f"{split} speakers: balanced accuracy {scores['balanced_accuracy']:.3f}"
-                f" ({low:.3f} .. {high:.3f}), int8 in TFLM, {scores['n_clips']:,} clips"
-            )
-    if (manifest["record"].get("data") or {}).get("is_synthetic"):
-        out.print("The voices are synthetic: this model never heard a person.")
+    low, high = scores.interval
+    each = " ".join(f"{one:.3f}" for one in scores.per_fold)
+    recalls = ", ".join(f"{label} {value:.3f}" for label, value in scores.recall.items())
+    out.print(
+        f"trial {row.number}, {scores.n_folds} folds: balanced accuracy"
+        f" {scores.balanced_accuracy:.3f} ({low:.3f} .. {high:.3f}): {each}"
+    )
+    out.print(f"  recall: {recalls}; {scores.n_clips:,} clips of {scores.n_speakers:,} speakers")
+
+
+def _show_importances(shares: Mapping[str, Mapping[str, float]]) -> None:
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    for objective, names in shares.items():
+        most = sorted(names.items(), key=lambda one: -one[1])[:_SHOWN_PARAMETERS]
+        shown = ", ".join(f"{name} {share:.0%}" for name, share in most)
+        out.print(f"what mattered for {objective}: {shown}")
 
 
 def _show_scores(result: Mapping[str, Any]) -> None:

@@ -1,16 +1,15 @@
-"""The frozen types of a sweep file. Knows no file, no architecture and no board by name.
+"""The frozen types of one trial's configuration. Knows no file, architecture or board by name.
 
 `sprd.sweepfile` reads files into these types; the names of architectures, of their parameters
 and of boards come in as plain data (`Vocabulary`).
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sprd.parameters import Choice, Range, Scalar, Vocabulary
+from sprd.parameters import Scalar
 
 SILENCE_LABEL = "_silence_"
 UNKNOWN_LABEL = "_unknown_"
@@ -26,48 +25,6 @@ class Section(BaseModel):
     """A table of a sweep file: frozen, no unknown key, no silent conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class SweepSection(Section):
-    """How many trials run, how they are chosen and which number decides."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=64,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-        description="Name of the sweep; the run goes to `runs/<name>` unless `--out` says where.",
-    )
-    n_trials: PositiveInt = Field(
-        1,
-        le=100_000,
-        description="Trials trained to their end. Rejected and stopped candidates do not count.",
-    )
-    seed: int = Field(
-        0, ge=0, lt=2**31, description="Seed of the sampler, the weights and the batch order."
-    )
-    sampler: Literal["tpe", "random"] = Field("tpe", description="How candidates are proposed.")
-    scheduler: Literal["asha", "none"] = Field(
-        "asha", description="Stops trials that lag behind at the same step; `none` never stops one."
-    )
-    reduction_factor: int = Field(
-        3, ge=2, le=10, description="ASHA lets the best 1 in this many go on."
-    )
-    grace_steps: int | None = Field(
-        None, ge=1, description="Steps before ASHA may stop a trial; unset: a fifth of the steps."
-    )
-    max_concurrent_trials: PositiveInt | None = Field(
-        None, description="Trials at the same time; unset: what the CPUs of the cluster hold."
-    )
-    cpus_per_trial: PositiveInt = Field(
-        1, le=256, description="CPUs, and TensorFlow threads, of one trial. Part of the record."
-    )
-    objectives: Words = Field(
-        ("balanced_accuracy",),
-        description="What decides; one entry. The int8 model's score on validation speakers.",
-    )
-    storage: str | None = Field(
-        None, description="Folder or URI that all nodes of a cluster share; unset: inside `--out`."
-    )
 
 
 class DataSection(Section):
@@ -212,6 +169,16 @@ class AugmentSection(Section):
     background_volume: float = Field(
         0.1, ge=0, le=1, description="Loudest background noise mixed in, 1 being full scale."
     )
+    babble_frequency: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the stored variants with another training clip behind them, of a "
+        "word that is no keyword and of another speaker.",
+    )
+    babble_volume: float = Field(
+        0.1, ge=0, le=1, description="Loudest such clip mixed in, 1 being as recorded."
+    )
     gain_db: float = Field(0.0, ge=0, le=30, description="Volume changes by up to this, +/-.")
     n_variants: int = Field(
         8, ge=1, le=64, description="Variants of each training clip that are computed and stored."
@@ -257,6 +224,32 @@ class TrainSection(Section):
     momentum: float = Field(0.9, ge=0, lt=1, description="Momentum, where the optimizer has one.")
     eval_interval: PositiveInt = Field(
         1000, description="Steps between two evaluations on validation speakers."
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, le=0.5, description="Share of each label that is spread over all labels."
+    )
+    mixup_alpha: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Mixes pairs of clips of a batch, and their labels, by shares from "
+        "Beta(alpha, alpha); 0 is off.",
+    )
+    teacher_weight: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the loss that compares the model with a larger one trained on the "
+        "same clips (distillation); 0 trains none.",
+    )
+    teacher_temperature: float = Field(
+        2.0, ge=1, le=20, description="Temperature at which the two are compared."
+    )
+    teacher_filters: PositiveInt = Field(
+        64, le=512, description="Filters of each of the four layers of the larger model."
+    )
+    teacher_steps: PositiveInt | None = Field(
+        None, description="Steps of the larger model; unset: as many as the model's own."
     )
 
     @property
@@ -340,19 +333,3 @@ class Config(Section):
     def labels(self) -> tuple[str, ...]:
         """Names of the model's outputs, in order."""
         return (SILENCE_LABEL, UNKNOWN_LABEL, *self.data.keywords)
-
-
-class SweepConfig(Section):
-    """A sweep file: the trial it starts from, the space it searches, and how."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    path: Path
-    text: str
-    sweep: SweepSection
-    base: Mapping[str, Mapping[str, object]]
-    """The tables of the file as read, from which every trial's configuration is resolved."""
-    space: Mapping[str, Choice | Range]
-    vocabulary: Vocabulary
-    default: Config
-    """The configuration with no point of the space applied: data, budget and seed are always so."""

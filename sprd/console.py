@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -11,7 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.sweep.result import Row, describe_violation, objective_score, ranking
+from sprd.objectives import Objective, natural
+from sprd.sweep.result import Row, describe_violation, ranking
 
 if TYPE_CHECKING:
     from sprd.sweep.search import Candidate
@@ -45,10 +47,12 @@ def row_line(row: Row) -> str:
         why = row.error or ", ".join(map(describe_violation, row.violations))
         return f"trial {row.number}: does not fit: {why}"
     if row.status == "failed":
-        return f"trial {row.number}: failed: {row.error}"
+        return f"{row.label or f'trial {row.number}'}: failed: {row.error}"
     if row.status == "stopped":
         score = row.metrics.get("val_balanced_accuracy", 0.0)
         return f"trial {row.number}: stopped at step {row.step:,}, balanced accuracy {score:.3f}"
+    if row.label:
+        return f"{row.label}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}"
     text = (
         f"trial {row.number}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}, {size(row)}"
     )
@@ -67,10 +71,11 @@ def size(row: Row) -> str:
 
 
 class SweepView:
-    """Shows a sweep while it runs: a `sprd.sweep.tune.Watcher`."""
+    """Shows a sweep while it runs: a `sprd.sweep.bridge.Watcher`."""
 
-    def __init__(self, rows: list[Row], n_trials: int, objective: str) -> None:
-        self._rows, self._n_trials, self._objective = rows, n_trials, objective
+    def __init__(self, rows: list[Row], n_trials: int, objective: Objective | None = None) -> None:
+        self._rows, self._n_trials = rows, n_trials
+        self._objective = objective or natural("balanced_accuracy")
         self._console = console()
         self._running: dict[int, Mapping[str, float]] = {}
         self._n_steps: dict[int, int] = {}
@@ -93,6 +98,10 @@ class SweepView:
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
+
+    def note(self, text: str) -> None:
+        """Something that is worth a line."""
+        self._console.print(Text(text))
 
     def started(self, candidate: "Candidate") -> None:
         """A candidate went to a worker."""
@@ -127,8 +136,8 @@ class SweepView:
         return ranked[0] if ranked else None
 
     def _score(self, row: Row) -> str:
-        value = abs(objective_score(row, self._objective))
-        return f"{self._objective} {value:.3f}, {size(row)}"
+        key = self._objective.key
+        return f"{key} {amount(key, row.value(key))}, {size(row)}"
 
     def _render(self) -> Group:
         trained = self._n_trained()
@@ -163,7 +172,7 @@ class SweepView:
 
 
 def _style(row: Row) -> str:
-    return {"trained": "", "infeasible": "dim", "stopped": "dim", "failed": "red"}[row.status]
+    return {"infeasible": "dim", "stopped": "dim", "failed": "red"}.get(row.status, "")
 
 
 def show_json(value: Mapping[str, Any]) -> None:
@@ -171,3 +180,32 @@ def show_json(value: Mapping[str, Any]) -> None:
     import json
 
     sys.stdout.write(json.dumps(value, indent=2, default=list) + "\n")
+
+
+def show_bundle(folder: Path) -> None:
+    """Shows what a bundle holds: the trial, what it takes, its scores."""
+    import json
+
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out.print(f"trial {manifest['trial']['number']} exported to {folder}")
+    footprint = manifest["footprint"]
+    sizes = [
+        f"{name} {amount(key, footprint[key])}"
+        for name, key in (("model", "model_bytes"), ("flash", "flash_bytes"), ("RAM", "ram_bytes"))
+        if footprint.get(key) is not None
+    ]
+    if footprint.get("latency_ms") is not None:
+        low, high = footprint["latency_low_ms"], footprint["latency_high_ms"]
+        sizes.append(f"latency {footprint['latency_ms']:.0f} ms ({low:.0f} .. {high:.0f})")
+    out.print(", ".join(sizes))
+    for split in ("validation", "test"):
+        scores = (manifest["scores"].get(split) or {}).get("int8")
+        if scores:
+            low, high = scores["intervals"]["balanced_accuracy"]
+            out.print(
+                f"{split} speakers: balanced accuracy {scores['balanced_accuracy']:.3f}"
+                f" ({low:.3f} .. {high:.3f}), int8 in TFLM, {scores['n_clips']:,} clips"
+            )
+    if (manifest["record"].get("data") or {}).get("is_synthetic"):
+        out.print("The voices are synthetic: this model never heard a person.")

@@ -1,5 +1,6 @@
 """One line of a `[space]` table in, a `Choice` or a `Range` out. Knows no key of a sweep file."""
 
+import math
 import random
 from collections.abc import Mapping
 
@@ -62,13 +63,32 @@ def _read_range(where: str, value: Mapping[str, object]) -> Range:
     return Range(low, high, step, log)
 
 
+def contains(dimension: Choice | Range, value: object) -> bool:
+    """Whether a value is one that the dimension can take."""
+    if isinstance(dimension, Choice):
+        return any(type(value) is type(known) and value == known for known in dimension.values)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    if dimension.is_integer and not isinstance(value, int):
+        return False
+    if not dimension.low <= value <= dimension.high:
+        return False
+    n_steps = (value - dimension.low) / dimension.step if dimension.step else 0.0
+    return abs(n_steps - round(n_steps)) < 1e-9
+
+
 def random_value(rng: random.Random, dimension: Choice | Range) -> Scalar:
-    """Returns a value of the dimension, each as likely as another."""
+    """Returns a value of the dimension, each as likely as another; on a log scale where it is."""
     if isinstance(dimension, Choice):
         return rng.choice(dimension.values)
+    low, high = dimension.low, dimension.high
     if dimension.step is not None:
-        n_steps = int((dimension.high - dimension.low) / dimension.step)
-        return dimension.low + rng.randint(0, n_steps) * dimension.step
+        n_steps = int((high - low) / dimension.step + 1e-9)
+        return low + rng.randint(0, n_steps) * dimension.step
+    if dimension.log:
+        whole = dimension.is_integer
+        value = math.exp(rng.uniform(math.log(low), math.log(high + whole)))
+        return min(int(value), int(high)) if whole else min(max(value, low), high)
     if dimension.is_integer:
-        return rng.randint(int(dimension.low), int(dimension.high))
-    return rng.uniform(dimension.low, dimension.high)
+        return rng.randint(int(low), int(high))
+    return rng.uniform(low, high)

@@ -1,19 +1,25 @@
-"""A model and a folder of clips in, scores out."""
+"""A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from sprd.audio.augment import noise_of
-from sprd.audio.corpus import Split, index_folder, read_noise
-from sprd.audio.store import compute_features
+from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
+from sprd.audio.store import compute_features, open_features
 from sprd.bundle.manifest import config_of, read_manifest
 from sprd.config import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
-from sprd.errors import DataError, InputError, ModelFileError
+from sprd.errors import ConfigError, DataError, InputError, ModelFileError, SprdError
 from sprd.model.evaluate import score
-from sprd.sweep.run import VOCABULARY
+from sprd.model.start import load_tensorflow
+from sprd.sweep.budget import board_of, take_up
+from sprd.sweep.result import Row
+from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweepfile import load_sweep
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
@@ -57,6 +63,81 @@ def evaluate_model(
     labels = config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     return {"model": str(model), "data": str(data), "split": split, **scores.as_dict()}
+
+
+def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
+    """Scores an int8 model as a run's trials were: its validation speakers, in TFLM, on its board.
+
+    TensorFlow, which computes the features, is loaded in a process of its own.
+
+    Args:
+        run: Gives data, split and board.
+        model: A .tflite file.
+        sweep_file: What it hears: the order of its labels, and its front end.
+
+    Returns:
+        A row of status "reference", whose label is the file's name; what it breaks of the run's
+        budget is told, though it is never exported.
+
+    Raises:
+        ConfigError: Its keywords are not the run's, or the data are others.
+        InputError: Model, sweep file or data cannot be used.
+    """
+    own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
+    if set(own.labels) != set(ours.labels):
+        raise ConfigError(
+            f"{sweep_file} [data] keywords: must be those of {run.folder}, {_words(ours)}, got"
+            f" {_words(own)}. Give the sweep file of a model for the same words."
+        )
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        job = pool.submit(_score_reference, run.folder, run.data, model, sweep_file)
+        try:
+            return job.result()
+        except BrokenProcessPool as error:
+            raise SprdError(
+                f"{model}: scoring it: the process must stay alive, but it was killed, perhaps for"
+                " memory. Run the command again."
+            ) from error
+
+
+def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_file: Path) -> Row:
+    load_tensorflow()
+    run = reopen_run(run_folder, data)
+    own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
+    footprint = measure_untrusted(model, board_of(ours))
+    runner = Runner(model.read_bytes(), str(model))
+    _check_shape(model, runner, own)
+    # The split must be the run's, the order of the labels the model's.
+    keywords = {"keywords": own.data.keywords}
+    config = own.model_copy(
+        update={"data": ours.data.model_copy(update=keywords), "budget": ours.budget}
+    )
+    corpus = open_corpus(ours.data, run.data)
+    check_data(run, corpus.fingerprint)
+    clips = open_features(corpus, config, Split.VALIDATION)
+    labels = config.labels
+    probabilities = runner.predict(clips.scaled())
+    scores = score(probabilities, clips.labels(labels), clips.speakers, labels)
+    taken = take_up(config, footprint)
+    return Row(
+        number=-1,
+        status="reference",
+        params={},
+        started_at="",
+        ended_at="",
+        label=model.name,
+        metrics={
+            **scores.rates,
+            "recall": scores.recall,
+            "intervals": {name: list(bounds) for name, bounds in scores.intervals.items()},
+        },
+        footprint=taken.footprint,
+        violations=tuple(violation.as_dict() for violation in taken.violations),
+    )
+
+
+def _words(config: Config) -> str:
+    return ", ".join(map(repr, config.data.keywords))
 
 
 def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:

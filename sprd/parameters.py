@@ -1,7 +1,7 @@
 """What a parameter may be: of an architecture, and as a dimension of a search space."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,6 +58,14 @@ class Vocabulary:
 
     architectures: Mapping[str, Mapping[str, Param]]
     boards: Collection[str]
+    active: Callable[[str, Mapping[str, Scalar]], Collection[str]] | None = None
+    """Tells which parameters of an architecture have an effect; without it, all of them."""
+
+    def active_params(self, architecture: str, params: Mapping[str, Scalar]) -> Collection[str]:
+        """Returns the names of the parameters that have an effect where others are as given."""
+        return (
+            self.active(architecture, params) if self.active else self.architectures[architecture]
+        )
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,37 @@
 """The main path: a sweep file goes in, a bundle that fits the board comes out."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sprd.audio.corpus import Corpus, open_corpus
+from sprd.audio.folds import fold_of_speakers
 from sprd.errors import BudgetError, SprdError
+from sprd.folders import write_atomically
 from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import check_verifiable
+from sprd.sweep.confirm import Confirmation
+from sprd.sweep.crossval import FoldScores, FoldTable
 from sprd.sweep.result import Row, budget_error, describe_violation, ranking
-from sprd.sweep.run import Run, begin, only_one, reopen_run
+from sprd.sweep.run import Run, begin, check_data, earlier_runs, only_one, references_of, reopen_run
+from sprd.sweep.sampler import importances
 from sprd.sweep.search import Search, check_searchable
 
 if TYPE_CHECKING:
-    from sprd.sweep.tune import Watcher
+    from sprd.sweep.bridge import Jobs, Watcher
+
+IMPORTANCES = "importance.json"
+"""In the folder of a run: which parameters mattered, by objective."""
+
+FOLDS = "folds.jsonl"
+"""In the folder of a run: what cross-validation trained, one object a fold."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -38,20 +51,102 @@ def run_sweep(
     Raises:
         BudgetError: No trial fits; the message names the nearest misses.
     """
-    if address is None:
-        # Read when ray is imported. Without it Ray's servers listen on every interface.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    from sprd.sweep.tune import run_search
-
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)
     check_verifiable(run.sweep.default.budget)
+    references = references_of(run)
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
+    earlier = earlier_runs(run, corpus.fingerprint)
     with only_one(run):
         begin(run, corpus.fingerprint)
-        search = Search(run.sweep, run.table, n_trials)
-        if not search.is_done:
-            run_search(search, run.sweep, corpus, run.folder, address, watcher)
-        return export_best(run, corpus, search.gave_up)
+        search = Search(run.sweep, run.table, n_trials, references, earlier)
+        for note in earlier.notes:
+            watcher.note(note)
+        with _Trainings(run, corpus, address, watcher) as trainings:
+            trainings.run(search, run.sweep.scheduler)
+            if search.ended_by:
+                watcher.note(f"ended by {search.ended_by}")
+            order = _best_first(run, trainings)
+        keep_importances(run)
+        return export_best(run, corpus, search.gave_up, order)
+
+
+def cross_validate(
+    run: Run,
+    rows: Sequence[Row],
+    n_folds: int,
+    address: str | None,
+    watcher: "Watcher",
+    progress: Progress | None = None,
+) -> list[tuple[Row, FoldScores]]:
+    """Trains trials anew on folds of the training and validation speakers.
+
+    Returns:
+        The trials with their scores, best mean balanced accuracy first.
+
+    Raises:
+        DataError: There are too few speakers, or other data than the run's.
+    """
+    corpus = open_corpus(run.sweep.default.data, run.data, progress)
+    check_data(run, corpus.fingerprint)
+    fold_of_speakers(
+        corpus, n_folds, run.sweep.default.data.split_salt, run.sweep.default.data.keywords
+    )
+    with only_one(run), _Trainings(run, corpus, address, watcher) as trainings:
+        return trainings.confirm(rows, n_folds)
+
+
+def keep_importances(run: Run) -> None:
+    """Writes which parameters mattered into the folder of the run, if enough were tried."""
+    shares = importances(run.sweep, run.table.rows)
+    if shares:
+        write_atomically(run.folder / IMPORTANCES, json.dumps(shares, indent=1) + "\n")
+
+
+class _Trainings:
+    """Trains in parallel; starts Ray when there is something to train, and ends it."""
+
+    def __init__(self, run: Run, corpus: Corpus, address: str | None, watcher: "Watcher") -> None:
+        self._run, self._corpus, self._address = run, corpus, address
+        self._watcher, self._stack = watcher, ExitStack()
+        self._is_connected = False
+
+    def __enter__(self) -> "_Trainings":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, jobs: "Jobs", scheduler: str) -> None:
+        """Runs what is to be done."""
+        if jobs.is_done:
+            return
+        if self._address is None:
+            # Read when ray is imported. Without it Ray's servers listen on every interface.
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        from sprd.sweep.tune import connected, run_jobs
+
+        if not self._is_connected:
+            self._stack.enter_context(connected(self._run.sweep, self._address))
+            self._is_connected = True
+        folder, sweep = self._run.folder, self._run.sweep
+        run_jobs(jobs, sweep, self._corpus, folder, self._watcher, scheduler)
+
+    def confirm(self, rows: Sequence[Row], n_folds: int) -> list[tuple[Row, FoldScores]]:
+        """Trains the folds of some trials that are missing."""
+        table = FoldTable(self._run.folder / FOLDS)
+        confirmation = Confirmation(self._run.sweep, rows, n_folds, table)
+        self.run(confirmation, "none")
+        return confirmation.results()
+
+
+def _best_first(run: Run, trainings: _Trainings) -> list[Row]:
+    """Returns the eligible trials, best first; the few best in the order of their folds' mean."""
+    rules = run.sweep.sweep
+    order = ranking(run.table.rows, run.sweep.objectives[0])
+    if rules.confirm_folds is None or len(order) < 2:
+        return order
+    best, rest = order[: rules.confirm_trials], order[rules.confirm_trials :]
+    return [row for row, _ in trainings.confirm(best, rules.confirm_folds)] + rest
 
 
 def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> tuple[Row, Path]:
@@ -78,14 +173,22 @@ def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> t
         return row, export_best(run, corpus)
 
 
-def export_best(run: Run, corpus: Corpus, gave_up: str | None = None) -> Path:
+def export_best(
+    run: Run, corpus: Corpus, gave_up: str | None = None, order: Sequence[Row] | None = None
+) -> Path:
     """Exports the best trial; if it fails the last check, the next best.
+
+    Args:
+        run: The run.
+        corpus: Its audio.
+        gave_up: Why the search ended early, if it did.
+        order: The eligible trials, best first; unset: by the first objective.
 
     Raises:
         BudgetError: None fits.
     """
     attempts: list[dict[str, Any]] = []
-    for row in ranking(run.table.rows, run.sweep.sweep.objectives[0]):
+    for row in ranking(run.table.rows, run.sweep.objectives[0]) if order is None else order:
         violations = export_trial(run, row, corpus, run.bundle, attempts)
         if not violations:
             if gave_up:

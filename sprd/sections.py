@@ -13,11 +13,11 @@ from sprd.config import (
     DataSection,
     FeaturesSection,
     ModelSection,
-    SweepSection,
     TrainSection,
 )
 from sprd.errors import ConfigError, suggest
 from sprd.parameters import Choice, Param, Range, Vocabulary
+from sprd.sweep_config import ReferenceSection, SweepSection
 
 SECTIONS: Mapping[str, type[BaseModel]] = {
     "sweep": SweepSection,
@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "train": TrainSection,
     "budget": Budget,
 }
+_TYPES: Mapping[str, type[BaseModel]] = {**SECTIONS, "reference": ReferenceSection}
 _FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
 FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
@@ -37,9 +38,9 @@ def read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseMode
     if name == "features":
         values = _expand_frame(where, values)
     try:
-        section = SECTIONS[name].model_validate(values)
+        section = _TYPES[name].model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{where} {_explain(SECTIONS[name], error)}") from error
+        raise ConfigError(f"{where} {_explain(_TYPES[name], error)}") from error
     if isinstance(section, TrainSection):
         _check_phases(where, section)
     return section

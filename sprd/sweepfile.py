@@ -12,36 +12,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sprd.config import (
-    RESERVED_WORDS,
-    Budget,
-    Config,
-    DataSection,
-    SweepConfig,
-    SweepSection,
-)
-from sprd.dimensions import random_value, read_dimension
+from sprd.config import RESERVED_WORDS, Budget, Config, DataSection
+from sprd.dimensions import random_value
 from sprd.errors import ConfigError, suggest
+from sprd.objectives import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
 from sprd.parameters import Choice, Range, Scalar, Vocabulary
-from sprd.sections import (
-    FRAME_KEYS,
-    SECTIONS,
-    candidate_architectures,
-    owners_of,
-    read_model,
-    read_section,
-)
+from sprd.sections import SECTIONS, read_model, read_section
+from sprd.space import Tables, read_space, read_start
+from sprd.sweep_config import ReferenceSection, SweepConfig, SweepSection
 
 TABLES = (*SECTIONS, "model", "space")
-SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
-SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
-OBJECTIVES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
+LISTS = ("start", "reference")
 NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
 MAX_FILE_BYTES = 1_000_000
 N_TRIED_POINTS = 1000
-
-
-Tables = Mapping[str, Mapping[str, object]]
 
 
 def load_sweep(path: Path, vocabulary: Vocabulary) -> SweepConfig:
@@ -69,22 +53,34 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
         _check_plain(path, tables)
     except (ValueError, RecursionError) as error:  # ValueError also for an integer too long
         raise ConfigError(f"{path}: must be TOML: {error}.") from error
+    lists = {name: tables.pop(name, []) for name in LISTS}
     for name, table in tables.items():
         if name not in TABLES:
-            raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, TABLES)}")
+            raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, (*TABLES, *LISTS))}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
     sweep = read_section(path, "sweep", tables.pop("sweep", {}))
     assert isinstance(sweep, SweepSection)
-    _check_objectives(path, sweep)
+    try:
+        objectives = parse_objectives(sweep.objectives)
+    except ValueError as error:
+        raise ConfigError(f"{path} [sweep] objectives: {error}") from error
     raw_space = tables.pop("space", {})
     base = _resolve_paths(tables, path.parent)
-    space = _read_space(path, raw_space, base, vocabulary)
+    space = read_space(path, raw_space, base, vocabulary)
     default = _resolve(path, base, sweep, space, {}, vocabulary)
+    _check_reported(path, objectives, default.budget)
+    if sweep.confirm_folds is not None and objectives[0] != natural("balanced_accuracy"):
+        raise ConfigError(
+            f"{path} [sweep] confirm_folds: must come with balanced_accuracy as the first"
+            f" objective, got '{objectives[0]}'. It is what the folds confirm."
+        )
     parsed = SweepConfig(
         path=path,
         text=text,
         sweep=sweep,
+        start=read_start(path, lists["start"], space),
+        references=_read_references(path, lists["reference"]),
         base=base,
         space=space,
         vocabulary=vocabulary,
@@ -92,6 +88,32 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
     )
     _check_not_contradictory(parsed)
     return parsed
+
+
+def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]:
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(f"{path}: reference must be tables, got {tables!r}. Write [[reference]].")
+    found: list[ReferenceSection] = []
+    for table in tables:
+        section = read_section(path, "reference", table)
+        assert isinstance(section, ReferenceSection)
+        if section.name in [other.name for other in found]:
+            raise ConfigError(
+                f"{path} [[reference]] name: must differ, got {section.name!r} twice."
+            )
+        file = (path.parent / section.sweep).resolve()
+        found.append(section.model_copy(update={"sweep": str(file)}))
+    return tuple(found)
+
+
+def _check_reported(path: Path, objectives: tuple[Objective, ...], budget: Budget) -> None:
+    """Checks that each objective will be reported: some numbers nobody knows without a board."""
+    for objective in objectives:
+        if objective.key in COSTS_OF_A_BOARD and budget.board is None:
+            raise ConfigError(
+                f"{path} [sweep] objectives: {objective.key} must come with a board, got none."
+                " Name one in [budget] board: without it no trial reports this number."
+            )
 
 
 def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
@@ -214,90 +236,6 @@ def _check_not_contradictory(sweep: SweepConfig) -> None:
         ) from problem
 
 
-def _read_space(
-    path: Path, table: Mapping[str, object], base: Tables, vocabulary: Vocabulary
-) -> dict[str, Choice | Range]:
-    space = {name: read_dimension(f'{path} [space."{name}"]', v) for name, v in table.items()}
-    for name, dimension in space.items():
-        where = f'{path} [space."{name}"]'
-        section, _, key = name.partition(".")
-        if section not in SEARCHABLE_SECTIONS and name not in _searchable():
-            raise ConfigError(
-                f"{where}: must name a key of {', '.join(SEARCHABLE_SECTIONS)}, or "
-                f"{' or '.join(_searchable())}, got {name!r}. "
-                "Other data would change what is measured."
-            )
-        if section == "features" and key in FRAME_KEYS:
-            _check_frame_once(where, key, space, base)
-        values = dimension.values if isinstance(dimension, Choice) else _ends(dimension)
-        for value in values:
-            _check_space_value(where, section, key, value, base, space, vocabulary)
-    return space
-
-
-def _searchable() -> tuple[str, ...]:
-    return tuple(f"data.{key}" for key in SEARCHABLE_DATA)
-
-
-def _ends(dimension: Range) -> tuple[float, float]:
-    return dimension.low, dimension.high
-
-
-def _check_frame_once(
-    where: str, key: str, space: Mapping[str, Choice | Range], base: Tables
-) -> None:
-    if "features.frame" in space or "frame" in base.get("features", {}):
-        raise ConfigError(
-            f"{where}: must not stand beside features.frame, which sets {key}. Remove one of them."
-        )
-
-
-def _check_space_value(
-    where: str,
-    section: str,
-    key: str,
-    value: Scalar,
-    base: Tables,
-    space: Mapping[str, Choice | Range],
-    vocabulary: Vocabulary,
-) -> None:
-    """Checks one value of one dimension by itself, as if the file had given it."""
-    if section == "model":
-        if key == "architecture":
-            if value not in vocabulary.architectures:
-                raise ConfigError(
-                    f"{where}: unknown architecture {value!r}. "
-                    f"{suggest(str(value), vocabulary.architectures)}"
-                )
-            return
-        candidates = candidate_architectures(base.get("model", {}), space)
-        owners = owners_of(key, candidates, vocabulary)
-        if not owners:
-            known = {k for name in candidates for k in vocabulary.architectures.get(name, {})}
-            raise ConfigError(f"{where}: no chosen architecture has {key!r}. {suggest(key, known)}")
-        for name, param in owners.items():
-            if problem := param.problem(value):
-                raise ConfigError(f"{where}: {key} of {name} {problem}, got {value!r}.")
-        return
-    table = dict(base.get(section, {}))
-    if section == "features" and key == "frame":
-        clash = [k for k in FRAME_KEYS if k in table]
-        if clash:
-            raise ConfigError(
-                f"{where}: must not stand beside {clash[0]} in [features], which it sets."
-                " Remove one of them."
-            )
-    if section == "train" and key in ("steps", "learning_rate"):
-        table = {k: v for k, v in table.items() if not isinstance(v, list)}
-        table.setdefault("steps", 1)
-        table.setdefault("learning_rate", 0.001)
-    table[key] = value
-    try:
-        read_section(Path("space"), section, table)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {str(error).split('] ', 1)[-1]}") from error
-
-
 def _check_board(path: Path, budget: Budget, vocabulary: Vocabulary) -> None:
     board = budget.board
     if board is not None and not board.endswith(".toml") and board not in vocabulary.boards:
@@ -319,19 +257,6 @@ def _check_keywords(path: Path, data: DataSection) -> None:
             )
         if data.keywords.count(word) > 1:
             raise ConfigError(f"{path} [data] keywords: must differ, got {word!r} twice.")
-
-
-def _check_objectives(path: Path, sweep: SweepSection) -> None:
-    if len(sweep.objectives) != 1:
-        raise ConfigError(
-            f"{path} [sweep] objectives: must be one metric, got {list(sweep.objectives)}."
-            " Several at once are not supported yet."
-        )
-    if sweep.objectives[0] not in OBJECTIVES:
-        raise ConfigError(
-            f"{path} [sweep] objectives: unknown metric {sweep.objectives[0]!r}. "
-            f"{suggest(sweep.objectives[0], OBJECTIVES)}"
-        )
 
 
 def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:

@@ -5,8 +5,8 @@ from typing import Any
 
 from strategies import VOCABULARY
 
-from sprd.config import SweepConfig
 from sprd.sweep.result import Row
+from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import parse_sweep
 
 

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from sprd.config import SweepConfig
 from sprd.model.params import ARCHITECTURES
 from sprd.parameters import Vocabulary
+from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import SECTIONS, parse_sweep
 
 ROOT = Path(__file__).parents[1]

@@ -19,19 +19,21 @@ MODULES = {
 
 FLOORS = (
     ("errors",),
-    ("folders", "parameters", "quiet"),
+    ("folders", "objectives", "parameters", "quiet"),
     ("config",),
+    ("sweep_config",),
     ("dimensions", "sections"),
+    ("space",),
     ("sweepfile",),
     ("device", "audio"),
     ("model",),
     ("sweep",),
-    ("bundle",),
+    ("bundle", "report"),
     ("pipeline", "evaluation"),
     ("cli",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
-COMMAND_LINE = ("cli", "console", "commands", "board_commands")
+COMMAND_LINE = ("cli", "console", "commands", "board_commands", "choosing_commands")
 """Modules that make up the room `cli`; they alone print."""
 
 ALLOWED = {
@@ -172,7 +174,7 @@ def test_module_is_short(name: str) -> None:
 
 
 @pytest.mark.skipif("sprd.cli" not in MODULES, reason="no command line yet")
-@pytest.mark.parametrize("package", ["tensorflow", "keras", "ray", "optuna"])
+@pytest.mark.parametrize("package", ["tensorflow", "keras", "ray", "optuna", "matplotlib"])
 def test_command_line_starts_without(package: str) -> None:
     """`import sprd.cli` loads no heavy package, so that --help answers at once."""
     code = f"import sys, sprd.cli; sys.exit({package!r} in sys.modules)"

@@ -126,7 +126,10 @@ BAD_SWEEPS = [
     (SWEEP + "n_trials = true", "[sweep] n_trials: must be a valid integer, got True."),
     (SWEEP + "n_trials = 3.0", "[sweep] n_trials: must be a valid integer, got 3.0."),
     (SWEEP + "seed = -1", "[sweep] seed: must be greater than or equal to 0, got -1."),
-    (SWEEP + 'sampler = "tpee"', "[sweep] sampler: must be 'tpe' or 'random', got 'tpee'."),
+    (
+        SWEEP + 'sampler = "tpee"',
+        "[sweep] sampler: must be 'bayes', 'tpe', 'nsga2', 'random' or 'grid', got 'tpee'.",
+    ),
     (
         '[sweep]\nname = "a b"',
         "[sweep] name: must match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]*$', got 'a b'.",
@@ -139,10 +142,18 @@ BAD_SWEEPS = [
         SWEEP + 'objectives = ["balanced_acuracy"]',
         "[sweep] objectives: unknown metric 'balanced_acuracy'. Did you mean 'balanced_accuracy'?",
     ),
-    (SWEEP + "objectives = []", "[sweep] objectives: must be one metric, got []."),
+    (SWEEP + "objectives = []", "[sweep] objectives: must name at least one metric, got []."),
     (
-        SWEEP + 'objectives = ["accuracy", "balanced_accuracy"]',
-        "[sweep] objectives: must be one metric, got ['accuracy', 'balanced_accuracy'].",
+        SWEEP + 'objectives = ["min macs", "max macs"]',
+        "[sweep] objectives: must not contradict each other, got 'min macs' and 'max macs'.",
+    ),
+    (
+        SWEEP + 'objectives = ["accuracy", "max accuracy"]',
+        "[sweep] objectives: must differ, got 'accuracy' twice. Remove one.",
+    ),
+    (
+        SWEEP + 'objectives = ["accuracy", "latency"]',
+        "[sweep] objectives: unknown metric 'latency'. Did you mean 'latency_ms'?",
     ),
 ]
 
@@ -380,7 +391,7 @@ BAD_DIMENSIONS = [
     ('"model.filtres" = [1, 2]', "model.filtres", "no chosen architecture has 'filtres'."
      " Did you mean 'filters'?"),
     ('"model.architecture" = ["tiny_conv", "ds_cn"]', "model.architecture",
-     "unknown architecture 'ds_cn'. Did you mean 'ds_cnn'? Known: conv,"),
+     "unknown architecture 'ds_cn'. Did you mean 'ds_cnn'?"),
     ('"features.frame" = ["30/20x40", "30"]', "features.frame", "frame: must be window/stride x"
      " channels, like '30/20x40', got '30'."),
     ('"features.frame" = ["30/20x40"]\n"features.n_channels" = [20]', "features.n_channels",

@@ -6,23 +6,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from sprd.errors import ConfigError, suggest
+from sprd.objectives import COSTS
 
 if TYPE_CHECKING:
     from sprd.config import Budget
     from sprd.device.board import Board
     from sprd.device.footprint import Footprint
 
-LIMITED_KEYS = (
-    "flash_bytes",
-    "ram_bytes",
-    "model_bytes",
-    "arena_bytes",
-    "arena_host_bytes",
-    "macs",
-    "instructions",
-    "latency_ms",
-    "energy_uj",
-)
+LIMITED_KEYS = COSTS
 """What can be limited: fields of a footprint and keys of `[budget]`."""
 
 

@@ -64,7 +64,17 @@ def score(
         speakers: n names; clips of one speaker are drawn together by the bootstrap.
         labels: Names of the outputs, in order.
     """
-    by_speaker = _confusions(probabilities.argmax(1), truth, speakers, len(labels))
+    return score_predicted(probabilities.argmax(1), truth, speakers, labels)
+
+
+def score_predicted(
+    predicted: NDArray[np.int64],
+    truth: NDArray[np.int64],
+    speakers: Sequence[str],
+    labels: Sequence[str],
+) -> Scores:
+    """Scores predicted labels: (n,), indices into `labels`; the rest as for `score`."""
+    by_speaker = _confusions(predicted, truth, speakers, len(labels))
     confusion = by_speaker.sum(0)
     names, rows = _rates(confusion[None])
     point = dict(zip(names, rows[:, 0], strict=True))

@@ -3,13 +3,9 @@
 from collections.abc import Iterable, Mapping
 from math import inf
 
-from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError, suggest
-from sprd.sweep.result import MINIMIZED, Row
-
-SCORES = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
-KEYS = (*LIMITED_KEYS, *SCORES)
-SMALLER_IS_BETTER = (*LIMITED_KEYS, *MINIMIZED)
+from sprd.objectives import KEYS, natural
+from sprd.sweep.result import Row
 
 
 def pick_row(
@@ -29,7 +25,7 @@ def pick_row(
     least = min_balanced_accuracy or 0.0
     eligible = [row for row in rows if row.is_eligible]
     fitting = [row for row in eligible if _fits(row, limits, least) and _known(row, by) < inf]
-    sign = 1 if by in SMALLER_IS_BETTER else -1
+    sign = -1 if natural(by).maximize else 1
     if not fitting:
         wanted = [f"{key} <= {limit:,}" for key, limit in limits.items()]
         wanted += [f"balanced_accuracy >= {least:g}"] if least else []

@@ -4,23 +4,18 @@ It is the state of a run. Everything else about a run can be made from it, the s
 folders `trials/<number>/`.
 """
 
-import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from io import FileIO
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sprd.device.verdict import Violation
 from sprd.errors import BudgetError, InputError
-from sprd.folders import unwritable
+from sprd.objectives import Objective
 from sprd.parameters import Scalar
+from sprd.sweep.jsonl import Lines, read_lines
 
-Status = Literal["trained", "infeasible", "stopped", "failed"]
-
-MINIMIZED = ("false_accept_rate", "false_reject_rate")
-"""Objectives of which less is better."""
+Status = Literal["trained", "infeasible", "stopped", "failed", "reference"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,8 @@ class Row:
     """One trial that ended.
 
     `violations` are objects {"key", "value", "limit"}; a trained trial may have some too, when
-    the real artifact or the int8 drop breaks the budget: it is never exported.
+    the real artifact or the int8 drop breaks the budget: it is never exported. A "reference" was
+    trained to compare with, outside space and budget; `label` is its name.
     """
 
     number: int
@@ -43,6 +39,7 @@ class Row:
     violations: tuple[Mapping[str, Any], ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     step: int = 0
+    label: str = ""
 
     @property
     def is_eligible(self) -> bool:
@@ -57,26 +54,49 @@ class Row:
         return float(found)
 
 
-def objective_score(row: Row, objective: str) -> float:
-    """Returns the row's objective so that more is better."""
-    value = row.value(objective)
-    return -value if objective in MINIMIZED else value
+def gains(row: Row, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
+    """Returns the row's objectives so that more is better; None if one of them is unknown."""
+    values = [row.metrics.get(o.key, row.footprint.get(o.key)) for o in objectives]
+    if not all(isinstance(value, (int, float)) for value in values):
+        return None
+    return tuple(o.gain(float(value)) for o, value in zip(objectives, values, strict=True))
 
 
-def ranking(rows: Iterable[Row], objective: str) -> list[Row]:
+def ranking(rows: Iterable[Row], objective: Objective) -> list[Row]:
     """Returns the eligible rows, best first; of equals the one with less flash and RAM."""
-    eligible = [row for row in rows if row.is_eligible]
+    eligible = [row for row in rows if row.is_eligible and gains(row, (objective,))]
 
     def order(row: Row) -> tuple[float, float, float, int]:
         footprint = row.footprint
         return (
-            -objective_score(row, objective),
-            footprint.get("flash_bytes", 0),
-            footprint.get("ram_bytes", 0),
+            -objective.gain(row.value(objective.key)),
+            footprint.get("flash_bytes") or 0,
+            footprint.get("ram_bytes") or 0,
             row.number,
         )
 
     return sorted(eligible, key=order)
+
+
+def frontier(rows: Iterable[Row], objectives: Sequence[Objective]) -> list[Row]:
+    """Returns the eligible rows that no other one dominates, best by the first objective first.
+
+    A row dominates another if it is no worse in any objective and better in one. Of rows with the
+    same objectives the first stays. A row of which an objective is unknown is not on the frontier.
+    """
+    found: list[tuple[tuple[float, ...], Row]] = []
+    for row in ranking(rows, objectives[0]):
+        gain = gains(row, objectives)
+        if gain is None or any(_covers(other, gain) for other, _ in found):
+            continue
+        found = [(other, kept) for other, kept in found if not _covers(gain, other)]
+        found.append((gain, row))
+    return [row for _, row in found]
+
+
+def _covers(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    """Whether the first is no worse in any."""
+    return all(a >= b for a, b in zip(first, second, strict=True))
 
 
 def nearest_misses(rows: Iterable[Row], most: int = 3) -> list[Row]:
@@ -106,6 +126,9 @@ def budget_error(rows: Iterable[Row]) -> BudgetError:
         for row in nearest_misses(all_rows)
     ]
     nearest = "; ".join(misses) if misses else "none was measured"
+    sizes = [(row.footprint["model_bytes"], row.number) for row in all_rows if row.footprint]
+    if sizes:
+        nearest += f". Smallest model seen: {min(sizes)[0]:,} B (trial {min(sizes)[1]})"
     return BudgetError(
         f"No trial fits the budget: 0 of {len(all_rows)} ({n_trained} trained). Nearest: {nearest}."
         " Raise the limit in [budget], or widen [space] towards smaller models."
@@ -134,7 +157,7 @@ class Table:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[Row] = read_rows(path) if path.exists() else []
-        self._end: int | None = None
+        self._lines = Lines(path)
 
     def append(self, row: Row) -> None:
         """Adds a row; it is on the disk when this returns.
@@ -142,22 +165,7 @@ class Table:
         Raises:
             OutputError: The disk is full; the file is as it was before.
         """
-        line = (json.dumps(asdict(row), sort_keys=True, allow_nan=False) + "\n").encode()
-        try:
-            # Unbuffered: a buffer would be written again when the file is closed.
-            with self.path.open("r+b" if self.path.exists() else "w+b", buffering=0) as file:
-                end = _end_of_whole_lines(file) if self._end is None else self._end
-                file.truncate(end)
-                file.seek(end)
-                try:
-                    _write_all(file, line)
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(end)
-                    raise
-                self._end = file.tell()
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+        self._lines.append(asdict(row))
         self.rows.append(row)
 
 
@@ -167,38 +175,15 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         InputError: The file cannot be read, or a whole line is no row.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise InputError(
-            f"{path}: must be the trials.jsonl of a run: {error.strerror}. Give a run's folder."
-        ) from error
-    rows = []
-    for number, line in enumerate(lines[:-1], 1):
-        try:
-            fields = json.loads(line)
-            row = Row(**{**fields, "violations": tuple(fields["violations"])})
-            if not isinstance(row.number, int) or row.status not in get_args(Status):
-                raise TypeError(row.status)
-            for table in (row.params, row.metrics, row.footprint, row.seconds, *row.violations):
-                if not isinstance(table, dict):
-                    raise TypeError(table)
-            rows.append(row)
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(
-                f"{path}, line {number}: must be a trial's row, got {line[:60]!r}."
-                " Restore the file, or start a new run with --out."
-            ) from error
-    return rows
+    advice = "Restore the file, or start a new run with --out."
+    return read_lines(path, _row, "a trial's row", advice)
 
 
-def _end_of_whole_lines(file: FileIO) -> int:
-    """Returns the offset behind the last newline: a crash may have cut off what follows."""
-    file.seek(0)
-    return file.readall().rfind(b"\n") + 1
-
-
-def _write_all(file: FileIO, data: bytes) -> None:
-    """Writes on after a part: a disk that fills up takes a part first, then says so."""
-    while data:
-        data = data[file.write(data) :]
+def _row(fields: Any) -> Row:
+    row = Row(**{**fields, "violations": tuple(fields["violations"])})
+    if not isinstance(row.number, int) or row.status not in get_args(Status):
+        raise TypeError(row.status)
+    for table in (row.params, row.metrics, row.footprint, row.seconds, *row.violations):
+        if not isinstance(table, dict):
+            raise TypeError(table)
+    return row

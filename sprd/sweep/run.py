@@ -10,16 +10,20 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sprd.config import SweepConfig
+from sprd.config import Budget, Config
 from sprd.device.board import board_names, load_board
+from sprd.device.verdict import limits_of
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
-from sprd.model.params import ARCHITECTURES
+from sprd.model.params import ARCHITECTURES, active_params
 from sprd.parameters import Vocabulary
+from sprd.space import SEARCHABLE_DATA
+from sprd.sweep.earlier import Earlier, learn_from
 from sprd.sweep.result import Row, Table
+from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import load_sweep, parse_sweep
 
-VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
 
 SOURCE_FILE = "run.json"
 """Where the run comes from; it marks a folder as a run's, so it is written first."""
@@ -110,6 +114,51 @@ def begin(run: Run, fingerprint: str) -> None:
     }
     write_atomically(run.folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
     write_atomically(run.folder / "sweep.toml", run.sweep.text)
+
+
+def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
+    """Returns what is trained to compare with: other recipes, on the data of this run.
+
+    Raises:
+        ConfigError: A sweep file that `[[reference]]` names is missing, or breaks a rule.
+    """
+    own = run.sweep.default
+    found = []
+    for reference in run.sweep.references:
+        recipe = load_sweep(Path(reference.sweep), VOCABULARY).default
+        config = recipe.model_copy(
+            update={
+                "seed": own.seed,
+                "n_threads": own.n_threads,
+                "data": own.data.model_copy(
+                    update={key: getattr(recipe.data, key) for key in SEARCHABLE_DATA}
+                ),
+                "budget": Budget(board=own.budget.board, max_accuracy_drop=None),
+            }
+        )
+        found.append((reference.name, config))
+    return tuple(found)
+
+
+def earlier_runs(run: Run, fingerprint: str) -> Earlier:
+    """Returns what the search learns from the runs that `sweep.warm_start` names.
+
+    Raises:
+        ConfigError: One is no run's folder.
+    """
+    budget = run.sweep.default.budget
+    limits = dict(limits_of(budget, load_board(budget.board) if budget.board else None))
+    found = []
+    for name in run.sweep.sweep.warm_start:
+        folder = (run.sweep.path.parent / name).absolute()
+        old = reopen_run(folder)
+        has_same_data = _read_source(folder).get("data_fingerprint") == fingerprint
+        found.append(learn_from(run.sweep, limits, name, old.sweep, old.table.rows, has_same_data))
+    return Earlier(
+        tuple(row for one in found for row in one.rows),
+        tuple(point for one in found for point in one.points),
+        tuple(note for one in found for note in one.notes),
+    )
 
 
 def reopen_run(folder: Path, data: Path | None = None) -> Run:

@@ -1,8 +1,8 @@
 """Asks for points of the search space and tells how they went. The only importer of optuna."""
 
-import hashlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import optuna
 from optuna.distributions import (
@@ -11,32 +11,50 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sprd.config import SweepConfig
 from sprd.parameters import Choice, Range, Scalar
-from sprd.sweep.result import Row, excess, objective_score
+from sprd.space import active_names, ordered_names
+from sprd.sweep.grid import Grid
+from sprd.sweep.result import Row, excess, gains
+from sprd.sweep.seeds import hash_seed
+from sprd.sweep_config import SweepConfig
 
-ARCHITECTURE = "model.architecture"
+MIN_TRIALS_TO_JUDGE = 8
+"""Trained trials before anything is said about which parameters mattered."""
+
+TOP_SHARE = 0.25
+"""The best share of the trials, whose parameters are compared with those of all."""
+
+_GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()
 
 
 class Sampler:
     """Proposes candidates from what it was told.
 
-    A candidate that does not fit is told with by how much, a trial that was stopped as pruned, a
-    failed one as failed: only trained trials count as results.
+    A candidate that does not fit is told with by how much, a trial that was stopped as pruned
+    (with several objectives as failed: Optuna prunes only single ones), a failed one as failed:
+    only trained trials count as results.
     """
 
     def __init__(self, sweep: SweepConfig) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._space = sweep.space
-        self._architectures = sweep.vocabulary.architectures
-        self._default_architecture = sweep.default.model.architecture
-        self._objective = sweep.sweep.objectives[0]
-        self._name, self._seed = sweep.sweep.sampler, sweep.sweep.seed
+        self._sweep = sweep
+        self._names = ordered_names(sweep.space)
+        self._objectives = sweep.objectives
+        self._kind, self._seed = sweep.sweep.sampler, sweep.sweep.seed
+        self._start = list(sweep.start)
         self._n_startup = max(4, min(10, sweep.sweep.n_trials // 3))
-        self._study = optuna.create_study(direction="maximize")
+        self._n_population = max(4, min(50, sweep.sweep.n_trials // 4))
+        self._n_complete = 0
+        self._grid = Grid(sweep) if self._kind == "grid" else None
+        self._study = optuna.create_study(directions=["maximize"] * len(self._objectives))
         self._asked: dict[int, optuna.trial.Trial] = {}
+
+    def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
+        """Adds points to try first, behind those of the sweep file."""
+        self._start += points
 
     def ask(self, number: int, attempt: int = 0) -> dict[str, Scalar]:
         """Returns the point of candidate `number`.
@@ -48,11 +66,15 @@ class Sampler:
             number: Of the candidate.
             attempt: From 1 on where the point before was tried already: drawn at random then.
         """
+        if self._grid is not None:
+            return self._grid.point(number - len(self._sweep.references))
+        place = number - len(self._sweep.references)
+        if place < len(self._start) and not attempt:
+            self._study.enqueue_trial(dict(self._start[place]))
         seed = hash_seed(self._seed, number)
         if attempt:
             seed = hash_seed(seed, attempt)
-        kind = "random" if attempt else self._name
-        self._study.sampler = _make(kind, seed, self._n_startup)
+        self._study.sampler = self._make("random" if attempt else self._kind, seed)
         trial = self._study.ask()
         self._asked[number] = trial
         point: dict[str, Scalar] = {}
@@ -62,6 +84,8 @@ class Sampler:
 
     def forget(self, number: int) -> None:
         """Drops a candidate that is not tried: its point was."""
+        if number not in self._asked:
+            return
         self._study.tell(self._asked.pop(number), state=TrialState.FAIL)
 
     def tell(self, row: Row) -> None:
@@ -70,53 +94,66 @@ class Sampler:
         asked = self._asked.pop(row.number, None)
         if asked is None:
             self._study.add_trial(finished)
-            return
-        for name, value in finished.constraints.items():
-            asked.set_constraint(name, value)
-        for step, value in finished.intermediate_values.items():
-            asked.report(value, step)
-        self._study.tell(asked, finished.value, state=finished.state)
+        else:
+            for name, value in finished.constraints.items():
+                asked.set_constraint(name, value)
+            for step, value in finished.intermediate_values.items():
+                asked.report(value, step)
+            self._study.tell(asked, values=finished.values, state=finished.state)
+        self._n_complete += finished.state is TrialState.COMPLETE
 
-    def _frozen(self, row: Row) -> FrozenTrial:
+    def completed(self, row: Row, values: Sequence[float], **fields: Any) -> FrozenTrial:
+        """Returns a row as Optuna's trial that ended with these values."""
+        return self._trial(row, TrialState.COMPLETE, values=values, **fields)
+
+    def _trial(self, row: Row, state: TrialState, **fields: Any) -> FrozenTrial:
         point = dict(row.params)
         distributions = {n: d for n, d in self._distributions(point) if n in point}
-        state, value = TrialState.FAIL, None
-        reported: dict[int, float] = {}
-        if row.status == "trained":
-            state, value = TrialState.COMPLETE, objective_score(row, self._objective)
-        elif row.status == "infeasible":
-            # The value does not matter: the sampler ranks what breaks a constraint by how far.
-            state, value = TrialState.COMPLETE, 0.0
-        elif row.status == "stopped" and row.step:
-            state = TrialState.PRUNED
+        params = {name: point[name] for name in distributions}
+        return create_trial(state=state, params=params, distributions=distributions, **fields)
+
+    def _frozen(self, row: Row) -> FrozenTrial:
+        if row.status == "stopped" and row.step and len(self._objectives) == 1:
             reported = {row.step: float(row.metrics["val_balanced_accuracy"])}
-        constraints = {"budget": excess(row) or -1.0} if state is TrialState.COMPLETE else None
-        return create_trial(
-            state=state,
-            value=value,
-            params={name: point[name] for name in distributions},
-            distributions=distributions,
-            intermediate_values=reported,
-            constraints=constraints,
+            return self._trial(row, TrialState.PRUNED, intermediate_values=reported)
+        values = None
+        if row.status == "trained":
+            values = gains(row, self._objectives)
+        elif row.status == "infeasible":
+            # The values do not matter: the sampler ranks what breaks a constraint by how far.
+            values = (0.0,) * len(self._objectives)
+        if values is None:
+            return self._trial(row, TrialState.FAIL)
+        generation = self._n_complete // self._n_population
+        return self.completed(
+            row,
+            values,
+            constraints={"budget": excess(row) or -1.0},
+            system_attrs={_GENERATION: generation},
         )
 
+    def _make(self, kind: str, seed: int) -> optuna.samplers.BaseSampler:
+        if kind == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        if kind == "nsga2":
+            return optuna.samplers.NSGAIISampler(population_size=self._n_population, seed=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.TPESampler(
+                seed=seed,
+                n_startup_trials=self._n_startup,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+            )
+
     def _distributions(self, point: Mapping[str, Scalar]) -> Iterator[tuple[str, BaseDistribution]]:
-        """Yields the dimensions that exist at a point, which may be filled in meanwhile.
-
-        The architecture comes first: which other parameters exist depends on it.
-        """
-        for name in sorted(self._space, key=lambda name: name != ARCHITECTURE):
-            section, _, key = name.partition(".")
-            if section == "model" and name != ARCHITECTURE:
-                architecture = str(point.get(ARCHITECTURE, self._default_architecture))
-                if key not in self._architectures[architecture]:
-                    continue
-            yield name, _distribution(self._space[name])
-
-
-def hash_seed(seed: int, number: int) -> int:
-    """Returns a seed for one candidate, unrelated to its neighbours'."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:4], "big")
+        """Yields the dimensions that exist at a point, which may be filled in meanwhile."""
+        sweep = self._sweep
+        architecture = sweep.default.model.architecture
+        for name in self._names:
+            if name in active_names(point, sweep.space, architecture, sweep.vocabulary):
+                yield name, _distribution(sweep.space[name])
 
 
 def _distribution(dimension: Choice | Range) -> BaseDistribution:
@@ -131,11 +168,27 @@ def _distribution(dimension: Choice | Range) -> BaseDistribution:
         return FloatDistribution(low, high, log=log, step=step)
 
 
-def _make(name: str, seed: int, n_startup: int) -> optuna.samplers.BaseSampler:
-    if name == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=n_startup, multivariate=True, group=True, constant_liar=True
-        )
+def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Returns how much each dimension mattered, for each objective; shares that add up to 1.
+
+    How differently a parameter is spread among the best quarter of the trained trials than among
+    all. Source: PED-ANOVA, Watanabe et al. 2023, arXiv:2304.10255. Empty where fewer than
+    `MIN_TRIALS_TO_JUDGE` trials were trained, or where nothing varied.
+    """
+    found: dict[str, dict[str, float]] = {}
+    sampler = Sampler(sweep)
+    for objective in sweep.objectives:
+        study = optuna.create_study(direction="maximize")
+        for row in rows:
+            if row.status == "trained" and (gain := gains(row, (objective,))):
+                study.add_trial(sampler.completed(row, gain))
+        if len(study.trials) < MIN_TRIALS_TO_JUDGE:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shares = optuna.importance.get_param_importances(
+                study, evaluator=PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
+            )
+        if sum(shares.values()) > 0:
+            found[objective.key] = {name: round(share, 4) for name, share in shares.items()}
+    return found

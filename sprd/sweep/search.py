@@ -4,17 +4,24 @@ Candidates are numbered from 0. `n_trials` counts trained trials; candidates tha
 stopped or failed are rows too, and others are asked for in their place.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sprd.config import Config, SweepConfig
+from sprd.config import Config
 from sprd.errors import ConfigError
 from sprd.parameters import Scalar
-from sprd.sweep.result import UNMEASURABLE, Row, Status, Table
+from sprd.sweep.bayes import BayesSampler
+from sprd.sweep.earlier import Earlier
+from sprd.sweep.grid import check_grid
+from sprd.sweep.result import UNMEASURABLE, Row, Status, Table, frontier
 from sprd.sweep.sampler import Sampler
+from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import resolve
+
+Key = tuple[tuple[str, Scalar], ...]
 
 MAX_MISSES_IN_A_ROW = 200
 """Candidates in a row that do not fit before a sweep in which none ever fitted gives up."""
@@ -36,24 +43,55 @@ class Candidate:
     number: int
     point: Mapping[str, Scalar]
     config: Config
+    label: str = ""
+    """What a person calls it, where it is no candidate: a reference, a fold."""
+    fold: tuple[int, int] | None = None
+    """The fold to hold out and their number; None for an ordinary training."""
 
 
 class Search:
     """Hands out candidates and takes in how they ended."""
 
-    def __init__(self, sweep: SweepConfig, table: Table, n_trials: int | None = None) -> None:
+    def __init__(
+        self,
+        sweep: SweepConfig,
+        table: Table,
+        n_trials: int | None = None,
+        references: Sequence[tuple[str, Config]] = (),
+        earlier: Earlier | None = None,
+    ) -> None:
+        """Makes a search that goes on from the rows of its table.
+
+        Args:
+            sweep: The sweep file.
+            table: Rows of the run so far.
+            n_trials: Instead of the file's.
+            references: Name and configuration of what is trained to compare with, outside space
+                and budget.
+            earlier: What the sampler learns from earlier runs.
+        """
         self._sweep, self._table = sweep, table
         self.n_trials = n_trials or sweep.sweep.n_trials
-        self._sampler = Sampler(sweep)
+        self._references, self._n_references = references, len(sweep.references)
+        self._sampler = BayesSampler(sweep) if sweep.sweep.sampler == "bayes" else Sampler(sweep)
         self._running: dict[int, tuple[Candidate, str]] = {}
         self._new_rows: list[Row] = []
         self._n_before = len(table.rows)
         self._is_exhausted = False
+        self._seen: set[Key] = set()
+        self._frontier: list[Row] = []
+        self._n_idle = 0
+        self._started_at = time.monotonic()
+        if earlier is not None:
+            self._sampler.start_from(earlier.points)
+            for row in earlier.rows:
+                self._sampler.tell(row)
         for row in table.rows:
-            self._sampler.tell(row)
+            self._take_in(row)
         done = {row.number for row in table.rows}
-        self._gaps = [n for n in range(max(done, default=-1)) if n not in done]
-        self._next_number = max(done, default=-1) + 1
+        first = self._n_references
+        self._gaps = [n for n in range(first, max(done, default=-1)) if n not in done]
+        self._next_number = max(max(done, default=-1) + 1, first)
 
     @property
     def rows(self) -> list[Row]:
@@ -68,7 +106,24 @@ class Search:
     @property
     def is_done(self) -> bool:
         """Whether no further candidate is needed, or none is worth asking for."""
-        return self.n_trained >= self.n_trials or self.gave_up is not None
+        if self._missing_references():
+            return False
+        return (
+            self.n_trained >= self.n_trials or self.ended_by is not None or self.gave_up is not None
+        )
+
+    @property
+    def ended_by(self) -> str | None:
+        """The rule of the sweep file that ended the search before it had its trials, or None."""
+        rules = self._sweep.sweep
+        minutes = (time.monotonic() - self._started_at) / 60
+        if rules.max_minutes is not None and minutes >= rules.max_minutes:
+            return f"max_minutes = {rules.max_minutes:g}"
+        if rules.patience_trials is not None and self._n_idle >= rules.patience_trials:
+            return f"patience_trials = {rules.patience_trials}: the frontier stayed as it was"
+        if rules.sampler == "grid" and self._is_exhausted and not self._running:
+            return "every point of the grid was tried"
+        return None
 
     @property
     def gave_up(self) -> str | None:
@@ -83,7 +138,7 @@ class Search:
                 return f"none of {n_missed} candidates fits"
         if len(statuses) >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
             return f"{len(statuses)} candidates gave {self.n_trained} trained trials"
-        if self._is_exhausted and not self._running:
+        if self._is_exhausted and not self._running and self._sweep.sweep.sampler != "grid":
             return f"{len(statuses)} candidates were tried, and [space] holds no other"
         if n_failed and not self._sweep.space:
             return "the trial failed, and there is no [space] to try another"
@@ -94,7 +149,12 @@ class Search:
 
         Points that break a rule between two fields become rows here, without a worker.
         """
-        while not self.is_done and self.n_trained + len(self._running) < self.n_trials:
+        for number, (name, config) in self._missing_references():
+            if number not in self._running:
+                reference = Candidate(number, {}, config, label=name)
+                self._running[number] = reference, timestamp()
+                return reference
+        while not self.is_done and self.n_trained + self._n_running() < self.n_trials:
             number = self._gaps.pop(0) if self._gaps else self._next_number
             self._next_number = max(self._next_number, number + 1)
             point = self._new_point(number)
@@ -121,17 +181,22 @@ class Search:
             return candidate
         return None
 
+    def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
+        done = {row.number for row in self.rows if row.number < self._n_references}
+        return [(i, known) for i, known in enumerate(self._references) if i not in done]
+
+    def _n_running(self) -> int:
+        return sum(number >= self._n_references for number in self._running)
+
     def _new_point(self, number: int) -> dict[str, Scalar] | None:
         """Returns a point that was not tried, or None if chance finds none any more.
 
         A failed trial may be tried again: what failed before may go now.
         """
-        tried = [row.params for row in self.rows if row.status != "failed"]
-        tried += [candidate.point for candidate, _ in self._running.values()]
-        seen = {_key(point) for point in tried}
         for attempt in range(MAX_REPETITIONS):
             point = self._sampler.ask(number, attempt)
-            if _key(point) not in seen:
+            if _key(point) not in self._seen:
+                self._seen.add(_key(point))
                 return point
             self._sampler.forget(number)
         return None
@@ -139,9 +204,17 @@ class Search:
     def ended(self, number: int, status: Status, **fields: Any) -> Row:
         """Takes in how a candidate ended: writes its row, tells the sampler."""
         candidate, started_at = self._running.pop(number)
-        if status == "failed":
-            self._is_exhausted = False  # its point may be tried again
-        row = Row(number, status, candidate.point, started_at, timestamp(), **fields)
+        if candidate.label and status == "trained":
+            status = "reference"
+        row = Row(
+            number,
+            status,
+            candidate.point,
+            started_at,
+            timestamp(),
+            label=candidate.label,
+            **fields,
+        )
         self._record(row)
         return row
 
@@ -152,11 +225,25 @@ class Search:
 
     def _record(self, row: Row) -> None:
         self._table.append(row)
-        self._sampler.tell(row)
+        self._take_in(row)
         self._new_rows.append(row)
 
+    def _take_in(self, row: Row) -> None:
+        if row.label:
+            return
+        self._sampler.tell(row)
+        if row.status == "failed":
+            self._seen.discard(_key(row.params))
+            self._is_exhausted = False  # its point may be tried again
+            return
+        self._seen.add(_key(row.params))
+        if row.status == "trained":
+            frontier_now = frontier([*self._frontier, row], self._sweep.objectives)
+            moved = row in frontier_now
+            self._frontier, self._n_idle = frontier_now, 0 if moved else self._n_idle + 1
 
-def _key(point: Mapping[str, Scalar]) -> tuple[tuple[str, Scalar], ...]:
+
+def _key(point: Mapping[str, Scalar]) -> Key:
     return tuple(sorted(point.items()))
 
 
@@ -171,6 +258,8 @@ def check_searchable(sweep: SweepConfig, n_trials: int) -> None:
             f"{sweep.path} [sweep] n_trials: must be 1 without a [space], got {n_trials}."
             " The trials would all be the same."
         )
+    if sweep.sweep.sampler == "grid":
+        check_grid(sweep, n_trials)
 
 
 def timestamp() -> str:

@@ -14,7 +14,7 @@ from sprd.sweep.trial import run_trial
 from sprd.sweepfile import check_whole
 
 if TYPE_CHECKING:
-    from sprd.sweep.tune import Watcher
+    from sprd.sweep.bridge import Watcher
 
 
 def run_single(run: Run, corpus: Corpus, watcher: "Watcher") -> Row:

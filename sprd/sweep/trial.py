@@ -89,6 +89,22 @@ def run_trial(
     return _finish(config, corpus, trained, training, validation, clock)
 
 
+def quantize_trained(
+    config: Config, trained: Trained, training: Features
+) -> tuple[bytes, bytes, list[int]]:
+    """Converts a trained model.
+
+    Returns:
+        The int8 and the float .tflite, and the training clips that the ranges of the int8 model
+        were measured on.
+    """
+    chosen = calibration_clips(training.labels(config.labels), config.seed)
+    calibration = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
+    fixed_input = config.features.preprocess == "micro"
+    int8 = convert_int8(trained.model, calibration.reshape(len(chosen), -1), fixed_input)
+    return int8, convert_float(trained.model), [int(i) for i in chosen]
+
+
 def score_split(
     models: tuple[bytes, bytes], config: Config, clips: Features
 ) -> dict[str, dict[str, Any]]:
@@ -120,12 +136,7 @@ def _finish(
     clock: "_Clock",
 ) -> Outcome:
     with clock.time("quantize"):
-        chosen = calibration_clips(training.labels(config.labels), config.seed)
-        calibration = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
-        fixed_input = config.features.preprocess == "micro"
-        flat = calibration.reshape(len(chosen), -1)
-        model = convert_int8(trained.model, flat, fixed_input)
-        float_model = convert_float(trained.model)
+        model, float_model, chosen = quantize_trained(config, trained, training)
     with clock.time("score"):
         taken = take_up(config, measure(model, board_of(config)))
         labels, speakers = validation.labels(config.labels), validation.speakers
@@ -146,7 +157,7 @@ def _finish(
     record = {
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
-        "calibration_clips": [int(i) for i in chosen],
+        "calibration_clips": chosen,
         "footprint": taken.footprint,
         "provenance": provenance(config, corpus),
     }

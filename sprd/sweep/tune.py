@@ -5,7 +5,6 @@ and hold it once each. Ray's own folder is disposable; `trials.jsonl` is the sta
 """
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -13,73 +12,74 @@ import shutil
 import socket
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 from ray import tune
-from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    MedianStoppingRule,
+    TrialScheduler,
+)
 from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
-from sprd.config import Config, SweepConfig
-from sprd.errors import ConfigError, OutputError, SprdError
-from sprd.folders import CACHE_VARIABLE, unwritable, write_atomically
+from sprd.config import Config
+from sprd.errors import ConfigError, SprdError
+from sprd.folders import CACHE_VARIABLE
 from sprd.quiet import quiet_stderr
-from sprd.sweep.result import Row
-from sprd.sweep.search import Candidate, Search
-
-METRIC = "val_balanced_accuracy"
-"""What the scheduler sees: the float model on validation speakers, while it trains."""
-
-KEPT_FILES = ("model.tflite", "model_float.tflite", "record.json")
+from sprd.sweep.bridge import Bridge, Jobs, Watcher
+from sprd.sweep.tensorboard import METRIC
+from sprd.sweep_config import SweepConfig
 
 
-class Watcher(Protocol):
-    """Is told what happens in a sweep; shows it or does not."""
-
-    def started(self, candidate: Candidate) -> None:
-        """A candidate went to a worker."""
-
-    def progressed(self, number: int, metrics: Mapping[str, float]) -> None:
-        """A trial evaluated its model."""
-
-    def ended(self, row: Row) -> None:
-        """A trial became a row."""
-
-
-def run_search(
-    search: Search,
-    sweep: SweepConfig,
-    corpus: Corpus,
-    out: Path,
-    address: str | None,
-    watcher: Watcher,
-) -> None:
-    """Runs trials until the search is done.
+@contextmanager
+def connected(sweep: SweepConfig, address: str | None) -> Iterator[None]:
+    """Keeps Ray for as long as trainings are to run.
 
     Args:
-        search: Hands out candidates and keeps the table.
         sweep: The sweep file.
-        corpus: The audio; workers read it from the same paths.
-        out: Folder of the run.
         address: A Ray cluster, or None to start Ray on this machine.
-        watcher: Is told what happens.
 
     Raises:
         SprdError: The cluster cannot be reached, or no trial can ever be placed.
     """
     _connect(address)
     try:
-        n_slots = _n_slots(sweep)
-        storage = sweep.sweep.storage or str(out / "ray")
-        if not sweep.sweep.storage:
-            shutil.rmtree(out / "ray", ignore_errors=True)
-        bridge = _Bridge(search, out, watcher)
-        trainable = tune.with_resources(
-            tune.with_parameters(_trainable, corpus=corpus), {"cpu": sweep.sweep.cpus_per_trial}
-        )
+        _n_slots(sweep)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_jobs(
+    jobs: Jobs, sweep: SweepConfig, corpus: Corpus, out: Path, watcher: Watcher, scheduler: str
+) -> None:
+    """Runs trainings side by side until all are done.
+
+    Args:
+        jobs: Hands out trainings and keeps what came of them.
+        sweep: The sweep file.
+        corpus: The audio; workers read it from the same paths.
+        out: Folder of the run.
+        watcher: Is told what happens.
+        scheduler: Which one may stop a training.
+
+    Raises:
+        ConfigError: The storage cannot be written.
+    """
+    storage = sweep.sweep.storage or str(out / "ray")
+    if not sweep.sweep.storage:
+        shutil.rmtree(out / "ray", ignore_errors=True)
+    bridge = Bridge(jobs, out, watcher)
+    trainable = tune.with_resources(
+        tune.with_parameters(_trainable, corpus=corpus), {"cpu": sweep.sweep.cpus_per_trial}
+    )
+    try:
         with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
             tune.Tuner(
                 trainable,
@@ -87,9 +87,9 @@ def run_search(
                     metric=METRIC,
                     mode="max",
                     search_alg=_Asker(bridge),
-                    scheduler=_scheduler(sweep),
+                    scheduler=_scheduler(scheduler, sweep),
                     num_samples=-1,
-                    max_concurrent_trials=n_slots,
+                    max_concurrent_trials=_n_slots(sweep),
                     reuse_actors=True,
                     trial_name_creator=_trial_name,
                     trial_dirname_creator=_trial_name,
@@ -111,8 +111,6 @@ def run_search(
             f"{sweep.path} [sweep] storage: must be a folder or URI that all nodes can write, got"
             f" {sweep.sweep.storage!r}: {str(error).splitlines()[0]}."
         ) from error
-    finally:
-        ray.shutdown()
     if not sweep.sweep.storage:
         shutil.rmtree(out / "ray", ignore_errors=True)
 
@@ -172,19 +170,24 @@ def _n_slots(sweep: SweepConfig) -> int:
     return min(available, sweep.sweep.max_concurrent_trials or available)
 
 
-def _scheduler(sweep: SweepConfig) -> TrialScheduler:
-    if sweep.sweep.scheduler == "none":
-        return FIFOScheduler()
+def _scheduler(name: str, sweep: SweepConfig) -> TrialScheduler:
     n_steps = sweep.default.train.n_steps
-    grace = sweep.sweep.grace_steps or max(1, n_steps // 5)
-    # max_t is out of reach: a trial ends by itself, after it was quantized and scored.
-    return AsyncHyperBandScheduler(
-        time_attr="step",
-        grace_period=min(grace, n_steps),
-        max_t=max(n_steps, grace) * 1000,
-        reduction_factor=sweep.sweep.reduction_factor,
-        stop_last_trials=False,
-    )
+    grace = min(sweep.sweep.grace_steps or max(1, n_steps // 5), n_steps)
+    if name == "median":
+        return MedianStoppingRule(
+            time_attr="step", grace_period=grace, min_samples_required=3, hard_stop=True
+        )
+    if name in ("asha", "hyperband"):
+        # max_t is out of reach: a trial ends by itself, after it was quantized and scored.
+        return AsyncHyperBandScheduler(
+            time_attr="step",
+            grace_period=grace,
+            max_t=n_steps * 1000,
+            reduction_factor=sweep.sweep.reduction_factor,
+            brackets=1 if name == "asha" else 3,
+            stop_last_trials=False,
+        )
+    return FIFOScheduler()
 
 
 def _trial_name(trial: Any) -> str:
@@ -194,6 +197,7 @@ def _trial_name(trial: Any) -> str:
 def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     """What a worker runs. Imports TensorFlow once a process; Ray reuses the process."""
     from sprd.model.start import set_threads
+    from sprd.sweep.crossval import run_fold
     from sprd.sweep.trial import run_trial
 
     parsed = Config.model_validate_json(config["config"])
@@ -205,13 +209,18 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
             tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
 
     checkpoint = tune.get_checkpoint()
+    files: Mapping[str, bytes] = {}
     try:
-        if checkpoint is None:
+        if config["fold"]:
+            result = run_fold(parsed, corpus, *config["fold"])
+            fields: dict[str, Any] = {"status": "trained", "fold": result}
+        elif checkpoint is None:
             outcome = run_trial(parsed, corpus, report)
+            files, fields = outcome.files, {**vars(outcome), "files": None}
         else:
             with checkpoint.as_directory() as folder:
                 outcome = run_trial(parsed, corpus, report, Path(folder) / "state.npz")
-        files, fields = outcome.files, {**vars(outcome), "files": None}
+            files, fields = outcome.files, {**vars(outcome), "files": None}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = str(error).strip().splitlines() or [""]
@@ -228,105 +237,10 @@ def _node_name() -> str:
     return str(ray.util.get_node_ip_address())
 
 
-class _Bridge:
-    """Joins Tune's callbacks, which know trials by id, with the search, which numbers them."""
-
-    def __init__(self, search: Search, out: Path, watcher: Watcher) -> None:
-        self.search, self._out, self._watcher = search, out, watcher
-        self._writers = _Writers(out / "tensorboard")
-        self._last: dict[int, Mapping[str, Any]] = {}
-        self._error: Exception | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks into its folder, which nobody reads."""
-        return {}
-
-    def __deepcopy__(self, memo: object) -> "_Bridge":
-        """Itself: Tune copies its settings."""
-        return self
-
-    def ask(self) -> Any:
-        """Returns what Tune's searcher returns: a configuration, "FINISHED", or None to wait."""
-        if self._error is not None:
-            return Searcher.FINISHED
-        try:
-            candidate = self.search.next()
-        except Exception as error:
-            self._error = error
-            return Searcher.FINISHED
-        self._tell_watcher()
-        if candidate is not None:
-            self._watcher.started(candidate)
-            return {"number": candidate.number, "config": candidate.config.model_dump_json()}
-        return Searcher.FINISHED if self.search.is_done else None
-
-    def progressed(self, number: int, result: Mapping[str, Any]) -> None:
-        """Takes in one report of a trial."""
-        if "outcome" in result:
-            return
-        self._last[number] = result
-        metrics = {k: v for k, v in result.items() if k in _SCALARS or k == "step"}
-        self._writers.write(number, metrics)
-        self._watcher.progressed(number, metrics)
-
-    def ended(self, trial: Any, error: str | None = None) -> None:
-        """Turns the end of a Tune trial into a row; keeps the files of a trained one."""
-        try:
-            self._ended(trial, error)
-        except Exception as raised:
-            self._error = raised
-        self._tell_watcher()
-
-    def raise_if_failed(self) -> None:
-        """Raises what went wrong in a callback: Tune would swallow it."""
-        if self._error is not None:
-            raise self._error
-
-    def _ended(self, trial: Any, error: str | None) -> None:
-        number = trial.config["number"]
-        if error is not None and _DISK_FULL in error:
-            raise _disk_full(self._out)
-        last = self._last.pop(number, {})
-        self._writers.close(number)
-        result = trial.last_result or {}
-        if error is not None:
-            self.search.ended(number, "failed", error=error, step=int(last.get("step", 0)))
-            return
-        if "outcome" not in result:
-            metrics = {k: last[k] for k in _SCALARS if k in last}
-            seconds = {"total": round(float(result.get("time_total_s", 0.0)), 3)}
-            self.search.ended(
-                number, "stopped", metrics=metrics, step=int(last.get("step", 0)), seconds=seconds
-            )
-            return
-        fields = json.loads(result["outcome"])
-        fields.pop("files", None)
-        if _DISK_FULL in (fields.get("error") or ""):
-            raise _disk_full(self._out)
-        fields["violations"] = tuple(fields.get("violations", ()))
-        fields["seconds"] = {
-            **fields.get("seconds", {}),
-            "total": round(float(result["time_total_s"]), 3),
-        }
-        if fields["status"] == "trained":
-            self._keep_files(number, trial.checkpoint)
-        self.search.ended(number, node=result["node"], step=int(last.get("step", 0)), **fields)
-
-    def _keep_files(self, number: int, checkpoint: tune.Checkpoint) -> None:
-        with checkpoint.as_directory() as folder:
-            for name in KEPT_FILES:
-                content = (Path(folder) / name).read_bytes()
-                write_atomically(self._out / "trials" / str(number) / name, content)
-
-    def _tell_watcher(self) -> None:
-        for row in self.search.drain():
-            self._watcher.ended(row)
-
-
 class _Asker(Searcher):  # type: ignore[misc]
     """Tune's side of asking."""
 
-    def __init__(self, bridge: _Bridge) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__(metric=METRIC, mode="max")
         self._bridge = bridge
 
@@ -346,7 +260,7 @@ class _Asker(Searcher):  # type: ignore[misc]
 class _Listener(tune.Callback):  # type: ignore[misc]
     """Tune's side of telling."""
 
-    def __init__(self, bridge: _Bridge) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
     def on_trial_result(
@@ -360,37 +274,3 @@ class _Listener(tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         lines = str(trial.get_error() or "the worker died").strip().splitlines()
         self._bridge.ended(trial, error=lines[-1])
-
-
-_DISK_FULL = os.strerror(errno.ENOSPC)
-
-
-def _disk_full(out: Path) -> OutputError:
-    """Ends the sweep without a row: the trial runs again once there is room."""
-    return unwritable(out, OSError(errno.ENOSPC, _DISK_FULL))
-
-
-_SCALARS = ("accuracy", "loss", "val_accuracy", "val_loss", METRIC)
-
-
-class _Writers:
-    """TensorBoard scalars, one folder a trial: training and validation of each share a chart."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._open = folder, {}  # type: ignore[var-annotated]
-
-    def write(self, number: int, metrics: Mapping[str, float]) -> None:
-        from tensorboardX import SummaryWriter
-
-        if number not in self._open:
-            self._open[number] = SummaryWriter(str(self._folder / str(number)))
-        for name, value in metrics.items():
-            if name in _SCALARS:
-                tag = (
-                    f"{name.removeprefix('val_')}/{'validation' if 'val_' in name else 'training'}"
-                )
-                self._open[number].add_scalar(tag, value, int(metrics["step"]))
-
-    def close(self, number: int) -> None:
-        if writer := self._open.pop(number, None):
-            writer.close()

@@ -5,7 +5,8 @@ from builders import make_row, miss
 
 from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError
-from sprd.sweep.choice import KEYS, SMALLER_IS_BETTER, pick_row
+from sprd.objectives import KEYS, natural
+from sprd.sweep.choice import pick_row
 
 ROWS = [
     make_row(0, score=0.90, footprint={key: 30 for key in LIMITED_KEYS}),
@@ -28,7 +29,8 @@ def test_best_by_each_key(key):
 
 def test_every_number_has_a_direction():
     """Scores that are not errors are the only ones of which more is better."""
-    assert set(KEYS) - set(SMALLER_IS_BETTER) == {"balanced_accuracy", "accuracy"}
+    large = {key for key in KEYS if natural(key).maximize}
+    assert large == {"balanced_accuracy", "accuracy"}
 
 
 def test_of_equals_the_more_accurate_and_then_the_first():

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.errors import InputError, OutputError
+from sprd.objectives import natural
 from sprd.sweep.result import (
     Table,
     budget_error,
     describe_violation,
     excess,
+    gains,
     nearest_misses,
-    objective_score,
     ranking,
     read_rows,
 )
@@ -155,20 +156,20 @@ def test_best_comes_first_and_of_equals_the_smaller():
         make_row(3, score=0.9),
         make_row(4, score=0.9),
     ]
-    assert [row.number for row in ranking(rows, "balanced_accuracy")] == [3, 4, 2, 1, 0]
+    assert [row.number for row in ranking(rows, natural("balanced_accuracy"))] == [3, 4, 2, 1, 0]
 
 
 def test_rows_without_a_board_are_ranked():
     """Flash and RAM are unknown then."""
     unknown = {"flash_bytes": None, "ram_bytes": None}
     rows = [make_row(i, footprint=unknown) for i in (1, 0)]
-    assert [row.number for row in ranking(rows, "balanced_accuracy")] == [0, 1]
+    assert [row.number for row in ranking(rows, natural("balanced_accuracy"))] == [0, 1]
 
 
 def test_only_trained_trials_within_the_budget_are_ranked():
     """A trained trial whose int8 model lost too much is never exported."""
     dropped = make_row(4, violations=(miss("accuracy_drop", 0.05, 0.02),))
-    assert [row.number for row in ranking([*ROWS, dropped], "balanced_accuracy")] == [0]
+    assert [row.number for row in ranking([*ROWS, dropped], natural("balanced_accuracy"))] == [0]
 
 
 @pytest.mark.parametrize(
@@ -177,13 +178,13 @@ def test_only_trained_trials_within_the_budget_are_ranked():
 )
 def test_more_is_better_for_every_score(objective, expected):
     """Rates of errors are turned round."""
-    assert objective_score(make_row(0, score=0.75), objective) == expected
+    assert gains(make_row(0, score=0.75), (natural(objective),)) == (expected,)
 
 
 def test_fewer_errors_rank_first():
     """The direction follows the objective."""
     rows = [make_row(0, score=0.8), make_row(1, score=0.9)]
-    assert [row.number for row in ranking(rows, "false_accept_rate")] == [1, 0]
+    assert [row.number for row in ranking(rows, natural("false_accept_rate"))] == [1, 0]
 
 
 def test_number_that_a_row_lacks_is_an_input_error():

@@ -1,0 +1,259 @@
+"""The verbs that choose among the trials of a run: list them, take one, compare two runs."""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from sprd.board_commands import limits_of
+from sprd.console import amount, console, show_bundle, show_json
+from sprd.errors import BudgetError, ConfigError, DataError
+
+if TYPE_CHECKING:
+    from sprd.objectives import Objective
+    from sprd.report.compare import Comparison, Side
+    from sprd.sweep.result import Row
+    from sprd.sweep.run import Run
+
+_SHOWN_DIFFERENCES = 40
+
+
+def pick(args: Namespace) -> int:
+    """Lists the frontier; exports the best trial by one number, under limits."""
+    from sprd.report.frontier import reference_rows, shown_objectives, under_limits
+    from sprd.sweep.choice import pick_row
+    from sprd.sweep.result import budget_error, frontier
+    from sprd.sweep.run import reopen_run
+
+    if (args.reference is None) != (args.reference_sweep is None):
+        raise ConfigError(
+            "--reference: must come with --reference-sweep FILE, which tells its labels and front"
+            " end. Give both, or none."
+        )
+    run = reopen_run(args.run_folder, args.data)
+    limits, least = limits_of(args), args.min_balanced_accuracy
+    rows = under_limits(run.table.rows, limits, least)
+    if not args.by and not limits and not any(row.is_eligible for row in run.table.rows):
+        raise budget_error(run.table.rows)
+    key = args.by or run.sweep.objectives[0].key
+    chosen = pick_row(run.table.rows, key, limits, least)
+    objectives = shown_objectives(run.sweep.objectives, rows, args.by)
+    best = frontier(rows, objectives)
+    if not best and not args.by:
+        keys = ", ".join(objective.key for objective in objectives)
+        raise BudgetError(
+            f"{run.folder}: a trial on the frontier must have a known {keys}, but none of those"
+            " that fit does. Name a board in [budget], or choose with --by."
+        )
+    references = reference_rows(rows)
+    if args.reference is not None:
+        from sprd.evaluation import score_reference
+
+        references.append(score_reference(run, args.reference, args.reference_sweep))
+    told = {
+        "objectives": [str(objective) for objective in objectives],
+        "frontier": [_row_as_dict(row) for row in best],
+        "references": [{"label": row.label, **_row_as_dict(row)} for row in references],
+    }
+    if not args.json:
+        shown = best if not args.by or chosen.number in _numbers(best) else [*best, chosen]
+        _show_frontier(shown, objectives, chosen.number if args.by else None, references)
+    if args.by:
+        return _export(args, run, chosen.number, told)
+    files = _write_plots(args.out or run.folder, run, rows, objectives, references, args)
+    if args.json:
+        show_json({**told, "trial": None, "bundle": None, "plots": [str(file) for file in files]})
+    else:
+        for file in files:
+            Console(highlight=False, markup=False, soft_wrap=True).print(str(file))
+    return 0
+
+
+def export(args: Namespace) -> int:
+    """Exports one trial."""
+    from sprd.sweep.run import reopen_run
+
+    return _export(args, reopen_run(args.run_folder, args.data), args.trial)
+
+
+def compare(args: Namespace) -> int:
+    """Tells what sets two runs apart."""
+    from sprd.report.compare import compare_runs
+    from sprd.report.frontier import shown_objectives
+    from sprd.sweep.run import reopen_run
+
+    runs = [reopen_run(folder) for folder in (args.run_folder, args.other_run)]
+    rows = [row for run in runs for row in run.table.rows]
+    objectives = shown_objectives(runs[0].sweep.objectives, rows)
+    first, second = (_side(run) for run in runs)
+    found = compare_runs(first, second, objectives)
+    is_same_data = len({_fingerprint(run) for run in runs}) == 1
+    if args.json:
+        told = {**asdict(found), "objectives": [str(objective) for objective in objectives]}
+        show_json({**told, "is_same_data": is_same_data})
+    else:
+        _show_comparison(found, is_same_data)
+    return 0
+
+
+def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | None = None) -> int:
+    from sprd.audio.corpus import open_corpus
+    from sprd.bundle.write import check_target
+    from sprd.pipeline import export_trial
+    from sprd.sweep.result import describe_violation
+    from sprd.sweep.run import check_data
+
+    row = run.row(number)
+    if row.violations:
+        misses = ", ".join(map(describe_violation, row.violations))
+        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
+    folder = (args.out or run.folder / f"bundle-{number}").absolute()
+    check_target(folder)  # before it is scored
+    try:
+        corpus = open_corpus(run.sweep.default.data, run.data)
+        check_data(run, corpus.fingerprint)
+    except DataError as error:
+        console().print(Text(f"test speakers are not scored: {error}", style="yellow"))
+        corpus = None
+    violations = export_trial(run, row, corpus, folder)
+    if violations:
+        misses = ", ".join(map(describe_violation, violations))
+        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
+    if args.json:
+        numbers = {**row.metrics, **row.footprint}
+        show_json({"trial": number, "bundle": str(folder), **numbers, **(told or {})})
+    else:
+        show_bundle(folder)
+    return 0
+
+
+def _numbers(rows: Sequence["Row"]) -> set[int]:
+    return {row.number for row in rows}
+
+
+def _row_as_dict(row: "Row") -> dict[str, Any]:
+    """What JSON tells of a trial, its numbers at the top."""
+    return {"trial": row.number, "params": dict(row.params), **row.metrics, **row.footprint}
+
+
+def _show_frontier(
+    rows: Sequence["Row"],
+    objectives: Sequence["Objective"],
+    chosen: int | None,
+    references: Sequence["Row"],
+) -> None:
+    from sprd.report.table import WIDTH, frontier_table
+
+    out = Console(highlight=False, markup=False)
+    table = frontier_table(rows, objectives, chosen, references)
+    # A table that is piped, or on a narrow terminal, is not cut: it is 80 columns at most.
+    out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
+
+
+def _write_plots(
+    folder: Path,
+    run: "Run",
+    rows: Sequence["Row"],
+    objectives: Sequence["Objective"],
+    references: Sequence["Row"],
+    args: Namespace,
+) -> list[Path]:
+    from sprd.folders import write_atomically
+    from sprd.report.frontier import ACCURACY, panel_keys, points_of
+    from sprd.report.page import frontier_page
+    from sprd.report.plot import plot_frontier
+
+    limits = _all_limits(run, limits_of(args))
+    if args.min_balanced_accuracy is not None:
+        limits[ACCURACY] = args.min_balanced_accuracy
+    points = points_of(rows, objectives, references)
+    keys = panel_keys(points, objectives)
+    name, board = run.sweep.sweep.name, run.sweep.default.budget.board
+    title = f"{name} on {Path(board).stem}" if board else name
+    files = [folder.absolute() / "frontier.png", folder.absolute() / "frontier.html"]
+    write_atomically(files[0], plot_frontier("png", points, keys, limits, title))
+    svg = plot_frontier("svg", points, keys, limits)
+    write_atomically(files[1], frontier_page(title, points, objectives, limits, svg))
+    return files
+
+
+def _all_limits(run: "Run", given: Mapping[str, float]) -> dict[str, float]:
+    """The limits of the run's budget, and those given now where they are tighter."""
+    from sprd.device.verdict import limits_of as limits_of_budget
+    from sprd.sweep.budget import ACCURACY_DROP, FALSE_ACCEPT_RATE, board_of
+
+    budget = run.sweep.default.budget
+    limits = limits_of_budget(budget, board_of(run.sweep.default))
+    limits |= {key: min(limit, limits.get(key, limit)) for key, limit in given.items()}
+    scores = {
+        ACCURACY_DROP: budget.max_accuracy_drop,
+        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
+    }
+    return limits | {key: limit for key, limit in scores.items() if limit is not None}
+
+
+def _side(run: "Run") -> "Side":
+    from sprd.report.compare import Side
+
+    return Side(run.folder.name, run.table.rows, run.sweep.text)
+
+
+def _fingerprint(run: "Run") -> Any:
+    """Of the data that the run was made from."""
+    from sprd.sweep.run import SOURCE_FILE
+
+    source = json.loads((run.folder / SOURCE_FILE).read_text(encoding="utf-8"))
+    return source.get("data_fingerprint")
+
+
+def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    sides = (found.first, found.second)
+    grid = Grid(box=None, pad_edge=False)
+    for heading in ("", *(side.name for side in sides)):
+        grid.add_column(heading, justify="right" if heading else "left", overflow="fold")
+    for status in found.first.counts:
+        grid.add_row(status, *(f"{side.counts[status]:,}" for side in sides))
+    grid.add_row("within the budget", *(f"{side.n_eligible:,}" for side in sides))
+    for objective in found.objectives:
+        best = [side.best.get(objective.key) for side in sides]
+        shown = ["none" if b is None else f"{amount(objective.key, b[1])} ({b[0]})" for b in best]
+        grid.add_row(f"{'most' if objective.maximize else 'least'} {_words(objective.key)}", *shown)
+    grid.add_row("on the frontier", *(f"{len(side.frontier):,}" for side in sides))
+    grid.add_row("beaten by the other's", *(f"{side.n_dominated:,}" for side in sides))
+    volumes = [side.hypervolume for side in sides]
+    grid.add_row("hypervolume", *("none" if v is None else f"{v:.4f}" for v in volumes))
+    out.print(grid)
+    out.print("in brackets: the trial")
+    if found.reference:
+        corner = ", ".join(
+            f"{_words(key)} {amount(key, value)}" for key, value in found.reference.items()
+        )
+        out.print(f"hypervolume: the share covered between the best of both and {corner}")
+    if not is_same_data:
+        out.print(Text("The runs have different data: their scores cannot be compared.", "yellow"))
+    _show_differences(found)
+
+
+def _show_differences(found: "Comparison") -> None:
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    if not found.differences:
+        out.print("\nThe sweep files say the same.")
+        return
+    out.print("\nWhat the sweep files say differently:")
+    for one in found.differences[:_SHOWN_DIFFERENCES]:
+        out.print(f"{one.key}: {one.first or 'unset'} | {one.second or 'unset'}")
+    if len(found.differences) > _SHOWN_DIFFERENCES:
+        out.print(f"and {len(found.differences) - _SHOWN_DIFFERENCES} more")
+
+
+def _words(key: str) -> str:
+    from sprd.report.columns import column
+
+    return key.replace("_", " ") if key.endswith("accuracy") else column(key).heading

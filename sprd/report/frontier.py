@@ -1,0 +1,140 @@
+"""Rows of a run in, the points of its plots and tables out.
+
+Every room that shows a run starts from here, so that a plot, its page and the terminal agree on
+what is on the frontier.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sprd.objectives import COSTS, Objective, natural
+from sprd.sweep.result import Row, frontier
+
+Kind = Literal["frontier", "trial", "over", "reference"]
+ACCURACY = "balanced_accuracy"
+PANEL_COSTS = ("model_bytes", "ram_bytes", "latency_ms")
+"""What accuracy is plotted against, unless the objectives name other costs."""
+MOST_PANELS = 4
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model to draw: its name, what it is among the others, and its numbers.
+
+    "over" breaks a limit of the budget, or one that was given later; "reference" is no trial.
+    """
+
+    label: str
+    kind: Kind
+    row: Row
+
+    def value(self, key: str) -> float | None:
+        """Returns a metric or a number of the footprint, None where it is unknown."""
+        return number_of(self.row, key)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the balanced accuracy."""
+        return interval_of(self.row)
+
+
+def number_of(row: Row, key: str) -> float | None:
+    """Returns a metric or a number of the footprint, None where it is unknown."""
+    found = row.metrics.get(key, row.footprint.get(key))
+    return float(found) if isinstance(found, (int, float)) else None
+
+
+def interval_of(row: Row) -> tuple[float, float] | None:
+    """Returns the 95 % interval of the balanced accuracy, None where it is unknown."""
+    bounds = (row.metrics.get("intervals") or {}).get(ACCURACY)
+    return (float(bounds[0]), float(bounds[1])) if bounds else None
+
+
+def points_of(
+    rows: Iterable[Row], objectives: Sequence[Objective], references: Iterable[Row] = ()
+) -> list[Point]:
+    """Returns what there is to draw: the frontier in its order, other trials, references."""
+    trained = [row for row in rows if row.status == "trained" and number_of(row, ACCURACY)]
+    best = frontier(trained, objectives)
+    on_frontier = {row.number for row in best}
+    others = [row for row in trained if row.number not in on_frontier]
+    return [
+        *(Point(str(row.number), "frontier", row) for row in best),
+        *(Point(str(row.number), "trial" if row.is_eligible else "over", row) for row in others),
+        *(Point(row.label or "reference", "reference", row) for row in references),
+    ]
+
+
+def reference_rows(rows: Iterable[Row]) -> list[Row]:
+    """Returns the rows that a run trained to compare with."""
+    return [row for row in rows if row.status == "reference" and number_of(row, ACCURACY)]
+
+
+def under_limits(
+    rows: Iterable[Row], limits: Mapping[str, float], min_balanced_accuracy: float | None = None
+) -> list[Row]:
+    """Returns the rows as they stand under limits given now: what breaks one has a violation more.
+
+    What is unknown breaks a limit.
+    """
+    return [
+        replace(row, violations=(*row.violations, *_misses(row, limits, min_balanced_accuracy)))
+        for row in rows
+    ]
+
+
+def _misses(row: Row, limits: Mapping[str, float], least: float | None) -> list[dict[str, Any]]:
+    if row.status != "trained":
+        return []
+    values = [(key, number_of(row, key), limit) for key, limit in limits.items()]
+    over = [(key, value, limit) for key, value, limit in values if value is None or value > limit]
+    accuracy = number_of(row, ACCURACY)
+    if least is not None and (accuracy is None or accuracy < least):
+        over.append((ACCURACY, accuracy, least))
+    known = {violation.get("key") for violation in row.violations}
+    return [
+        {"key": key, "value": value, "limit": limit}
+        for key, value, limit in over
+        if key not in known
+    ]
+
+
+def shown_objectives(
+    objectives: Sequence[Objective], rows: Iterable[Row], by: str | None = None
+) -> tuple[Objective, ...]:
+    """Returns what the frontier is taken over.
+
+    These are the sweep's objectives. Of one objective alone the frontier is one trial, no choice at
+    all: then accuracy and what a model takes, as far as it is known, stand beside it. `by` is added
+    if it is none of them.
+    """
+    known = list(objectives)
+    if len(known) == 1:
+        eligible = [row for row in rows if row.is_eligible]
+        keys = (ACCURACY, *_known_costs(eligible))
+        known += [natural(key) for key in keys if key != known[0].key]
+    if by is not None and by not in {objective.key for objective in known}:
+        known.append(natural(by))
+    return tuple(known)
+
+
+def panel_keys(points: Iterable[Point], objectives: Sequence[Objective]) -> tuple[str, ...]:
+    """Returns the costs that accuracy is plotted against: those of the objectives, then others."""
+    rows = [point.row for point in points if point.kind != "reference"]
+    costs = [objective.key for objective in objectives if objective.key in COSTS]
+    keys = dict.fromkeys([*costs, *_known_costs(rows)])
+    return tuple(key for key in keys if _known(rows, key))[:MOST_PANELS] or PANEL_COSTS[:1]
+
+
+def _known_costs(rows: Sequence[Row]) -> list[str]:
+    """The usual costs that some row has; without a board there is an arena but no RAM."""
+    wanted = [
+        "arena_bytes" if key == "ram_bytes" and not _known(rows, key) else key
+        for key in PANEL_COSTS
+    ]
+    return [key for key in wanted if _known(rows, key)]
+
+
+def _known(rows: Sequence[Row], key: str) -> bool:
+    return any(number_of(row, key) is not None for row in rows)

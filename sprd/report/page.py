@@ -1,0 +1,204 @@
+"""Points in, one HTML file out that needs nothing else: plot, tables, limits, how it was scored.
+
+Every text that comes from a file or a user is escaped, and the page may load nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from sprd.device.verdict import amount, name_and_unit
+from sprd.objectives import Objective
+from sprd.report.columns import UNKNOWN_RECALL, Column, column, known_columns
+from sprd.report.frontier import ACCURACY, Point, interval_of
+from sprd.sweep.result import describe_violation
+
+_KEYS = (
+    ACCURACY,
+    UNKNOWN_RECALL,
+    "false_accept_rate",
+    "model_bytes",
+    "flash_bytes",
+    "ram_bytes",
+    "arena_bytes",
+    "instructions",
+    "latency_ms",
+)
+_KINDS = {"frontier": "frontier", "trial": "", "over": "over", "reference": "reference"}
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --pale: #8881; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
+figure { margin: 1rem 0; background: #fff; border-radius: 6px } figure svg { width: 100%;
+  height: auto; display: block }
+.wide { overflow-x: auto } table { border-collapse: collapse; font-size: 13px;
+  font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .55rem; text-align: right; white-space: nowrap;
+  border-bottom: 1px solid var(--line) }
+.text { text-align: left } td.label { white-space: normal;
+  max-width: 9rem; overflow-wrap: anywhere } td.kind { white-space: normal; min-width: 9rem }
+th { vertical-align: bottom }
+th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0;
+  padding: 0; text-align: inherit; cursor: pointer; white-space: normal }
+th[aria-sort=ascending] button::after { content: " \\2191" }
+th[aria-sort=descending] button::after { content: " \\2193" }
+tr.frontier td { background: var(--pale); font-weight: 600 } tr.over td { opacity: .7 }
+small, .interval { color: #888; font-weight: 400 } ul { padding-left: 1.2rem }
+"""
+_SCRIPT = """
+for (const head of document.querySelectorAll("th")) {
+  head.querySelector("button").addEventListener("click", () => {
+    const up = head.getAttribute("aria-sort") !== "ascending";
+    for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const body = head.closest("table").tBodies[0];
+    const key = row => row.children[head.cellIndex].dataset.sort;
+    const order = (a, b) => {
+      if (key(a) === "" || key(b) === "") return (key(a) === "") - (key(b) === "");
+      const by = key(a) - key(b);  // NaN where one is a word
+      return (Number.isNaN(by) ? key(a).localeCompare(key(b)) : by) * (up ? 1 : -1);
+    };
+    body.append(...[...body.rows].sort(order));
+  });
+}
+"""
+
+
+def frontier_page(
+    name: str,
+    points: Sequence[Point],
+    objectives: Sequence[Objective],
+    limits: Mapping[str, float],
+    svg: bytes,
+) -> str:
+    """Returns the page of a run.
+
+    Args:
+        name: Of the sweep.
+        points: What `points_of` gave.
+        objectives: What the frontier is taken over.
+        limits: The most of each number, and of `balanced_accuracy` the least that will do.
+        svg: The plot, from `plot_frontier`.
+    """
+    best = [point for point in points if point.kind == "frontier"]
+    title = f"{escape(name)}: the frontier"
+    n_trained = sum(point.kind != "reference" for point in points)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+<title>{title}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{len(best)} of {n_trained} trained trials: no other that fits is as good in all of these, and
+better in one: {_aims(objectives)}.</p>
+<figure>{_inline(svg)}</figure>
+<h2>Limits</h2>
+{_limits(limits)}
+<h2>Frontier</h2>
+{_table(best, objectives, False)}
+<h2>All trained trials{" and references" if n_trained < len(points) else ""}</h2>
+{_table(points, objectives, True)}
+<h2>How the scores were made</h2>
+<p>Each number is of the int8 model in TensorFlow Lite Micro, on validation speakers, whom training
+never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers: where two
+overlap much, chance may have decided which is better. The best of many trials is chosen on these
+very speakers, so its score is somewhat too high; test speakers are scored only for what is
+exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
+flash are upper bounds for the board; instructions and latency are estimates.</p>
+<script>{_SCRIPT}</script>
+</body>
+</html>
+"""
+
+
+def _inline(svg: bytes) -> str:
+    """The element alone, without what only a file of its own has."""
+    text = svg.decode("utf-8")
+    return text[text.index("<svg") :]
+
+
+def _limits(limits: Mapping[str, float]) -> str:
+    if not limits:
+        return "<p>None.</p>"
+    items = []
+    for key, limit in limits.items():
+        _, unit = name_and_unit(key)
+        bound = "at least" if key == ACCURACY else "at most"
+        items.append(
+            f"<li>{escape(_heading(column(key)._replace(unit='')))}: {bound}"
+            f" {escape(amount(limit, unit))}</li>"
+        )
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _table(points: Sequence[Point], objectives: Sequence[Objective], with_kind: bool) -> str:
+    if not points:
+        return "<p>None.</p>"
+    columns = known_columns(_KEYS, objectives, [point.row for point in points])
+    params = list(dict.fromkeys(key for point in points for key in point.row.params))
+    heads = [_head("trial", "text"), *([_head("kind", "text")] if with_kind else [])]
+    heads += [_head(_heading(one)) for one in columns]
+    heads += [_head(key, "text") for key in params]
+    shown = "".join(heads)
+    rows = "\n".join(_row(point, columns, params, with_kind) for point in points)
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{shown}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table></div>"
+    )
+
+
+def _head(text: str, kind: str = "") -> str:
+    return f'<th scope="col" class="{kind}"><button>{escape(text)}</button></th>'
+
+
+def _heading(one: Column) -> str:
+    names = {ACCURACY: "balanced accuracy", "instructions": "instructions"}
+    heading = names.get(one.key, one.heading)
+    return f"{heading}, {one.unit}" if one.unit else heading
+
+
+def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_kind: bool) -> str:
+    label = point.label if point.kind == "reference" else str(point.row.number)
+    cells = [_cell(label, label, "text label")]
+    if with_kind:
+        why = ", ".join(map(_why, point.row.violations))
+        kind = f"{_KINDS[point.kind]}: {why}" if why else _KINDS[point.kind]
+        cells.append(_cell(kind, kind, "text kind"))
+    cells += [_number(point, one) for one in columns]
+    for key in params:
+        value = point.row.params.get(key)
+        text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+        cells.append(_cell(text, "" if value is None else str(value)))
+    return f'<tr class="{point.kind}">{"".join(cells)}</tr>'
+
+
+def _why(violation: Mapping[str, Any]) -> str:
+    if violation["key"] == ACCURACY:  # the one limit of which less is worse
+        return f"balanced accuracy below {violation['limit']:g}"
+    return describe_violation(violation).replace("_", " ")
+
+
+def _number(point: Point, one: Column) -> str:
+    value = one.value(point.row)
+    extra = ""
+    if one.key == ACCURACY and (bounds := interval_of(point.row)):
+        extra = f'<br><span class="interval">{bounds[0]:.3f} .. {bounds[1]:.3f}</span>'
+    if value is None:
+        return '<td data-sort="">unknown</td>'
+    return f'<td data-sort="{value!r}">{escape(one.text(point.row))}{extra}</td>'
+
+
+def _cell(text: str, sort: str, kind: str = "text") -> str:
+    return f'<td class="{kind}" data-sort="{escape(sort)}">{escape(text)}</td>'
+
+
+def _aims(objectives: Sequence[Objective]) -> str:
+    words = [f"{'high' if o.maximize else 'low'} {o.key.replace('_', ' ')}" for o in objectives]
+    words = [word.replace(" ram ", " RAM ") for word in words]
+    return escape(", ".join(words))

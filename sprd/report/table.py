@@ -1,0 +1,84 @@
+"""Rows of a frontier in, a table for the terminal out: never wider than 80 columns."""
+
+from collections.abc import Sequence
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from sprd.objectives import Objective
+from sprd.report.columns import Column, accuracy_text, known_columns
+from sprd.report.frontier import ACCURACY
+from sprd.sweep.result import Row
+
+WIDTH = 80
+_GAP = 2
+_KEYS = (ACCURACY, "model_bytes", "ram_bytes", "arena_bytes", "latency_ms", "instructions")
+_LONGEST_LABEL = 18
+
+
+def frontier_table(
+    rows: Sequence[Row],
+    objectives: Sequence[Objective],
+    chosen: int | None = None,
+    references: Sequence[Row] = (),
+) -> Grid:
+    """Returns the trials in their order, one a line, then the references.
+
+    Numbers of the objectives come first; of the others those that no row knows, or for which there
+    is no room, are left out.
+
+    Args:
+        rows: The trials, best first.
+        objectives: What the frontier is taken over.
+        chosen: Number of the trial to mark.
+        references: Models to compare with, by their `label`.
+    """
+    every = [*rows, *references]
+    names = [_name(row, chosen) for row in every]
+    grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    grid.add_column("trial", no_wrap=True)
+    columns = _fitting(known_columns(_KEYS, objectives, every), every, ["trial", *names])
+    for one in columns:
+        grid.add_column(_heading(one), justify="right", no_wrap=True)
+    for row, name in zip(every, names, strict=True):
+        style = "bold" if row.number == chosen and row.status == "trained" else ""
+        grid.add_row(Text(name), *(Text(_text(one, row)) for one in columns), style=style)
+    return grid
+
+
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Row], names: Sequence[str]
+) -> Sequence[Column]:
+    left = WIDTH - max(map(len, names))
+    found = []
+    for one in columns:
+        lines = [*_heading(one).splitlines(), *(_text(one, row) for row in rows)]
+        width = _GAP + max(map(len, lines))
+        if width <= left:
+            left -= width
+            found.append(one)
+    return found
+
+
+def _name(row: Row, chosen: int | None) -> str:
+    if row.status == "reference":
+        label = " ".join(row.label.split())
+        is_short = len(label) <= _LONGEST_LABEL
+        return label if is_short else f"{label[: _LONGEST_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return f"{row.number} *" if row.number == chosen else str(row.number)
+
+
+def _heading(one: Column) -> str:
+    """Two short lines rather than one long."""
+    if one.key == ACCURACY:
+        return f"{one.heading}\n95 % interval"
+    return f"{one.heading}\n{one.unit}" if one.unit else one.heading.replace(" ", "\n", 1)
+
+
+def _text(one: Column, row: Row) -> str:
+    return _short(accuracy_text(row)) if one.key == ACCURACY else one.text(row)
+
+
+def _short(text: str) -> str:
+    """`0.902 (0.846 .. 0.939)` in fewer letters."""
+    return text.replace(" .. ", "..")

@@ -1,0 +1,226 @@
+"""Proposes the candidate that is expected to push the frontier furthest within the budget.
+
+What a model takes follows from its configuration and is known of every candidate that was measured,
+trained or not: a Gaussian process for each cost soon tells which points fit. Another one for each
+score learns from what was trained. Of a pool of points the one is taken whose expected hypervolume
+improvement times its chance to fit is the largest. Source: Emmerich et al. 2006 and Yang et al.
+2019 (expected hypervolume improvement), Gardner et al. 2014 (constraints).
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprd.device.board import load_board
+from sprd.device.verdict import limits_of
+from sprd.dimensions import random_value
+from sprd.objectives import Objective
+from sprd.parameters import Scalar
+from sprd.space import active_names, ordered_names
+from sprd.sweep.encoding import Encoder
+from sprd.sweep.result import Row, frontier
+from sprd.sweep.seeds import hash_seed
+from sprd.sweep.surrogate import GaussianProcess
+from sprd.sweep_config import SweepConfig
+
+N_POOL = 400
+"""Points that are compared for one candidate; a quarter of them are neighbours of the frontier."""
+
+N_PROBES = 1500
+"""Places of the objective space at which the improvement is measured."""
+
+MAX_ROWS = 300
+"""Rows that a Gaussian process learns from, latest and frontier: bounds what an ask costs."""
+
+Array = NDArray[np.float64]
+Point = dict[str, Scalar]
+Guess = tuple[Array, Array]
+"""Mean and standard deviation at each point of the pool."""
+
+
+class BayesSampler:
+    """A `sprd.sweep.sampler.Sampler` with a model of its own. Depends on what was told in order."""
+
+    def __init__(self, sweep: SweepConfig) -> None:
+        self._sweep = sweep
+        self._names = ordered_names(sweep.space)
+        self._encoder = Encoder(sweep.space)
+        self._start: list[Mapping[str, Scalar]] = list(sweep.start)
+        self._n_startup = max(4, min(8, sweep.sweep.n_trials // 6))
+        self._rows: list[Row] = []
+        self._asked: dict[int, Point] = {}
+        budget = sweep.default.budget
+        board = load_board(budget.board) if budget.board else None
+        self._limits = dict(limits_of(budget, board))
+        if budget.max_false_accept_rate is not None:
+            self._limits["false_accept_rate"] = budget.max_false_accept_rate
+
+    def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
+        """Adds points to try first, behind those of the sweep file."""
+        self._start += points
+
+    def ask(self, number: int, attempt: int = 0) -> Point:
+        """Returns the point of candidate `number`; from attempt 1 on one drawn at random."""
+        seed = hash_seed(self._sweep.sweep.seed, number)
+        rng = random.Random(hash_seed(seed, attempt) if attempt else seed)
+        place = number - len(self._sweep.references)
+        given = self._start[place] if place < len(self._start) and not attempt else None
+        trained = [row for row in self._rows if row.status == "trained"]
+        if given is not None or attempt or len(trained) < self._n_startup:
+            point = self._random(rng, given or {})
+        else:
+            point = self._best(rng, seed, trained)
+        self._asked[number] = point
+        return point
+
+    def forget(self, number: int) -> None:
+        """Drops a candidate that is not tried."""
+        self._asked.pop(number, None)
+
+    def tell(self, row: Row) -> None:
+        """Takes in a trial that ended. One that was stopped or failed says nothing."""
+        self._asked.pop(row.number, None)
+        if row.footprint and row.status in ("trained", "infeasible"):
+            self._rows.append(row)
+
+    def _random(self, rng: random.Random, given: Mapping[str, Scalar]) -> Point:
+        point: Point = {}
+        for name in self._names:
+            drawn = random_value(rng, self._sweep.space[name])
+            if name in self._active(point):
+                point[name] = given.get(name, drawn)
+        return point
+
+    def _active(self, point: Mapping[str, Scalar]) -> frozenset[str]:
+        sweep = self._sweep
+        return active_names(point, sweep.space, sweep.default.model.architecture, sweep.vocabulary)
+
+    def _best(self, rng: random.Random, seed: int, trained: list[Row]) -> Point:
+        objectives = self._sweep.objectives
+        leaders = frontier(self._rows, objectives)
+        pool = self._pool(rng, [row.params for row in leaders])
+        if not pool:
+            return self._random(rng, {})
+        rows = _latest(self._rows, leaders)
+        encoded = self._encoder.encode([*pool])
+        guesses = {
+            key: self._guess(key, rows, encoded, seed)
+            for key in dict.fromkeys([*(o.key for o in objectives), *self._limits])
+        }
+        value = _chance_to_fit(guesses, self._limits, len(pool))
+        value *= self._improvement(guesses, trained, leaders, objectives, seed)
+        return pool[int(value.argmax())]
+
+    def _pool(self, rng: random.Random, leaders: list[Mapping[str, Scalar]]) -> list[Point]:
+        seen = {_key(row.params) for row in self._rows} | {_key(p) for p in self._asked.values()}
+        pool: dict[tuple[tuple[str, Scalar], ...], Point] = {}
+        for i in range(N_POOL):
+            given: dict[str, Scalar] = {}
+            if leaders and i % 4 == 0:
+                given = dict(rng.choice(leaders))
+                for name in rng.sample(sorted(given), min(len(given), rng.choice((1, 1, 2)))):
+                    del given[name]
+            point = self._random(rng, given)
+            if _key(point) not in seen:
+                pool[_key(point)] = point
+        return list(pool.values())
+
+    def _guess(self, key: str, rows: list[Row], pool: Array, seed: int) -> Guess:
+        """Guesses a number at each point; costs on a log scale, where effects add up."""
+        known = [(row, _value(row, key)) for row in rows]
+        found = [(row, value) for row, value in known if value is not None]
+        is_cost = any(key in row.footprint for row in rows)
+        if len(found) < 2:
+            return np.zeros(len(pool)), np.ones(len(pool))
+        x = self._encoder.encode([row.params for row, _ in found])
+        y = np.array([value for _, value in found], np.float64)
+        y = np.log(np.maximum(y, 1e-9)) if is_cost else y
+        # What runs at this moment counts as if it had come out as guessed.
+        running = [p for p in self._asked.values() if p]
+        process = GaussianProcess(x, y, seed, is_exact=is_cost)
+        if running and not is_cost:
+            at = self._encoder.encode([*running])
+            believed, _ = process.predict(at)
+            process = process.extended(at, believed)
+        return process.predict(pool)
+
+    def _improvement(
+        self,
+        guesses: Mapping[str, Guess],
+        trained: list[Row],
+        leaders: list[Row],
+        objectives: Sequence[Objective],
+        seed: int,
+    ) -> Array:
+        """Returns the expected gain in hypervolume of each point of the pool.
+
+        The volume is measured between the median of what was trained (for a cost: the limit, or
+        the most that was seen) and the best that is thinkable, at random places that no row of the
+        frontier covers. Objectives are taken as independent.
+        """
+        probes = np.random.default_rng(seed).random((N_PROBES, len(objectives)))
+        covered = np.zeros(N_PROBES, bool)
+        bounds = [self._bounds(objective, trained) for objective in objectives]
+        for row in leaders:
+            gains = [
+                (o.gain(row.value(o.key)) - worst) / (best - worst)
+                for o, (worst, best) in zip(objectives, bounds, strict=True)
+            ]
+            covered |= (np.array(gains) >= probes).all(1)
+        probes = probes[~covered]
+        chance: Array = np.ones((len(next(iter(guesses.values()))[0]), len(probes)))
+        for i, (objective, (worst, best)) in enumerate(zip(objectives, bounds, strict=True)):
+            places = objective.gain(1.0) * (worst + probes[:, i] * (best - worst))
+            mean, deviation = guesses[objective.key]
+            if objective.key in trained[0].footprint:
+                places, deviation = np.log(np.maximum(places, 1e-9)), np.maximum(deviation, 1e-3)
+            sign = 1.0 if objective.maximize else -1.0
+            chance *= _normal((mean[:, None] - places[None]) * sign / deviation[:, None])
+        gained: Array = chance.sum(1) + 1e-12
+        return gained
+
+    def _bounds(self, objective: Objective, trained: list[Row]) -> tuple[float, float]:
+        """The worst and the best gain of an objective that count."""
+        values = [v for row in trained if (v := _value(row, objective.key)) is not None]
+        if objective.key in trained[0].footprint:
+            low, high = 0.0, self._limits.get(objective.key, max(values))
+        else:
+            middle = float(np.median(values))
+            low, high = (middle, 1.0) if objective.maximize else (0.0, middle)
+        worst, best = sorted((objective.gain(low), objective.gain(high)))
+        return worst, max(best, worst + 1e-6)
+
+
+def _latest(rows: list[Row], leaders: list[Row]) -> list[Row]:
+    if len(rows) <= MAX_ROWS:
+        return rows
+    late = rows[-(MAX_ROWS - min(len(leaders), MAX_ROWS // 2)) :]
+    numbers = {row.number for row in late}
+    return [row for row in leaders[: MAX_ROWS // 2] if row.number not in numbers] + late
+
+
+def _value(row: Row, key: str) -> float | None:
+    value = row.metrics.get(key, row.footprint.get(key))
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _chance_to_fit(guesses: Mapping[str, Guess], limits: Mapping[str, float], n: int) -> Array:
+    chance: Array = np.ones(n)
+    for key, limit in limits.items():
+        mean, deviation = guesses[key]
+        place = limit if key == "false_accept_rate" else log(max(limit, 1e-9))
+        chance *= _normal((place - mean) / np.maximum(deviation, 1e-3))
+    return chance
+
+
+def _normal(z: Array) -> Array:
+    """The normal distribution function, to 0.01: the logistic function comes close."""
+    chance: Array = 1 / (1 + np.exp(-1.702 * np.clip(z, -30, 30)))
+    return chance
+
+
+def _key(point: Mapping[str, Scalar]) -> tuple[tuple[str, Scalar], ...]:
+    return tuple(sorted(point.items()))

@@ -1,0 +1,159 @@
+"""Joins Tune's callbacks, which know trials by id, with the jobs of a sweep, which number them."""
+
+import errno
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from sprd.errors import OutputError
+from sprd.folders import unwritable, write_atomically
+from sprd.sweep.result import Row
+from sprd.sweep.search import Candidate
+from sprd.sweep.tensorboard import SCALARS, Writers
+
+KEPT_FILES = ("model.tflite", "model_float.tflite", "record.json")
+
+FINISHED = "FINISHED"
+"""What Tune's searcher returns when there is nothing more to try."""
+
+
+class Jobs(Protocol):
+    """Trainings to be done: the candidates of a search, or the folds of a cross-validation."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will come."""
+
+    def next(self) -> Candidate | None:
+        """Returns the next training; None while enough are running, or when done."""
+
+    def ended(self, number: int, status: Any, **fields: Any) -> Row:
+        """Takes in how a training ended."""
+
+    def drain(self) -> list[Row]:
+        """Returns the rows that were added since the last call."""
+
+
+class Watcher(Protocol):
+    """Is told what happens in a sweep; shows it or does not."""
+
+    def started(self, candidate: Candidate) -> None:
+        """A candidate went to a worker."""
+
+    def progressed(self, number: int, metrics: Mapping[str, float]) -> None:
+        """A trial evaluated its model."""
+
+    def ended(self, row: Row) -> None:
+        """A trial became a row."""
+
+    def note(self, text: str) -> None:
+        """Something that is worth a line."""
+
+
+class Bridge:
+    """Joins Tune's callbacks, which know trials by id, with the jobs, which numbers them."""
+
+    def __init__(self, jobs: Jobs, out: Path, watcher: Watcher) -> None:
+        self._jobs, self._out, self._watcher = jobs, out, watcher
+        self._writers = Writers(out / "tensorboard")
+        self._last: dict[int, Mapping[str, Any]] = {}
+        self._error: Exception | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks into its folder, which nobody reads."""
+        return {}
+
+    def __deepcopy__(self, memo: object) -> "Bridge":
+        """Itself: Tune copies its settings."""
+        return self
+
+    def ask(self) -> Any:
+        """Returns what Tune's searcher returns: a configuration, "FINISHED", or None to wait."""
+        if self._error is not None:
+            return FINISHED
+        try:
+            candidate = self._jobs.next()
+        except Exception as error:
+            self._error = error
+            return FINISHED
+        self._tell_watcher()
+        if candidate is not None:
+            self._watcher.started(candidate)
+            return {
+                "number": candidate.number,
+                "config": candidate.config.model_dump_json(),
+                "fold": candidate.fold,
+            }
+        return FINISHED if self._jobs.is_done else None
+
+    def progressed(self, number: int, result: Mapping[str, Any]) -> None:
+        """Takes in one report of a trial."""
+        if "outcome" in result:
+            return
+        self._last[number] = result
+        metrics = {k: v for k, v in result.items() if k in SCALARS or k == "step"}
+        self._writers.write(number, metrics)
+        self._watcher.progressed(number, metrics)
+
+    def ended(self, trial: Any, error: str | None = None) -> None:
+        """Turns the end of a Tune trial into a row; keeps the files of a trained one."""
+        try:
+            self._ended(trial, error)
+        except Exception as raised:
+            self._error = raised
+        self._tell_watcher()
+
+    def raise_if_failed(self) -> None:
+        """Raises what went wrong in a callback: Tune would swallow it."""
+        if self._error is not None:
+            raise self._error
+
+    def _ended(self, trial: Any, error: str | None) -> None:
+        number = trial.config["number"]
+        if error is not None and _DISK_FULL in error:
+            raise _disk_full(self._out)
+        last = self._last.pop(number, {})
+        self._writers.close(number)
+        result = trial.last_result or {}
+        if error is not None:
+            self._jobs.ended(number, "failed", error=error, step=int(last.get("step", 0)))
+            return
+        if "outcome" not in result:
+            metrics = {k: last[k] for k in SCALARS if k in last}
+            seconds = {"total": round(float(result.get("time_total_s", 0.0)), 3)}
+            self._jobs.ended(
+                number, "stopped", metrics=metrics, step=int(last.get("step", 0)), seconds=seconds
+            )
+            return
+        fields = json.loads(result["outcome"])
+        fields.pop("files", None)
+        if _DISK_FULL in (fields.get("error") or ""):
+            raise _disk_full(self._out)
+        fields["violations"] = tuple(fields.get("violations", ()))
+        fields["seconds"] = {
+            **fields.get("seconds", {}),
+            "total": round(float(result["time_total_s"]), 3),
+        }
+        if fields["status"] == "trained" and "fold" not in fields:
+            self._keep_files(number, trial.checkpoint)
+        self._jobs.ended(number, node=result["node"], step=int(last.get("step", 0)), **fields)
+
+    def _keep_files(self, number: int, checkpoint: Any) -> None:
+        with checkpoint.as_directory() as folder:
+            for name in KEPT_FILES:
+                content = (Path(folder) / name).read_bytes()
+                write_atomically(self._out / "trials" / str(number) / name, content)
+
+    def _tell_watcher(self) -> None:
+        for row in self._jobs.drain():
+            self._watcher.ended(row)
+
+
+_DISK_FULL = os.strerror(errno.ENOSPC)
+
+
+def _disk_full(out: Path) -> OutputError:
+    """Ends the sweep without a row: the trial runs again once there is room."""
+    return unwritable(out, OSError(errno.ENOSPC, _DISK_FULL))

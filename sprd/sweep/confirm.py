@@ -1,0 +1,112 @@
+"""The best few, trained anew on folds of speakers: the best of many is partly luck."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sprd.errors import SprdError
+from sprd.sweep.crossval import FoldScores, FoldTable, summarize
+from sprd.sweep.result import Row, Status
+from sprd.sweep.search import Candidate, timestamp
+from sprd.sweep_config import SweepConfig
+from sprd.sweepfile import resolve
+
+
+@dataclass(frozen=True)
+class _Fold:
+    trial: Row
+    fold: int
+
+
+class Confirmation:
+    """Hands out the folds of some trials that were not trained yet: a `sprd.sweep.bridge.Jobs`."""
+
+    def __init__(
+        self, sweep: SweepConfig, trials: Sequence[Row], n_folds: int, table: FoldTable
+    ) -> None:
+        self._sweep, self._trials, self._n_folds, self._table = sweep, trials, n_folds, table
+        self._new_rows: list[Row] = []
+        self._missing = [
+            _Fold(row, fold)
+            for row in trials
+            for fold in range(n_folds)
+            if fold not in table.done(row.number, n_folds)
+        ]
+        self._running: dict[int, tuple[Candidate, _Fold, str]] = {}
+        self._n_given = 0
+        self._failure: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every fold was trained, or one failed."""
+        return self._failure is not None or (not self._missing and not self._running)
+
+    def next(self) -> Candidate | None:
+        """Returns the next fold to train; None when the last ones are running."""
+        if self._failure or not self._missing:
+            return None
+        job = self._missing.pop(0)
+        candidate = Candidate(
+            number=self._n_given,
+            point=job.trial.params,
+            config=resolve(self._sweep, job.trial.params),
+            label=f"trial {job.trial.number}, fold {job.fold + 1} of {self._n_folds}",
+            fold=(job.fold, self._n_folds),
+        )
+        self._n_given += 1
+        self._running[candidate.number] = candidate, job, timestamp()
+        return candidate
+
+    def ended(self, number: int, status: Status, **fields: Any) -> Row:
+        """Takes in a fold."""
+        candidate, job, started_at = self._running.pop(number)
+        metrics = {}
+        if status == "trained":
+            self._table.append(job.trial.number, fields["fold"])
+            metrics = dict(fields["fold"]["scores"])
+        else:
+            self._failure = f"{candidate.label}: {fields.get('error')}"
+        row = Row(
+            number=job.trial.number,
+            status=status,
+            params=candidate.point,
+            started_at=started_at,
+            ended_at=timestamp(),
+            error=fields.get("error"),
+            metrics=metrics,
+            label=candidate.label,
+        )
+        self._new_rows.append(row)
+        return row
+
+    def drain(self) -> list[Row]:
+        """Returns the folds that ended since the last call."""
+        rows, self._new_rows = self._new_rows, []
+        return rows
+
+    def results(self) -> list[tuple[Row, FoldScores]]:
+        """Returns the trials with their scores over all folds, best mean first.
+
+        Raises:
+            SprdError: A fold failed.
+        """
+        if self._failure:
+            raise SprdError(f"{self._failure}. Run the same command again.")
+        labels = self._sweep.default.labels
+        found = [
+            (row, summarize(list(self._table.done(row.number, self._n_folds).values()), labels))
+            for row in self._trials
+        ]
+        return sorted(found, key=lambda one: (-one[1].balanced_accuracy, one[0].number))
+
+
+def confirmed(
+    sweep: SweepConfig, rows: Sequence[Row], table: FoldTable, n_folds: int
+) -> dict[int, FoldScores]:
+    """Returns the scores of the trials of which every fold was trained, by trial number."""
+    found = {}
+    for row in rows:
+        folds = table.done(row.number, n_folds)
+        if row.status == "trained" and len(folds) == n_folds:
+            found[row.number] = summarize(list(folds.values()), sweep.default.labels)
+    return found

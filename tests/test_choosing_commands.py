@@ -1,0 +1,274 @@
+"""pick and compare, on tables made by hand: nothing is trained or exported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from builders import make_row, miss
+
+from sprd import choosing_commands
+from sprd.cli import main
+from sprd.errors import ConfigError
+from sprd.sweep.result import Row
+from sprd.sweep.run import begin, open_run
+
+TEXT = """[sweep]
+name = "mine"
+n_trials = 3
+[data]
+keywords = ["up"]
+[model]
+architecture = "tiny_conv"
+[budget]
+board = "arduino_nano_33_ble"
+model_bytes = 18000
+[space]
+"model.filters" = [4, 8]
+"""
+
+
+def trial(number: int, score: float, model: int, ram: int, **fields) -> Row:
+    """A trained trial."""
+    return make_row(
+        number,
+        score=score,
+        footprint={"model_bytes": model, "ram_bytes": ram, "latency_ms": None},
+        metrics={"intervals": {"balanced_accuracy": [score - 0.03, score + 0.03]}},
+        params={"model.filters": 8},
+        **fields,
+    )
+
+
+ROWS = [
+    trial(0, 0.90, 10_000, 50_000),
+    trial(1, 0.85, 6_000, 50_000),
+    trial(2, 0.93, 15_000, 60_000),
+    trial(3, 0.84, 11_000, 61_000),
+    trial(4, 0.95, 30_000, 70_000, violations=(miss("model_bytes", 30_000, 18_000),)),
+    make_row(5, "stopped"),
+]
+
+
+def make_run(folder: Path, rows: list[Row], text: str = TEXT, data: str = "0" * 64) -> Path:
+    """The folder of a run that ended."""
+    file = folder.parent / f"{folder.name}.toml"
+    file.write_text(text, encoding="utf-8")
+    run = open_run(file, folder, None)
+    begin(run, data)
+    for row in rows:
+        run.table.append(row)
+    if not rows:
+        (folder / "trials.jsonl").touch()
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run with three trials on its frontier."""
+    return make_run(tmp_path / "run", ROWS)
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Numbers of the trials that would have been exported."""
+    numbers: list[int] = []
+
+    def export(args, run, number, told=None):
+        numbers.append(number)
+        if args.json:
+            choosing_commands.show_json({"trial": number, **(told or {})})
+        return 0
+
+    monkeypatch.setattr(choosing_commands, "_export", export)
+    return numbers
+
+
+def numbers_of(text: str) -> list[str]:
+    """The first word of each line of a table."""
+    return [line.split()[0] for line in text.splitlines()[2:]]
+
+
+def test_pick_lists_and_draws_the_frontier(run, capsys, exported):
+    """A table of 80 columns and two files, whose paths are the last lines; no bundle."""
+    assert main(["pick", str(run)]) == 0
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    assert numbers_of(said)[:3] == ["2", "0", "1"]
+    assert lines[-2:] == [str(run / "frontier.png"), str(run / "frontier.html")]
+    assert max(map(len, lines[:-2])) <= 80
+    assert (run / "frontier.png").read_bytes().startswith(b"\x89PNG")
+    page = (run / "frontier.html").read_text(encoding="utf-8")
+    assert "mine on arduino_nano_33_ble" in page
+    assert "RAM: at most 262,144 B" in page
+    assert exported == []
+
+
+def test_pick_draws_where_it_is_told(run, tmp_path, capsys, exported):
+    """The folder of the run is then left alone."""
+    before = sorted(run.iterdir())
+    assert main(["pick", str(run), "--out", str(tmp_path / "plots")]) == 0
+    assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
+        "frontier.html",
+        "frontier.png",
+    ]
+    assert sorted(run.iterdir()) == before
+
+
+def test_pick_by_a_number_marks_and_exports_it(run, capsys, exported):
+    """The frontier is listed with a star at the chosen trial; nothing is drawn."""
+    assert main(["pick", str(run), "--by", "model_bytes"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[:2] for line in said.splitlines() if "*" in line] == [["1", "*"]]
+    assert exported == [1]
+    assert not (run / "frontier.png").exists()
+
+
+def test_limits_given_now_make_the_frontier_smaller(run, capsys, exported):
+    """What is over them is not listed."""
+    limits = ["--max-ram-bytes", "55000", "--min-balanced-accuracy", "0.86"]
+    assert main(["pick", str(run), "--by", "balanced_accuracy", *limits]) == 0
+    assert numbers_of(capsys.readouterr().out) == ["0"]
+    assert exported == [0]
+
+
+def test_json_tells_the_frontier(run, capsys, exported):
+    """Numbers at the top of each entry, the best first; the plots are named."""
+    assert main(["pick", str(run), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [(one["trial"], one["model_bytes"]) for one in said["frontier"]] == [
+        (2, 15_000),
+        (0, 10_000),
+        (1, 6_000),
+    ]
+    assert said["frontier"][0]["params"] == {"model.filters": 8}
+    assert said["frontier"][0]["intervals"]["balanced_accuracy"] == pytest.approx([0.9, 0.96])
+    assert said["objectives"] == ["max balanced_accuracy", "min model_bytes", "min ram_bytes"]
+    assert (said["trial"], said["bundle"], said["references"]) == (None, None, [])
+    assert [Path(file).name for file in said["plots"]] == ["frontier.png", "frontier.html"]
+    assert main(["pick", str(run), "--json", "--by", "ram_bytes"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["trial"] == 0
+    assert [one["trial"] for one in said["frontier"]] == [2, 0, 1]
+
+
+def test_references_of_a_run_are_told(tmp_path, capsys, exported):
+    """They are listed last and never chosen."""
+    named = make_row(6, "reference", score=0.99, label="seed recipe")
+    run = make_run(tmp_path / "run", [*ROWS, named])
+    assert main(["pick", str(run), "--by", "balanced_accuracy"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("seed recipe ")
+    assert exported == [2]
+
+
+def test_given_reference_is_scored_and_told(run, capsys, exported, monkeypatch):
+    """The scores come from `score_reference`."""
+    found = make_row(-1, "reference", label="theirs.tflite", footprint={"model_bytes": 18_512})
+    seen = []
+
+    def score(run, model, sweep_file):
+        seen.append((run.folder, model, sweep_file))
+        return found
+
+    monkeypatch.setattr("sprd.evaluation.score_reference", score)
+    args = ["--reference", "x/theirs.tflite", "--reference-sweep", "y.toml"]
+    assert main(["pick", str(run), *args]) == 0
+    assert seen == [(run, Path("x/theirs.tflite"), Path("y.toml"))]
+    assert any(line.startswith("theirs.tflite ") for line in capsys.readouterr().out.splitlines())
+    assert "theirs.tflite" in (run / "frontier.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("given", ["--reference", "--reference-sweep"])
+def test_reference_needs_both_flags(run, capsys, given):
+    """Exit 2 and one line."""
+    assert main(["pick", str(run), given, "x"]) == ConfigError.exit_code
+    assert "must come with --reference-sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "args", "said"),
+    [
+        ([], [], "No trial fits the budget: 0 of 0 (0 trained)."),
+        (ROWS[4:], [], "Nearest: trial 4: model 30,000 B of 18,000 B (+67 %)."),
+        (ROWS[4:], ["--by", "ram_bytes"], "No trial is within the budget: 0 of 0 eligible."),
+        (ROWS, ["--max-ram-bytes", "10"], "No trial is within ram_bytes <= 10: 0 of 4 eligible"),
+        (ROWS, ["--max-latency-ms", "10"], "No trial is within latency_ms <= 10"),
+        (ROWS, ["--min-balanced-accuracy", "0.99"], "balanced_accuracy >= 0.99"),
+    ],
+)
+def test_empty_frontier_is_exit_3_with_one_line(tmp_path, capsys, rows, args, said):
+    """Nothing is drawn."""
+    run = make_run(tmp_path / "run", rows)
+    assert main(["pick", str(run), *args]) == 3
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert (shown.out, len(shown.err.splitlines())) == ("", 1)
+    assert not (run / "frontier.png").exists()
+
+
+def test_unknown_key_is_refused(run, capsys):
+    """Exit 2, with the nearest."""
+    assert main(["pick", str(run), "--by", "ram_byte"]) == 2
+    assert "Did you mean 'ram_bytes'?" in capsys.readouterr().err
+
+
+def test_frontier_of_several_objectives_without_a_known_number_is_told(tmp_path, capsys):
+    """Eligible trials, but no latency: not an empty table."""
+    text = TEXT.replace(
+        "n_trials = 3", 'n_trials = 3\nobjectives = ["balanced_accuracy", "latency_ms"]'
+    )
+    run = make_run(tmp_path / "run", ROWS, text)
+    assert main(["pick", str(run)]) == 3
+    assert "latency_ms" in capsys.readouterr().err
+
+
+def test_compare_tells_how_far_each_run_came(run, tmp_path, capsys):
+    """Counts, best, frontiers, volume, and the lines that differ."""
+    text = TEXT.replace("n_trials = 3", "n_trials = 9").replace("[4, 8]", "[4, 16]")
+    other = make_run(tmp_path / "other", ROWS[1:2], text)
+    assert main(["compare", str(run), str(other)]) == 0
+    said = capsys.readouterr().out
+    table = {line[:21].strip(): line[21:].split() for line in said.splitlines()}
+    assert table["trained"] == ["5", "1"]
+    assert table["within the budget"] == ["4", "1"]
+    assert table["beaten by the other's"] == ["0", "0"]
+    assert "[sweep] n_trials: 3 | 9" in said
+    assert "[space] model.filters: [4, 8] | [4, 16]" in said
+    assert "different data" not in said
+
+
+def test_compare_of_different_data_says_so(run, tmp_path, capsys):
+    """Their scores are of different speakers."""
+    other = make_run(tmp_path / "other", ROWS, data="1" * 64)
+    assert main(["compare", str(run), str(other)]) == 0
+    said = capsys.readouterr().out
+    assert "The runs have different data: their scores cannot be compared." in said
+    assert "The sweep files say the same." in said
+
+
+def test_compare_as_json(run, tmp_path, capsys):
+    """One object, the two runs under first and second."""
+    other = make_run(tmp_path / "other", [])
+    assert main(["compare", str(run), str(other), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["first"]["name"], said["second"]["name"]) == ("run", "other")
+    assert said["first"]["frontier"] == [2, 0, 1]
+    assert said["second"]["hypervolume"] == 0.0
+    assert (said["is_same_data"], said["differences"]) == (True, [])
+
+
+def test_compare_with_no_run_is_refused(run, tmp_path, capsys):
+    """Exit 2."""
+    assert main(["compare", str(run), str(tmp_path / "nowhere")]) == 2
+    assert "must be the folder of a run" in capsys.readouterr().err
+
+
+def test_help_does_not_load_what_draws():
+    """Matplotlib and numpy come with the first plot."""
+    code = (
+        "import sys; from sprd import choosing_commands, cli; cli.build_parser();"
+        "sys.exit(bool({'matplotlib', 'numpy', 'sprd.report.plot'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
