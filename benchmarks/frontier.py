@@ -1,9 +1,9 @@
-"""What a run of `sweeps/frontier_up_down.toml` holds: two picks, their folds, and the shipped model.
+"""What a run of `sweeps/frontier_up_down.toml` holds: two picks, their folds, the shipped model.
 
     sprd sweep sweeps/frontier_up_down.toml --data FOLDER --out RUN
     python benchmarks/frontier.py RUN --data FOLDER --shipped MODEL.tflite
 
-Each pick is made by the limits alone, then trained anew on five folds of the training and validation
+Each pick is made by the limits alone, then trained anew on five folds of training and validation
 speakers. The first is the sweep's own winner, compared with SPRD's shipped model on test speakers.
 Last, `pick --by ram_bytes` must give the smallest RAM of what is within the limits, and the trial's
 very model.

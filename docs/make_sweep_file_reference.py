@@ -15,8 +15,8 @@ from typing import Any
 from sprd.config import FeaturesSection
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
-from sprd.parameters import Param, Vocabulary
 from sprd.objectives import KEYS
+from sprd.parameters import Param, Vocabulary
 from sprd.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
 from sprd.sweepfile import (
     MAX_FILE_BYTES,

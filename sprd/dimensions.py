@@ -83,12 +83,24 @@ def random_value(rng: random.Random, dimension: Choice | Range) -> Scalar:
         return rng.choice(dimension.values)
     low, high = dimension.low, dimension.high
     if dimension.step is not None:
-        n_steps = int((high - low) / dimension.step + 1e-9)
-        return low + rng.randint(0, n_steps) * dimension.step
+        return nth_step(dimension, rng.randrange(n_steps(dimension)))
     if dimension.log:
         whole = dimension.is_integer
         value = math.exp(rng.uniform(math.log(low), math.log(high + whole)))
-        return min(int(value), int(high)) if whole else min(max(value, low), high)
+        return min(max(int(value), int(low)), int(high)) if whole else min(max(value, low), high)
     if dimension.is_integer:
         return rng.randint(int(low), int(high))
-    return rng.uniform(low, high)
+    return min(rng.uniform(low, high), high)
+
+
+def n_steps(dimension: Range) -> int:
+    """Returns how many values a range has; integers without a step are one apart."""
+    return int((dimension.high - dimension.low) / (dimension.step or 1) + 1e-9) + 1
+
+
+def nth_step(dimension: Range, number: int) -> float:
+    """Returns a value of such a range, as one would write it: 0.3, not 0.30000000000000004."""
+    value = dimension.low + number * (dimension.step or 1)
+    if isinstance(value, int):
+        return value
+    return min(max(float(f"{value:.15g}"), dimension.low), dimension.high)

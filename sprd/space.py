@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sprd.dimensions import contains, read_dimension
 from sprd.errors import ConfigError, suggest
 from sprd.parameters import Choice, Range, Scalar, Vocabulary
 from sprd.sections import FRAME_KEYS, candidate_architectures, owners_of, read_section
+from sprd.sweep_config import SweepConfig
 
 SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
 SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
@@ -41,24 +43,21 @@ def read_start(
     return tuple(points)
 
 
-def active_names(
-    point: Mapping[str, Scalar],
-    space: Mapping[str, Choice | Range],
-    default_architecture: str,
-    vocabulary: Vocabulary,
-) -> frozenset[str]:
+def active_names(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[str]:
     """Returns the dimensions that have an effect at a point, which may be filled in meanwhile.
 
     A parameter of an architecture exists only where that is chosen; some, only where another
-    parameter has a certain value.
+    parameter has a certain value, by the point or else by the file.
     """
-    architecture = str(point.get(ARCHITECTURE, default_architecture))
-    params = {
+    space = sweep.space
+    architecture = str(point.get(ARCHITECTURE, sweep.default.model.architecture))
+    params: dict[str, Any] = {**sweep.base.get("model", {})}
+    params |= {
         name.removeprefix("model."): value
         for name, value in point.items()
-        if name.startswith("model.") and name != ARCHITECTURE
+        if name.startswith("model.")
     }
-    active = vocabulary.active_params(architecture, params)
+    active = sweep.vocabulary.active_params(architecture, params)
     return frozenset(
         name
         for name in space
@@ -76,13 +75,15 @@ def ordered_names(space: Mapping[str, Choice | Range]) -> list[str]:
     """
 
     def rank(name: str) -> int:
-        dimension = space[name]
-        if name == ARCHITECTURE:
-            return 0
-        words = isinstance(dimension, Choice) and isinstance(dimension.values[0], str)
-        return 1 if name.startswith("model.") and words else 2
+        return 0 if name == ARCHITECTURE else 1 if decides(name, space[name]) else 2
 
     return sorted(space, key=rank)
+
+
+def decides(name: str, dimension: Choice | Range) -> bool:
+    """Whether a dimension may decide which others exist: one of the model that chooses words."""
+    words = isinstance(dimension, Choice) and isinstance(dimension.values[0], str)
+    return name.startswith("model.") and words
 
 
 def read_space(

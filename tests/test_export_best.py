@@ -7,6 +7,7 @@ from builders import make_row
 
 from sprd import pipeline
 from sprd.errors import BudgetError
+from sprd.objectives import natural
 
 FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}
 
@@ -14,7 +15,7 @@ FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes di
 def a_run(tmp_path, scores):
     """A run of trained trials with these scores."""
     rows = [make_row(number, score=score) for number, score in enumerate(scores)]
-    sweep = SimpleNamespace(sweep=SimpleNamespace(objectives=("balanced_accuracy",)))
+    sweep = SimpleNamespace(objectives=(natural("balanced_accuracy"),))
     table = SimpleNamespace(rows=rows)
     return SimpleNamespace(table=table, sweep=sweep, folder=tmp_path, bundle=tmp_path / "bundle")
 

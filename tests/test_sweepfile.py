@@ -120,7 +120,7 @@ BAD_TABLES = [
 
 BAD_SWEEPS = [
     ("[sweep]", "[sweep] name: must be given. Name of the sweep"),
-    (SWEEP + "n_trails = 3", "[sweep] n_trails: unknown key. Did you mean 'n_trials'? Known: cpus"),
+    (SWEEP + "n_trails = 3", "[sweep] n_trails: unknown key. Did you mean 'n_trials'? Known:"),
     (SWEEP + "n_trials = 0", "[sweep] n_trials: must be greater than or equal to 1, got 0."),
     (SWEEP + 'n_trials = "3"', "[sweep] n_trials: must be a valid integer, got '3'."),
     (SWEEP + "n_trials = true", "[sweep] n_trials: must be a valid integer, got True."),
@@ -196,7 +196,7 @@ BAD_DATA = [
 ]
 
 BAD_MODELS = [
-    (DATA, "[model] architecture: must be given. Known: conv, ds_cnn, low_latency_conv"),
+    (DATA, "[model] architecture: must be given. Known: blocks, bottleneck, conv"),
     (
         DATA + '[model]\narchitecture = "tiny_cnov"',
         "[model] architecture: unknown architecture 'tiny_cnov'. Did you mean 'tiny_conv'?",

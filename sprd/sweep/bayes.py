@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from sprd.device.board import load_board
 from sprd.device.verdict import limits_of
 from sprd.dimensions import random_value
-from sprd.objectives import Objective
+from sprd.errors import ConfigError
+from sprd.objectives import COSTS, Objective
 from sprd.parameters import Scalar
 from sprd.space import active_names, ordered_names
 from sprd.sweep.encoding import Encoder
@@ -25,6 +26,7 @@ from sprd.sweep.result import Row, frontier
 from sprd.sweep.seeds import hash_seed
 from sprd.sweep.surrogate import GaussianProcess
 from sprd.sweep_config import SweepConfig
+from sprd.sweepfile import resolve
 
 N_POOL = 400
 """Points that are compared for one candidate; a quarter of them are neighbours of the frontier."""
@@ -90,13 +92,9 @@ class BayesSampler:
         point: Point = {}
         for name in self._names:
             drawn = random_value(rng, self._sweep.space[name])
-            if name in self._active(point):
+            if name in active_names(point, self._sweep):
                 point[name] = given.get(name, drawn)
         return point
-
-    def _active(self, point: Mapping[str, Scalar]) -> frozenset[str]:
-        sweep = self._sweep
-        return active_names(point, sweep.space, sweep.default.model.architecture, sweep.vocabulary)
 
     def _best(self, rng: random.Random, seed: int, trained: list[Row]) -> Point:
         objectives = self._sweep.objectives
@@ -112,7 +110,15 @@ class BayesSampler:
         }
         value = _chance_to_fit(guesses, self._limits, len(pool))
         value *= self._improvement(guesses, trained, leaders, objectives, seed)
-        return pool[int(value.argmax())]
+        ordered = (pool[i] for i in np.argsort(-value, kind="stable"))
+        return next((point for point in ordered if self._is_whole(point)), pool[0])
+
+    def _is_whole(self, point: Point) -> bool:
+        try:
+            resolve(self._sweep, point)
+        except ConfigError:
+            return False
+        return True
 
     def _pool(self, rng: random.Random, leaders: list[Mapping[str, Scalar]]) -> list[Point]:
         seen = {_key(row.params) for row in self._rows} | {_key(p) for p in self._asked.values()}
@@ -132,7 +138,7 @@ class BayesSampler:
         """Guesses a number at each point; costs on a log scale, where effects add up."""
         known = [(row, _value(row, key)) for row in rows]
         found = [(row, value) for row, value in known if value is not None]
-        is_cost = any(key in row.footprint for row in rows)
+        is_cost = key in COSTS
         if len(found) < 2:
             return np.zeros(len(pool)), np.ones(len(pool))
         x = self._encoder.encode([row.params for row, _ in found])
@@ -175,7 +181,7 @@ class BayesSampler:
         for i, (objective, (worst, best)) in enumerate(zip(objectives, bounds, strict=True)):
             places = objective.gain(1.0) * (worst + probes[:, i] * (best - worst))
             mean, deviation = guesses[objective.key]
-            if objective.key in trained[0].footprint:
+            if objective.key in COSTS:
                 places, deviation = np.log(np.maximum(places, 1e-9)), np.maximum(deviation, 1e-3)
             sign = 1.0 if objective.maximize else -1.0
             chance *= _normal((mean[:, None] - places[None]) * sign / deviation[:, None])
@@ -185,10 +191,10 @@ class BayesSampler:
     def _bounds(self, objective: Objective, trained: list[Row]) -> tuple[float, float]:
         """The worst and the best gain of an objective that count."""
         values = [v for row in trained if (v := _value(row, objective.key)) is not None]
-        if objective.key in trained[0].footprint:
-            low, high = 0.0, self._limits.get(objective.key, max(values))
+        if objective.key in COSTS:
+            low, high = 0.0, self._limits.get(objective.key, max(values, default=1.0))
         else:
-            middle = float(np.median(values))
+            middle = float(np.median(values or [0.5]))
             low, high = (middle, 1.0) if objective.maximize else (0.0, middle)
         worst, best = sorted((objective.gain(low), objective.gain(high)))
         return worst, max(best, worst + 1e-6)
@@ -198,8 +204,8 @@ def _latest(rows: list[Row], leaders: list[Row]) -> list[Row]:
     if len(rows) <= MAX_ROWS:
         return rows
     late = rows[-(MAX_ROWS - min(len(leaders), MAX_ROWS // 2)) :]
-    numbers = {row.number for row in late}
-    return [row for row in leaders[: MAX_ROWS // 2] if row.number not in numbers] + late
+    kept = {id(row) for row in late}
+    return [row for row in leaders[: MAX_ROWS // 2] if id(row) not in kept] + late
 
 
 def _value(row: Row, key: str) -> float | None:

@@ -76,10 +76,9 @@ def learn_from(
 
 def _is_inside(sweep: SweepConfig, point: Mapping[str, Scalar]) -> bool:
     """Whether a point names just the dimensions that exist there, with values that they have."""
-    architecture = sweep.default.model.architecture
-    active = active_names(point, sweep.space, architecture, sweep.vocabulary)
-    inside = all(contains(sweep.space[name], point[name]) for name in point if name in sweep.space)
-    return inside and active == frozenset(point)
+    space = sweep.space
+    inside = all(name in space and contains(space[name], point[name]) for name in point)
+    return inside and active_names(point, sweep) == frozenset(point)
 
 
 def _is_same(sweep: SweepConfig, old: SweepConfig, point: Mapping[str, Scalar]) -> bool:

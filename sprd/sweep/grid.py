@@ -1,12 +1,13 @@
 """Every point of a search space, in an order drawn from the seed. Knows no sampler."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from math import prod
 
+from sprd.dimensions import n_steps, nth_step
 from sprd.errors import ConfigError
 from sprd.parameters import Choice, Range, Scalar
-from sprd.space import active_names, ordered_names
+from sprd.space import ARCHITECTURE, active_names, decides, ordered_names
 from sprd.sweep_config import SweepConfig
 
 MAX_POINTS = 100_000
@@ -20,7 +21,7 @@ class Grid:
 
     def __init__(self, sweep: SweepConfig) -> None:
         check_grid(sweep, MAX_POINTS)
-        self._points = list(_points(sweep))
+        self._points = list(_expand(sweep, {}, ordered_names(sweep.space)))
         random.Random(sweep.sweep.seed).shuffle(self._points)
 
     def __len__(self) -> int:
@@ -56,39 +57,35 @@ def values_of(dimension: Choice | Range) -> tuple[Scalar, ...]:
     """Returns the values of a countable dimension."""
     if isinstance(dimension, Choice):
         return dimension.values
-    step = dimension.step or 1
-    n_steps = int((dimension.high - dimension.low) / step + 1e-9)
-    return tuple(dimension.low + i * step for i in range(n_steps + 1))
+    return tuple(nth_step(dimension, i) for i in range(n_steps(dimension)))
 
 
 def _count(sweep: SweepConfig) -> int:
-    """Counts the points without making them: there may be more than memory holds."""
-    n_deciding = _n_deciding(sweep)
+    """Counts the points without making them: there may be more than memory holds.
+
+    Points that are filled in up to one name count together where the same names exist: what exists
+    depends on the architecture, and for each name on one word at most.
+    """
     names = ordered_names(sweep.space)
-    total = 0
-    for point in _expand(sweep, {}, names[:n_deciding]):
-        active = _active(sweep, point)
-        total += prod(
-            len(values_of(sweep.space[name])) for name in names[n_deciding:] if name in active
-        )
-        if total > 1000 * MAX_POINTS:
-            break
-    return total
+    n_deciding = sum(decides(name, sweep.space[name]) for name in names)
+    begun: dict[Hashable, tuple[dict[str, Scalar], int]] = {None: ({}, 1)}
+    for name in names[:n_deciding]:
+        longer: dict[Hashable, tuple[dict[str, Scalar], int]] = {}
+        for point, n in begun.values():
+            for extended in _expand(sweep, point, [name]):
+                kind = extended.get(ARCHITECTURE), active_names(extended, sweep)
+                longer[kind] = extended, n + longer.get(kind, ({}, 0))[1]
+        begun = longer
+    return sum(n * prod(_n_values(sweep, point, names[n_deciding:])) for point, n in begun.values())
 
 
-def _n_deciding(sweep: SweepConfig) -> int:
-    """How many of the ordered names may decide which others exist: those that choose words."""
-    names = ordered_names(sweep.space)
-    last = -1
-    for i, name in enumerate(names):
+def _n_values(sweep: SweepConfig, point: dict[str, Scalar], names: list[str]) -> Iterator[int]:
+    active = active_names(point, sweep)
+    for name in names:
         dimension = sweep.space[name]
-        if isinstance(dimension, Choice) and isinstance(dimension.values[0], str):
-            last = i if name.startswith("model.") else last
-    return last + 1
-
-
-def _points(sweep: SweepConfig) -> Iterator[dict[str, Scalar]]:
-    return _expand(sweep, {}, ordered_names(sweep.space))
+        if name in active:
+            is_list = isinstance(dimension, Choice)
+            yield len(dimension.values) if is_list else n_steps(dimension)
 
 
 def _expand(
@@ -98,13 +95,8 @@ def _expand(
         yield point
         return
     first, rest = names[0], names[1:]
-    if first not in _active(sweep, point):
+    if first not in active_names(point, sweep):
         yield from _expand(sweep, point, rest)
         return
     for value in values_of(sweep.space[first]):
         yield from _expand(sweep, {**point, first: value}, rest)
-
-
-def _active(sweep: SweepConfig, point: dict[str, Scalar]) -> frozenset[str]:
-    architecture = sweep.default.model.architecture
-    return active_names(point, sweep.space, architecture, sweep.vocabulary)

@@ -97,6 +97,8 @@ class Sampler:
         else:
             for name, value in finished.constraints.items():
                 asked.set_constraint(name, value)
+            for name, value in finished.system_attrs.items():
+                self._study._storage.set_trial_system_attr(asked._trial_id, name, value)
             for step, value in finished.intermediate_values.items():
                 asked.report(value, step)
             self._study.tell(asked, values=finished.values, state=finished.state)
@@ -119,7 +121,7 @@ class Sampler:
         values = None
         if row.status == "trained":
             values = gains(row, self._objectives)
-        elif row.status == "infeasible":
+        elif row.status == "infeasible" and row.violations:
             # The values do not matter: the sampler ranks what breaks a constraint by how far.
             values = (0.0,) * len(self._objectives)
         if values is None:
@@ -149,11 +151,9 @@ class Sampler:
 
     def _distributions(self, point: Mapping[str, Scalar]) -> Iterator[tuple[str, BaseDistribution]]:
         """Yields the dimensions that exist at a point, which may be filled in meanwhile."""
-        sweep = self._sweep
-        architecture = sweep.default.model.architecture
         for name in self._names:
-            if name in active_names(point, sweep.space, architecture, sweep.vocabulary):
-                yield name, _distribution(sweep.space[name])
+            if name in active_names(point, self._sweep):
+                yield name, _distribution(self._sweep.space[name])
 
 
 def _distribution(dimension: Choice | Range) -> BaseDistribution:

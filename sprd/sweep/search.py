@@ -128,8 +128,9 @@ class Search:
     @property
     def gave_up(self) -> str | None:
         """Why the search ends before it has its trials, or None."""
-        statuses = [row.status for row in self.rows]
-        n_failed = statuses[self._n_before :].count("failed")  # what failed before may go now
+        statuses = [row.status for row in self.rows if not row.label]
+        now = self.rows[self._n_before :]  # what failed before may go now
+        n_failed = sum(row.status == "failed" and not row.label for row in now)
         if n_failed > self.n_trained + MAX_FAILURES:
             return f"{n_failed} trials failed"
         if "trained" not in statuses and "stopped" not in statuses:

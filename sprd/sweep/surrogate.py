@@ -32,7 +32,9 @@ class GaussianProcess:
 
     def __init__(self, x: Array, y: Array, seed: int, is_exact: bool = False) -> None:
         self._x = x
-        self._mean, self._scale = float(y.mean()), float(y.std()) or 1.0
+        self._mean, spread = float(y.mean()), float(y.std())
+        is_constant = spread <= 1e-12 * max(abs(self._mean), 1e-12)  # up to rounding
+        self._scale = 1.0 if is_constant else spread
         self._y = (y - self._mean) / self._scale
         self._fit(np.random.default_rng(seed), is_exact)
 

@@ -53,7 +53,7 @@ def test_line_has_the_names_of_the_design(table):
     first = json.loads(table.path.read_text().splitlines()[0])
     assert set(first) == {
         "number", "status", "params", "started_at", "ended_at", "node", "error", "metrics",
-        "footprint", "violations", "seconds", "step",
+        "footprint", "violations", "seconds", "step", "label",
     }  # fmt: skip
     assert (first["number"], first["status"]) == (0, "trained")
     assert first["params"] == {"model.filters": 8, "features.frame": "30/20x40"}
@@ -106,7 +106,8 @@ def test_damaged_line_in_the_middle_is_an_input_error(table, damage):
 def test_folder_in_place_of_the_table_is_an_input_error(tmp_path):
     """What cannot be read is told."""
     with pytest.raises(InputError, match=r"must be the trials\.jsonl of a run: Is a directory"):
-        read_rows(tmp_path)
+        (tmp_path / "trials.jsonl").mkdir()
+        read_rows(tmp_path / "trials.jsonl")
 
 
 def test_failed_sync_leaves_the_file_as_before(table, monkeypatch):
