@@ -62,7 +62,7 @@ EXAMPLE = f"""\
 name = "up-down-search"
 n_trials = 40
 seed = 1
-objectives = ["balanced_accuracy"]
+objectives = ["balanced_accuracy", "latency_ms"]
 
 [data]
 source = "speech_commands"
@@ -91,6 +91,14 @@ latency_ms = 100.0
 "model.architecture" = ["ds_cnn", "temporal_conv"]
 "model.filters" = {{ low = 8, high = 64, step = 8 }}
 "augment.background_volume" = {{ low = 0.0, high = 0.3 }}
+
+[[start]]
+"model.architecture" = "ds_cnn"
+"model.filters" = 24
+
+[[reference]]
+name = "seed"
+sweep = "seed_recipe.toml"
 """
 
 MISTAKES = (

@@ -33,7 +33,7 @@ FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
 
 def read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseModel:
-    where = f"{path} [{name}]"
+    where = f"{path} [{name}]" if name in SECTIONS else f"{path} [[{name}]]"
     values: dict[str, Any] = dict(table)
     if name == "features":
         values = _expand_frame(where, values)

@@ -157,6 +157,85 @@ BAD_SWEEPS = [
     ),
 ]
 
+BOARD = '[budget]\nboard = "arduino_nano_33_ble"\n'
+SPACE = '[space]\n"model.filters" = [4, 8]\n"train.momentum" = { low = 0.0, high = 0.9 }\n'
+REFERENCE = '[[reference]]\nname = "a"\nsweep = "a.toml"\n'
+
+BAD_OBJECTIVES = [
+    (
+        MODEL.replace("[data]", f'objectives = ["accuracy", "{key}"]\n[data]'),
+        f"[sweep] objectives: {key} must come with a board, got none. Name one in [budget] board:",
+    )
+    for key in ("flash_bytes", "ram_bytes", "latency_ms", "energy_uj")
+] + [
+    (
+        MODEL.replace("[data]", f"confirm_folds = 5\nobjectives = {objectives}\n[data]"),
+        "[sweep] confirm_folds: must come with balanced_accuracy as the first objective, got"
+        f" '{first}'. It is what the folds confirm.",
+    )
+    for objectives, first in (
+        ('["accuracy"]', "max accuracy"),
+        ('["macs", "balanced_accuracy"]', "min macs"),
+        ('["min balanced_accuracy"]', "min balanced_accuracy"),
+    )
+]
+
+BAD_RULES = [
+    (SWEEP + "confirm_folds = 1", "[sweep] confirm_folds: must be greater than or equal to 2"),
+    (SWEEP + "confirm_trials = 0", "[sweep] confirm_trials: must be greater than or equal to 1"),
+    (SWEEP + "max_minutes = 0", "[sweep] max_minutes: must be greater than 0, got 0."),
+    (SWEEP + "max_minutes = inf", "[sweep] max_minutes: must be a finite number, got inf."),
+    (SWEEP + "patience_trials = 0", "[sweep] patience_trials: must be greater than or equal to 1"),
+    (SWEEP + "reduction_factor = 1", "[sweep] reduction_factor: must be greater than or equal to"),
+    (
+        SWEEP + 'scheduler = "ashaa"',
+        "[sweep] scheduler: must be 'asha', 'hyperband', 'median' or 'none', got 'ashaa'.",
+    ),
+    (SWEEP + 'warm_start = "old"', "[sweep] warm_start: must be a valid list, got 'old'."),
+]
+
+BAD_STARTS = [
+    ("start = 3\n" + MODEL, ": start must be tables, got 3. Write [[start]]."),
+    (MODEL + "[start]\nx = 1", ": start must be tables, got {'x': 1}. Write [[start]]."),
+    (
+        MODEL + SPACE + '[[start]]\n"model.filters" = 4\n[[start]]\n"model.filtres" = 8',
+        "[[start]] 2: must name dimensions of [space], got 'model.filtres'."
+        " Did you mean 'model.filters'? Known: model.filters, train.momentum. A dotted",
+    ),
+    (
+        MODEL + SPACE + "[[start]]\nmodel.filters = 4",
+        "[[start]] 1: must name dimensions of [space], got 'model'.",
+    ),
+    (
+        MODEL + SPACE + '[[start]]\n"model.filters" = 6',
+        "[[start]] 1: model.filters must lie in its dimension of [space], ",
+    ),
+    (
+        MODEL + SPACE + '[[start]]\n"train.momentum" = 0.95',
+        "[[start]] 1: train.momentum must lie in its dimension of [space], ",
+    ),
+    (
+        MODEL + SPACE + '[[start]]\n"train.momentum" = [0.1]',
+        "[[start]] 1: train.momentum must lie in its dimension of [space], ",
+    ),
+    (MODEL + '[[start]]\n"a" = 1', "[[start]] 1: must name dimensions of [space], got 'a'."),
+]
+
+BAD_REFERENCES = [
+    (MODEL + "[reference]\nx = 1", ": reference must be tables, got {'x': 1}. Write [[refere"),
+    (MODEL + "[[reference]]", "[[reference]] name: must be given. How it is called in plots."),
+    (MODEL + '[[reference]]\nname = "a"', "[[reference]] sweep: must be given. Its sweep file"),
+    (
+        MODEL + REFERENCE + "file = 3",
+        "[[reference]] file: unknown key. Known: name, sweep.",
+    ),
+    (
+        MODEL + REFERENCE.replace('"a"', '""'),
+        "[[reference]] name: must have at least 1 character, got ''.",
+    ),
+    (MODEL + 2 * REFERENCE, "[[reference]] name: must differ, got 'a' twice."),
+]
+
 BAD_DATA = [
     (SWEEP, "[data] keywords: must be given. Words to recognise"),
     ("[data]\nkeywords = []", "[data] keywords: must have at least 1 item, got []."),
@@ -415,7 +494,12 @@ NOT_SEARCHABLE = [
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [*BAD_TABLES, *BAD_SWEEPS, *BAD_MODELS], ids=lambda text: text[-40:]
+    ("text", "message"),
+    [
+        *(*BAD_TABLES, *BAD_SWEEPS, *BAD_MODELS, *BAD_OBJECTIVES, *BAD_RULES),
+        *(*BAD_STARTS, *BAD_REFERENCES),
+    ],
+    ids=lambda text: text[-40:],
 )
 def test_bad_file_is_refused_with_place_rule_value_and_way_out(text, message):
     """One line says where, what must hold, what was found and what to do."""
@@ -457,6 +541,67 @@ def test_what_would_change_the_measurement_is_not_searched(name):
         " Other data would change what is measured."
     )
     assert expected == refusal(f'{MODEL}[space]\n"{name}" = [1, 2]')
+
+
+@pytest.mark.parametrize("objective", ["latency_ms", "min flash_bytes", "max energy_uj"])
+def test_number_that_needs_a_board_may_decide_where_there_is_one(objective):
+    """Without one no trial would report it."""
+    text = MODEL.replace("[data]", f'objectives = ["{objective}"]\n[data]')
+    assert str(parsed(text + BOARD).objectives[0]).endswith(objective.split()[-1])
+
+
+@pytest.mark.parametrize("objective", ["macs", "model_bytes", "arena_bytes", "instructions"])
+def test_number_that_a_model_has_by_itself_needs_no_board(objective):
+    """Its bytes and what it computes."""
+    text = MODEL.replace("[data]", f'objectives = ["balanced_accuracy", "{objective}"]\n[data]')
+    assert [one.key for one in parsed(text).objectives] == ["balanced_accuracy", objective]
+
+
+def test_confirmation_goes_with_balanced_accuracy_first():
+    """Other objectives may follow."""
+    lines = 'confirm_folds = 5\nobjectives = ["balanced_accuracy", "macs"]\n[data]'
+    sweep = parsed(MODEL.replace("[data]", lines)).sweep
+    assert (sweep.confirm_folds, sweep.confirm_trials) == (5, 3)
+    assert parsed(MODEL.replace("[data]", "confirm_folds = 5\n[data]")).sweep.confirm_folds == 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "scheduler"),
+    [
+        ("", "asha"),
+        ('objectives = ["balanced_accuracy", "macs"]', "none"),
+        ('objectives = ["balanced_accuracy", "macs"]\nscheduler = "median"', "median"),
+        ('scheduler = "none"', "none"),
+    ],
+)
+def test_small_models_that_lag_are_not_stopped_unless_it_is_said(lines, scheduler):
+    """With several objectives they may win."""
+    assert parsed(MODEL.replace("[data]", f"{lines}\n[data]")).scheduler == scheduler
+
+
+def test_points_to_start_from_are_kept_in_order():
+    """Each names some dimensions; none is fine, as is a point with nothing."""
+    text = MODEL + SPACE + '[[start]]\n"model.filters" = 8\n[[start]]\n"train.momentum" = 0\n'
+    assert parsed(text).start == ({"model.filters": 8}, {"train.momentum": 0})
+    assert parsed(MODEL + SPACE + "[[start]]").start == ({},)
+    assert parsed(MODEL + SPACE).start == ()
+
+
+def test_references_are_relative_to_the_sweep_file():
+    """They are read when the sweep begins: the file need not be there to be checked."""
+    other = '[[reference]]\nname = "b c"\nsweep = "../other/b.toml"\n'
+    found = parsed(MODEL + REFERENCE + other).references
+    assert [(one.name, one.sweep) for one in found] == [
+        ("a", "/sweeps/a.toml"),
+        ("b c", "/other/b.toml"),
+    ]
+
+
+def test_folders_to_learn_from_are_kept_as_written():
+    """They are opened when the sweep begins."""
+    text = MODEL.replace("[data]", 'warm_start = ["../runs/a", "b"]\n[data]')
+    assert parsed(text).sweep.warm_start == ("../runs/a", "b")
+    assert parsed(MODEL).sweep.warm_start == ()
 
 
 def test_shares_of_silence_and_other_words_are_searched():
@@ -639,6 +784,7 @@ KEYS = [
     *("features.frame", "model.architecture", "model.filters", "model.kernel", "model.x"),
     *('space."model.filters"', 'space."features.frame"', 'space."train.learning_rate"'),
     *('space."model.architecture"', 'space."augment.gain_db"', "space", "x"),
+    *("start", "reference", "sweep.objectives", "sweep.warm_start"),
 ]
 
 

@@ -192,7 +192,8 @@ class BayesSampler:
         """The worst and the best gain of an objective that count."""
         values = [v for row in trained if (v := _value(row, objective.key)) is not None]
         if objective.key in COSTS:
-            low, high = 0.0, self._limits.get(objective.key, max(values, default=1.0))
+            most = max(values, default=1.0) * (2 if objective.maximize else 1)
+            low, high = 0.0, self._limits.get(objective.key, most)
         else:
             middle = float(np.median(values or [0.5]))
             low, high = (middle, 1.0) if objective.maximize else (0.0, middle)

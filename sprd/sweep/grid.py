@@ -84,8 +84,7 @@ def _n_values(sweep: SweepConfig, point: dict[str, Scalar], names: list[str]) ->
     for name in names:
         dimension = sweep.space[name]
         if name in active:
-            is_list = isinstance(dimension, Choice)
-            yield len(dimension.values) if is_list else n_steps(dimension)
+            yield n_steps(dimension) if isinstance(dimension, Range) else len(dimension.values)
 
 
 def _expand(

@@ -119,7 +119,7 @@ def _excess(violation: Mapping[str, Any]) -> float:
 
 def budget_error(rows: Iterable[Row]) -> BudgetError:
     """Returns the error for a run in which nothing fits."""
-    all_rows = list(rows)
+    all_rows = [row for row in rows if not row.label]
     n_trained = sum(row.status == "trained" for row in all_rows)
     misses = [
         f"trial {row.number}: {', '.join(map(describe_violation, row.violations))}"

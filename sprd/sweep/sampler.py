@@ -27,7 +27,20 @@ MIN_TRIALS_TO_JUDGE = 8
 TOP_SHARE = 0.25
 """The best share of the trials, whose parameters are compared with those of all."""
 
-_GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()
+
+class _Evolution(optuna.samplers.NSGAIISampler):
+    """NSGA-II whose parents always come in the same order: a resumed run goes on as it would have.
+
+    Optuna's first call of a generation gives them in the order of their rank, later ones in the
+    order of their numbers.
+    """
+
+    def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
+        super().get_parent_population(study, generation)
+        return super().get_parent_population(study, generation)
+
+
+_GENERATION = _Evolution._get_generation_key()
 
 
 class Sampler:
@@ -138,7 +151,7 @@ class Sampler:
         if kind == "random":
             return optuna.samplers.RandomSampler(seed=seed)
         if kind == "nsga2":
-            return optuna.samplers.NSGAIISampler(population_size=self._n_population, seed=seed)
+            return _Evolution(population_size=self._n_population, seed=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.samplers.TPESampler(
@@ -182,13 +195,16 @@ def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, 
         for row in rows:
             if row.status == "trained" and (gain := gains(row, (objective,))):
                 study.add_trial(sampler.completed(row, gain))
-        if len(study.trials) < MIN_TRIALS_TO_JUDGE:
+        values = {trial.value for trial in study.trials}
+        if len(study.trials) < MIN_TRIALS_TO_JUDGE or len(values) == 1:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             shares = optuna.importance.get_param_importances(
-                study, evaluator=PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
+                study,
+                evaluator=PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE),
+                normalize=False,  # of nothing but zeros it would make equal shares
             )
-        if sum(shares.values()) > 0:
-            found[objective.key] = {name: round(share, 4) for name, share in shares.items()}
+        if (total := sum(shares.values())) > 0:
+            found[objective.key] = {name: round(share / total, 4) for name, share in shares.items()}
     return found

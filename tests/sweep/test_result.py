@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.errors import InputError, OutputError
-from sprd.objectives import natural
+from sprd.objectives import natural, parse_objectives
 from sprd.sweep.result import (
     Table,
     budget_error,
     describe_violation,
     excess,
+    frontier,
     gains,
     nearest_misses,
     ranking,
@@ -202,6 +203,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
         make_row(7, violations=(miss("accuracy_drop", 0.03, 0.02),)),
         make_row(8, "infeasible", violations=(miss("configuration", None, None),)),
         make_row(9, "failed", error="x"),
+        make_row(0, "reference", label="seed", footprint={"model_bytes": 10}),
     ]
     error = budget_error(rows)
     assert error.exit_code == 3
@@ -209,7 +211,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
         "No trial fits the budget: 0 of 5 (1 trained). Nearest:"
         " trial 12: ram 71,680 B of 65,536 B (+9 %);"
         " trial 7: accuracy_drop 0.03 of 0.02 (+50 %);"
-        " trial 3: model 40,000 B of 20,000 B (+100 %)."
+        " trial 3: model 40,000 B of 20,000 B (+100 %). Smallest model seen: 10,000 B (trial 3)."
         " Raise the limit in [budget], or widen [space] towards smaller models."
     )
 
@@ -280,3 +282,88 @@ def test_failed_emulation_is_told_in_its_own_words() -> None:
     """A winner that the emulated core does not run has no value and no limit."""
     violation = {"key": "emulation", "value": None, "limit": None, "error": "12 bytes differ"}
     assert describe_violation(violation) == "12 bytes differ"
+
+
+OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("macs"))
+
+
+def brute_force(rows, objectives):
+    """The frontier by its definition: no eligible row is as good in all and better in one."""
+    known = [row for row in rows if row.is_eligible and gains(row, objectives) is not None]
+
+    def beaten(row):
+        mine = gains(row, objectives)
+        return any(
+            all(a >= b for a, b in zip(gains(other, objectives), mine, strict=True))
+            and gains(other, objectives) != mine
+            for other in known
+        )
+
+    return {gains(row, objectives) for row in known if not beaten(row)}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.7, 0.8, 0.9]),
+            st.sampled_from([None, 100, 200, 300]),
+            st.sampled_from([None, 10, 20]),
+            st.sampled_from(["trained"] * 4 + ["infeasible", "stopped", "reference"]),
+            st.booleans(),
+        ),
+        max_size=14,
+    ),
+    st.permutations(OBJECTIVES),
+    st.integers(1, 3),
+)
+def test_frontier_is_what_no_other_row_dominates(found, order, n_objectives):
+    """Ties, unknown numbers, and rows that cannot be exported among them."""
+    rows = [
+        make_row(
+            i,
+            status,
+            score,
+            footprint={"model_bytes": n_bytes, "macs": macs},
+            violations=(miss("accuracy_drop", 0.03, 0.02),) if misses and i % 3 == 0 else (),
+        )
+        for i, (score, n_bytes, macs, status, misses) in enumerate(found)
+    ]
+    objectives = order[:n_objectives]
+    leaders = frontier(rows, objectives)
+    values = [gains(row, objectives) for row in leaders]
+    assert len(set(values)) == len(values)
+    assert set(values) == brute_force(rows, objectives)
+    assert [value[0] for value in values] == sorted((v[0] for v in values), reverse=True)
+
+
+def test_of_rows_with_the_same_objectives_the_smaller_is_on_the_frontier():
+    """Then the one that was first."""
+    rows = [
+        make_row(0, footprint={"flash_bytes": 300_000}),
+        make_row(1),
+        make_row(2),
+        make_row(3, score=0.8, footprint={"model_bytes": 9_000}),
+    ]
+    assert [row.number for row in frontier(rows, OBJECTIVES[:2])] == [1, 3]
+
+
+def test_row_of_which_an_objective_is_unknown_is_on_no_frontier():
+    """Nor is it ranked by it; by another it is."""
+    rows = [make_row(0, footprint={"latency_ms": None}), make_row(1, score=0.5)]
+    by_latency = natural("latency_ms")
+    assert gains(rows[0], (by_latency,)) is None
+    assert frontier(rows, (OBJECTIVES[0], by_latency)) == ranking(rows, by_latency) == []
+    assert frontier(rows, OBJECTIVES[:1]) == rows[:1]
+
+
+def test_gains_are_those_of_scores_and_costs():
+    """Each so that more is better."""
+    row = make_row(0, score=0.75, footprint={"macs": 500})
+    objectives = parse_objectives(["balanced_accuracy", "macs", "max model_bytes"])
+    assert gains(row, objectives) == (0.75, -500.0, 10_000.0)
+
+
+def test_reference_is_ranked_nowhere():
+    """It was trained to compare with, outside space and budget."""
+    row = make_row(0, "reference", label="seed")
+    assert ranking([row], OBJECTIVES[0]) == frontier([row], OBJECTIVES) == []

@@ -1,5 +1,7 @@
 """Points of the search space: where they lie, and what they depend on."""
 
+from dataclasses import replace
+
 import pytest
 from builders import make_row, make_sweep, miss
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from sprd.parameters import Choice, Range
-from sprd.sweep.sampler import Sampler
+from sprd.sweep.sampler import MIN_TRIALS_TO_JUDGE, Sampler, importances
 
 SPACE = """
 "model.architecture" = ["tiny_conv", "ds_cnn", "temporal_conv"]
@@ -51,7 +53,7 @@ def lies_in(value, dimension):
     return dimension.low <= value <= dimension.high and on_grid and is_of_type
 
 
-@pytest.mark.parametrize("name", ["random", "tpe"])
+@pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
 def test_every_point_lies_in_the_space(name):
     """Before and after there are enough rows for a model of them."""
     sampler = sampler_of(name=name)
@@ -227,3 +229,215 @@ def test_objective_of_errors_is_minimised():
     sampler = Sampler(sweep)
     sampler.tell(make_row(0, score=0.75, params=sampler.ask(0)))
     assert sampler._study.trials[0].value == -0.25
+
+
+class TestEvolution:
+    """NSGA-II: generations of candidates that ended."""
+
+    SPACE = PLAIN + '"augment.gain_db" = { low = 0.0, high = 12.0 }'
+    LINES = 'sampler = "nsga2"\nn_trials = 24\nobjectives = ["balanced_accuracy", "model_bytes"]'
+
+    def sampler(self):
+        """One that was told nothing; a generation has six candidates."""
+        return Sampler(make_sweep(self.SPACE, self.LINES))
+
+    def tried(self, sampler, numbers):
+        """Asks and tells in turn; every fifth candidate does not fit, every seventh fails."""
+        rows = []
+        for number in numbers:
+            point = sampler.ask(number)
+            fields = {"params": point, "footprint": {"model_bytes": point["model.filters"]}}
+            if number % 5 == 4:
+                violations = (miss("model_bytes", 2000 + number, 1000),)
+                rows.append(make_row(number, "infeasible", violations=violations, **fields))
+            elif number % 7 == 6:
+                rows.append(make_row(number, "failed", error="x", **fields))
+            else:
+                score = 1 - abs(point["train.momentum"] - 0.5)
+                rows.append(make_row(number, "trained", score, **fields))
+            sampler.tell(rows[-1])
+        return rows
+
+    @pytest.mark.parametrize("n_told", [3, 8, 13, 20])
+    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told):
+        """Within the first generation, at the end of one, and later."""
+        undisturbed, resumed = self.sampler(), self.sampler()
+        for row in self.tried(undisturbed, range(n_told)):
+            resumed.tell(row)
+        numbers = range(n_told, n_told + 8)
+        assert self.tried(resumed, numbers) == self.tried(undisturbed, numbers)
+
+    def test_repeated_point_changes_no_generation(self):
+        """A second attempt is drawn at random, and counts as the candidate that it becomes."""
+        undisturbed = self.sampler()
+        rows = self.tried(undisturbed, range(5))
+        undisturbed.ask(5)
+        undisturbed.forget(5)
+        row = make_row(5, params=undisturbed.ask(5, 1))
+        undisturbed.tell(row)
+        resumed = self.sampler()
+        for one in [*rows, row]:
+            resumed.tell(one)
+        numbers = range(6, 14)
+        assert self.tried(resumed, numbers) == self.tried(undisturbed, numbers)
+
+    def test_it_gathers_where_the_score_is_high(self):
+        """Children resemble the parents that were chosen."""
+        sweep = make_sweep(PLAIN, 'sampler = "nsga2"\nn_trials = 60')
+        rows = rows_for(Sampler(sweep), 60)
+        far = [abs(row.params["model.filters"] - 300) for row in rows]
+        assert sum(far[-15:]) < sum(far[:15])
+
+
+class TestSeveralObjectives:
+    """What is told then."""
+
+    LINES = 'sampler = "tpe"\nn_trials = 12\nobjectives = ["balanced_accuracy", "model_bytes"]'
+
+    def told(self, *rows):
+        """The trials that rows are told as."""
+        sampler = Sampler(make_sweep(PLAIN, self.LINES))
+        for row in rows:
+            sampler.tell(row)
+        return sampler._study.trials
+
+    def row(self, status, **fields):
+        """A row with a point."""
+        return make_row(0, status, params={"model.filters": 8, "train.momentum": 0.5}, **fields)
+
+    def test_each_is_told_so_that_more_is_better(self):
+        """Bytes are turned round."""
+        (told,) = self.told(self.row("trained", score=0.8))
+        assert (told.state, told.values) == (TrialState.COMPLETE, [0.8, -10_000])
+
+    def test_what_does_not_fit_is_told_by_how_much(self):
+        """Its values do not matter."""
+        (told,) = self.told(self.row("infeasible", violations=(miss("macs", 30, 10),)))
+        assert told.state is TrialState.COMPLETE and len(told.values) == 2
+        assert told.constraints == {"budget": pytest.approx(2.0)}
+
+    def test_what_did_not_fit_elsewhere_and_fits_here_is_no_result(self):
+        """It was measured and never trained: values of nothing would look like the best."""
+        (told,) = self.told(self.row("infeasible"))
+        assert told.state is TrialState.FAIL
+
+    def test_stopped_trial_is_told_as_failed(self):
+        """Optuna prunes only single objectives."""
+        (told,) = self.told(self.row("stopped", step=20))
+        assert told.state is TrialState.FAIL
+
+    def test_trial_of_which_an_objective_is_unknown_is_told_as_failed(self):
+        """It can be compared with none."""
+        (told,) = self.told(self.row("trained", footprint={"model_bytes": None}))
+        assert told.state is TrialState.FAIL
+
+    @pytest.mark.parametrize("n_told", [5, 9])
+    def test_tpe_made_anew_goes_on_as_the_old_one(self, n_told):
+        """As with one objective."""
+        undisturbed, resumed = (Sampler(make_sweep(PLAIN, self.LINES)) for _ in range(2))
+        for row in rows_for(undisturbed, n_told):
+            resumed.tell(row)
+        assert resumed.ask(n_told) == undisturbed.ask(n_told)
+
+
+class TestStart:
+    """Points that a person names come first."""
+
+    START = '[[start]]\n"model.filters" = 7\n[[start]]\n"train.momentum" = 0\n'
+
+    @pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
+    def test_points_come_first_and_are_filled_in(self, name):
+        """Those of earlier runs follow."""
+        sampler = sampler_of(PLAIN + self.START, name)
+        sampler.start_from([{"model.filters": 9, "train.momentum": 0.25}])
+        points = [sampler.ask(number) for number in range(4)]
+        assert points[0]["model.filters"] == 7
+        assert points[1]["train.momentum"] == 0
+        assert points[2] == {"model.filters": 9, "train.momentum": 0.25}
+        assert all(set(point) == set(points[2]) for point in points)
+
+    def test_they_come_after_references(self):
+        """These take the first numbers."""
+        space = PLAIN + '[[reference]]\nname = "a"\nsweep = "a.toml"\n' + self.START
+        assert sampler_of(space).ask(1)["model.filters"] == 7
+
+    def test_name_that_does_not_exist_there_is_left_out(self):
+        """temporal_conv has no filters."""
+        start = '[[start]]\n"model.architecture" = "temporal_conv"\n"model.filters" = 8\n'
+        point = sampler_of(SPACE + start).ask(0)
+        assert point["model.architecture"] == "temporal_conv"
+        assert "model.filters" not in point
+
+    def test_second_attempt_and_a_resumed_run_do_not_repeat_them(self):
+        """The number says which is next."""
+        sampler = sampler_of(PLAIN + self.START)
+        first = sampler.ask(0)
+        sampler.forget(0)
+        assert sampler.ask(0, 1)["model.filters"] != 7
+        resumed = sampler_of(PLAIN + self.START)
+        resumed.tell(make_row(0, params=first))
+        assert resumed.ask(1)["train.momentum"] == 0
+        assert resumed.ask(2)["model.filters"] != 7
+
+
+class TestImportances:
+    """Which parameters mattered."""
+
+    def rows(self, n, space=PLAIN, **fields):
+        """Random trials; the score depends on the momentum."""
+        sampler = sampler_of(space, "random")
+        points = [sampler.ask(number) for number in range(n)]
+        scores = [1 - abs(point.get("train.momentum", 0.5) - 0.5) for point in points]
+        return [
+            make_row(i, "trained", score, params=point, **fields)
+            for i, (point, score) in enumerate(zip(points, scores, strict=True))
+        ]
+
+    def test_parameter_that_matters_comes_first(self):
+        """Shares add up to 1."""
+        (shares,) = importances(make_sweep(PLAIN), self.rows(40)).values()
+        assert next(iter(shares)) == "train.momentum"
+        assert shares["train.momentum"] > 0.6
+        assert sum(shares.values()) == pytest.approx(1, abs=0.001)
+
+    def test_each_objective_has_its_own(self):
+        """Filters decide how large a model is."""
+        rows = [
+            replace(row, footprint={"model_bytes": 100 * row.params["model.filters"]})
+            for row in self.rows(40)
+        ]
+        sweep = make_sweep(PLAIN, 'objectives = ["balanced_accuracy", "model_bytes"]')
+        found = importances(sweep, rows)
+        assert {key: max(shares, key=shares.get) for key, shares in found.items()} == {
+            "balanced_accuracy": "train.momentum",
+            "model_bytes": "model.filters",
+        }
+
+    def test_too_few_trials_tell_nothing(self):
+        """Only trained ones count."""
+        rows = self.rows(MIN_TRIALS_TO_JUDGE)
+        assert importances(make_sweep(PLAIN), rows)
+        rows[0] = make_row(0, "stopped", step=20, params=rows[0].params)
+        assert importances(make_sweep(PLAIN), rows) == {}
+        assert importances(make_sweep(PLAIN), []) == {}
+
+    def test_nothing_that_varies_tells_nothing(self):
+        """Not the parameters, or not the scores."""
+        alike = [make_row(i, score=i / 12, params={"model.filters": 8}) for i in range(12)]
+        assert importances(make_sweep('"model.filters" = [8]'), alike) == {}
+        equals = [replace(row, metrics=alike[0].metrics) for row in self.rows(12)]
+        assert importances(make_sweep(PLAIN), equals) == {}
+
+    def test_parameters_that_exist_at_some_points_only(self):
+        """An architecture that is rare, too."""
+        space = SPACE + '"train.momentum" = { low = 0.0, high = 0.9 }'
+        for n in (12, 40):
+            (shares,) = importances(make_sweep(space), self.rows(n, space)).values()
+            assert set(shares) <= set(make_sweep(space).space)
+            assert all(0 <= share <= 1 for share in shares.values())
+
+    def test_grid_is_no_obstacle(self):
+        """Whatever proposed the points."""
+        space = '"model.filters" = [4, 8, 16, 32]\n"train.momentum" = [0.1, 0.5, 0.9]'
+        sweep = make_sweep(space, 'sampler = "grid"\nn_trials = 12')
+        assert importances(sweep, self.rows(12, space))

@@ -1,13 +1,15 @@
 """The course of a sweep, without Ray and without training."""
 
+import time
 from collections.abc import Callable
 
 import pytest
-from builders import make_sweep, miss
+from builders import make_row, make_sweep, miss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.errors import ConfigError
+from sprd.sweep.earlier import Earlier
 from sprd.sweep.result import Row, Table, read_rows
 from sprd.sweep.search import (
     MAX_CANDIDATES_PER_TRIAL,
@@ -48,6 +50,12 @@ def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
         status, fields = fate(candidate)
         search.ended(candidate.number, status, **fields)
     return candidates
+
+
+def trained(score, footprint=None, violations=()):
+    """A fate with a score."""
+    metrics = {"balanced_accuracy": score, "val_balanced_accuracy": score}
+    return "trained", dict(metrics=metrics, footprint=footprint or {}, violations=violations)
 
 
 def test_trials_asked_for_are_trained_and_no_more(table):
@@ -257,7 +265,7 @@ def test_no_number_is_asked_twice_however_often_it_is_interrupted(
     assert set(numbers) >= {row.number for row in last.rows if row.status == "trained"}
 
 
-@pytest.mark.parametrize("sampler", ["random", "tpe"])
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
 def test_no_point_is_tried_twice(tmp_path, sampler):
     """Each of a small space comes up once, also after an interruption; then the search ends."""
     sweep = make_sweep('"model.filters" = [2, 4, 6, 8]', lines(10, sampler))
@@ -298,3 +306,206 @@ def test_one_trial_needs_no_space_and_a_space_any_number():
     """Both are legal."""
     check_searchable(make_sweep(), 1)
     check_searchable(make_sweep(SPACE), 2)
+
+
+class TestStopping:
+    """Rules of the sweep file that end a search before it has its trials."""
+
+    def test_no_trial_starts_after_max_minutes(self, table, monkeypatch):
+        """Those that run end; the next command has its minutes anew."""
+        sweep = make_sweep(SPACE, lines(9) + "\nmax_minutes = 1.5")
+        now = [1000.0]
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        search = Search(sweep, table)
+        first, second = search.next(), search.next()
+        now[0] += 89
+        assert not search.is_done and search.ended_by is None
+        now[0] += 1
+        assert search.is_done and search.next() is None
+        assert search.ended_by == "max_minutes = 1.5"
+        for candidate in (second, first):
+            search.ended(candidate.number, "trained", **TRAINED[1])
+        assert (search.n_trained, search.gave_up) == (2, None)
+        assert Search(sweep, Table(table.path)).next().number == 2
+
+    def test_trials_that_do_not_move_the_frontier_end_it(self, table):
+        """Three in a row: what does not fit, was stopped or failed counts neither way."""
+        scores = [0.5, 0.6, 0.6, 0.4, 0.7, 0.5, None, 0.6, None, 0.7, 0.9]
+        search = Search(make_sweep(SPACE, lines(50) + "\npatience_trials = 3"), table)
+
+        def fate(candidate):
+            score = scores[candidate.number]
+            return trained(score) if score else (STOPPED if candidate.number == 6 else MISSED)
+
+        assert len(run(search, fate)) == 10
+        assert search.is_done and search.gave_up is None
+        assert search.ended_by == "patience_trials = 3: the frontier stayed as it was"
+        assert Search(search._sweep, Table(table.path)).next() is None
+
+    def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table):
+        """A smaller model is a gain too; one that breaks the budget is none."""
+        sizes = [100, 90, 80, 70, 70, 60]
+        rules = '\npatience_trials = 2\nobjectives = ["balanced_accuracy", "model_bytes"]'
+        search = Search(make_sweep(SPACE, lines(50) + rules), table)
+
+        def fate(candidate):
+            size = sizes[candidate.number]
+            violations = (miss("accuracy_drop", 1, 0.5),) if size == 60 else ()
+            return trained(0.9, {"model_bytes": size}, violations)
+
+        assert len(run(search, fate)) == 6
+
+    def test_grid_ends_when_every_point_was_tried(self, table):
+        """Fewer than the trials that were asked for; each once, also after an interruption."""
+        space = '"model.filters" = [2, 4, 8]\n"train.momentum" = [0.1, 0.5]'
+        sweep = make_sweep(space, lines(10, "grid"))
+        fates = iter([TRAINED, MISSED, STOPPED])
+        run(Search(sweep, table), lambda c: next(fates), most=3)
+        search = Search(sweep, Table(table.path))
+        lost = search.next()
+        search = Search(sweep, Table(table.path))
+        assert search.next().point == lost.point
+        running = [search.next(), search.next()]
+        assert search.next() is None and not search.is_done
+        for candidate in [lost, *running]:
+            search.ended(candidate.number, "trained", **TRAINED[1])
+        assert search.is_done and search.gave_up is None
+        assert search.ended_by == "every point of the grid was tried"
+        points = {tuple(sorted(row.params.items())) for row in search.rows}
+        assert len(points) == len(search.rows) == 6
+
+    def test_grid_drops_no_point_whose_trial_was_lost(self, table):
+        """The numbers of lost trials are asked for again, and a number means a point."""
+        sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
+        search = Search(sweep, table)
+        for candidate in [search.next() for _ in range(4)][::3]:
+            search.ended(candidate.number, "trained", **TRAINED[1])
+        run(Search(sweep, Table(table.path)), lambda c: TRAINED)
+        assert sorted(row.params["model.filters"] for row in read_rows(table.path)) == [2, 4, 8, 16]
+
+    def test_grid_of_points_that_are_no_configuration_ends(self, table):
+        """Rows without a worker."""
+        search = Search(make_sweep(HALF_VALID, lines(4, "grid")), table)
+        assert len(run(search, lambda c: TRAINED)) == 3
+        assert search.ended_by == "every point of the grid was tried"
+
+    def test_grid_that_is_larger_than_the_trials_is_refused(self):
+        """Before anything runs; `--trials` counts."""
+        sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
+        check_searchable(sweep, 4)
+        with pytest.raises(ConfigError, match="got 4 points and 3 trials"):
+            check_searchable(sweep, 3)
+
+
+class TestReferences:
+    """Recipes to compare with, outside the space and the budget."""
+
+    TABLES = "".join(f'\n[[reference]]\nname = "{name}"\nsweep = "x.toml"' for name in ("a", "b"))
+
+    def search(self, table, n_trials=3, extra="", sampler="random"):
+        """A search with two references."""
+        sweep = make_sweep(SPACE + self.TABLES + extra, lines(n_trials, sampler))
+        references = [(one.name, sweep.default) for one in sweep.references]
+        return Search(sweep, table, references=references)
+
+    @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
+    def test_they_come_first_and_do_not_count(self, table, sampler):
+        """Numbers 0 and 1; they have a label and no point."""
+        search = self.search(table, sampler=sampler)
+        candidates = run(search, lambda c: TRAINED)
+        assert [c.number for c in candidates] == [0, 1, 2, 3, 4]
+        assert [c.label for c in candidates] == ["a", "b", "", "", ""]
+        assert [row.status for row in search.rows] == ["reference"] * 2 + ["trained"] * 3
+        assert [row.label for row in read_rows(table.path)] == ["a", "b", "", "", ""]
+        assert candidates[0].point == {} and candidates[0].config == search._sweep.default
+        assert search.n_trained == 3 and search.is_done
+
+    def test_trials_are_handed_out_while_they_run(self, table):
+        """And the search waits for them in the end."""
+        search = self.search(table, 1)
+        running = [search.next() for _ in range(3)]
+        assert [c.label for c in running] == ["a", "b", ""]
+        assert search.next() is None
+        search.ended(2, "trained", **TRAINED[1])
+        search.ended(1, "trained", **TRAINED[1])
+        assert search.n_trained == 1 and not search.is_done
+        search.ended(0, "trained", **TRAINED[1])
+        assert search.is_done
+
+    def test_lost_ones_are_trained_again_and_others_are_not(self, table):
+        """Gaps among the trials are those above the references."""
+        search = self.search(table, 4)
+        for number in [search.next().number for _ in range(5)]:
+            if number in (0, 3):
+                search.ended(number, "trained", **TRAINED[1])
+        again = run(self.search(Table(table.path), 4), lambda c: TRAINED)
+        assert [(c.number, c.label) for c in again] == [(1, "b"), (2, ""), (4, ""), (5, "")]
+        numbers = [row.number for row in read_rows(table.path)]
+        assert sorted(numbers) == list(range(6))
+
+    def test_one_that_fails_or_does_not_fit_ends_nothing(self, table):
+        """Its row says why; it is not tried again by this or the next command."""
+        fates = {0: FAILED, 1: MISSED}
+        search = self.search(table)
+        run(search, lambda c: fates.get(c.number, TRAINED))
+        assert [row.status for row in search.rows] == ["failed", "infeasible"] + ["trained"] * 3
+        assert (search.n_trained, search.gave_up) == (3, None)
+        assert self.search(Table(table.path)).is_done
+
+    def test_without_a_space_the_trial_is_trained_too(self, table):
+        """A failing reference is no reason to give it up."""
+        sweep = make_sweep(self.TABLES, lines(1))
+        search = Search(sweep, table, references=[("a", sweep.default), ("b", sweep.default)])
+        run(search, lambda c: FAILED if c.label == "a" else MISSED if c.label else TRAINED)
+        assert [row.status for row in search.rows] == ["failed", "infeasible", "trained"]
+
+    def test_sampler_does_not_learn_from_them(self, table):
+        """They lie outside the space; patience does not count them either."""
+        search = self.search(table, 4, sampler="tpe")
+        run(search, lambda c: TRAINED)
+        assert len(search._sampler._study.trials) == 4
+
+    def test_points_to_start_from_follow(self, table):
+        """The first trial has the first number after the references."""
+        search = self.search(table, extra='\n[[start]]\n"model.filters" = 7')
+        third = run(search, lambda c: TRAINED)[2]
+        assert (third.number, third.point["model.filters"]) == (2, 7)
+
+
+class TestStart:
+    """Points that are tried first."""
+
+    START = '\n[[start]]\n"model.filters" = 7\n"train.momentum" = 0.5'
+
+    @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
+    def test_each_is_tried_once(self, table, sampler):
+        """Though it stands twice."""
+        search = Search(make_sweep(SPACE + 2 * self.START, lines(4, sampler)), table)
+        points = [c.point for c in run(search, lambda c: TRAINED)]
+        assert points[0] == {"model.filters": 7, "train.momentum": 0.5}
+        assert len(points) == 4
+        assert points.count(points[0]) == 1
+
+    @pytest.mark.parametrize("sampler", ["random", "tpe", "bayes"])
+    def test_points_of_earlier_runs_follow_and_their_rows_are_learned(self, table, sampler):
+        """The rows are none of this run."""
+        rows = (make_row(-1, params={"model.filters": 9, "train.momentum": 0.1}),)
+        earlier = Earlier(rows, ({"model.filters": 11, "train.momentum": 0.2},))
+        sweep = make_sweep(SPACE + self.START, lines(3, sampler))
+        search = Search(sweep, table, earlier=earlier)
+        points = [c.point for c in run(search, lambda c: TRAINED)]
+        assert [point["model.filters"] for point in points[:2]] == [7, 11]
+        assert (search.n_trained, len(search.rows)) == (3, 3)
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
+def test_point_of_an_earlier_command_is_not_tried_again(table, sampler):
+    """Whatever became of it, unless it failed: that may go now."""
+    space = '"model.filters" = [2, 4, 6, 8, 10]'
+    fates = [TRAINED, MISSED, STOPPED, FAILED]
+    sweep = make_sweep(space, lines(20, sampler))
+    first = run(Search(sweep, table), lambda c: fates[c.number], most=4)
+    tried = {c.point["model.filters"] for c in first[:3]}
+    second = run(Search(sweep, Table(table.path)), lambda c: TRAINED)
+    assert {c.point["model.filters"] for c in second} == {2, 4, 6, 8, 10} - tried
+    assert len(second) == 2
