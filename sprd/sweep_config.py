@@ -49,7 +49,9 @@ class SweepSection(Section):
         None, ge=1, description="Steps before a trial may be stopped; unset: a fifth of the steps."
     )
     max_minutes: float | None = Field(
-        None, gt=0, description="After this many minutes no trial starts; those that run end."
+        None,
+        gt=0,
+        description="After so many minutes of a command no trial starts; those that run end.",
     )
     patience_trials: PositiveInt | None = Field(
         None, description="Ends the sweep when so many trained trials left the frontier as it was."

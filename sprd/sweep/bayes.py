@@ -146,7 +146,7 @@ class BayesSampler:
         y = np.log(np.maximum(y, 1e-9)) if is_cost else y
         # What runs at this moment counts as if it had come out as guessed.
         running = [p for p in self._asked.values() if p]
-        process = GaussianProcess(x, y, seed, is_exact=is_cost)
+        process = GaussianProcess(x, y, seed, is_cost, self._encoder.groups)
         if running and not is_cost:
             at = self._encoder.encode([*running])
             believed, _ = process.predict(at)

@@ -33,6 +33,19 @@ class Encoder:
             name: _scale(dimension) for name, dimension in space.items() if name not in self._tables
         }
 
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """(n_features,): features of the same group tell of one thing, and share a length.
+
+        A dimension is a group; of one whose words hold numbers, these are a group of their own.
+        """
+        sizes = []
+        for table in self._tables.values():
+            n_features = len(next(iter(table.values())))
+            sizes += [n for n in (len(table), n_features - len(table)) if n]
+        sizes += [1] * len(self._scales)
+        return np.repeat(np.arange(len(sizes)), sizes)
+
     def encode(self, points: list[Mapping[str, Scalar]]) -> NDArray[np.float64]:
         """Returns (n, n_features) of n points."""
         return np.array([self._one(point) for point in points], np.float64)

@@ -18,12 +18,16 @@ from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES, active_params
 from sprd.parameters import Vocabulary
 from sprd.space import SEARCHABLE_DATA
+from sprd.sweep.budget import ACCURACY_DROP, FALSE_ACCEPT_RATE
 from sprd.sweep.earlier import Earlier, learn_from
 from sprd.sweep.result import Row, Table
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import load_sweep, parse_sweep
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
+
+UNLIMITED = 2**40
+"""Instead of the flash and RAM of the board, for what is only to be compared with."""
 
 SOURCE_FILE = "run.json"
 """Where the run comes from; it marks a folder as a run's, so it is written first."""
@@ -133,7 +137,12 @@ def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
                 "data": own.data.model_copy(
                     update={key: getattr(recipe.data, key) for key in SEARCHABLE_DATA}
                 ),
-                "budget": Budget(board=own.budget.board, max_accuracy_drop=None),
+                "budget": Budget(
+                    board=own.budget.board,
+                    flash_bytes=UNLIMITED,
+                    ram_bytes=UNLIMITED,
+                    max_accuracy_drop=None,
+                ),
             }
         )
         found.append((reference.name, config))
@@ -148,6 +157,11 @@ def earlier_runs(run: Run, fingerprint: str) -> Earlier:
     """
     budget = run.sweep.default.budget
     limits = dict(limits_of(budget, load_board(budget.board) if budget.board else None))
+    scores = {
+        ACCURACY_DROP: budget.max_accuracy_drop,
+        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
+    }
+    limits |= {key: limit for key, limit in scores.items() if limit is not None}
     found = []
     for name in run.sweep.sweep.warm_start:
         folder = (run.sweep.path.parent / name).absolute()

@@ -183,7 +183,10 @@ class Search:
         return None
 
     def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
-        done = {row.number for row in self.rows if row.number < self._n_references}
+        """Those without a row; one that failed in an earlier command is trained again."""
+        old = self.rows[: self._n_before]
+        failed = [row for row in old if row.status == "failed"]
+        done = {row.number for row in self.rows if row not in failed}
         return [(i, known) for i, known in enumerate(self._references) if i not in done]
 
     def _n_running(self) -> int:

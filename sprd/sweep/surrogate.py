@@ -28,10 +28,20 @@ class GaussianProcess:
         x: (n, d) features, of the order of 1.
         y: (n,) values; standardised inside.
         seed: Of the search for lengths.
+        is_exact: Whether y has no noise.
+        groups: (d,) numbers from 0; features of the same group share a length. Unset: each its own.
     """
 
-    def __init__(self, x: Array, y: Array, seed: int, is_exact: bool = False) -> None:
+    def __init__(
+        self,
+        x: Array,
+        y: Array,
+        seed: int,
+        is_exact: bool = False,
+        groups: NDArray[np.int64] | None = None,
+    ) -> None:
         self._x = x
+        self._groups = np.arange(x.shape[1]) if groups is None else groups
         self._mean, spread = float(y.mean()), float(y.std())
         is_constant = spread <= 1e-12 * max(abs(self._mean), 1e-12)  # up to rounding
         self._scale = 1.0 if is_constant else spread
@@ -55,24 +65,24 @@ class GaussianProcess:
         return more
 
     def _fit(self, rng: np.random.Generator, is_exact: bool) -> None:
-        n_features = self._x.shape[1]
+        n_lengths = int(self._groups.max()) + 1
         log_low, log_high = np.log(MIN_LENGTH), np.log(MAX_LENGTH)
         noise_low, noise_high = np.log(MIN_NOISE), np.log(MIN_NOISE if is_exact else MAX_NOISE)
         best = -np.inf
-        lengths, noise = np.full(n_features, 0.0), (noise_low + noise_high) / 2
+        lengths, noise = np.full(n_lengths, 0.0), (noise_low + noise_high) / 2
         spread, misses = 1.0, 0
         for i in range(N_LENGTHS):
-            tried = lengths if i == 0 else lengths + rng.normal(0, spread, n_features)
+            tried = lengths if i == 0 else lengths + rng.normal(0, spread, n_lengths)
             tried = np.clip(tried, log_low, log_high)
             tried_noise = noise if i == 0 else noise + rng.normal(0, spread)
             tried_noise = float(np.clip(tried_noise, noise_low, noise_high))
-            found = self._likelihood(np.exp(tried), np.exp(tried_noise))
+            found = self._likelihood(np.exp(tried)[self._groups], np.exp(tried_noise))
             if found > best:
                 best, lengths, noise, misses = found, tried, tried_noise, 0
             else:
                 misses += 1
                 spread = spread if misses < N_PATIENCE else 0.3
-        self._lengths, self._noise = np.exp(lengths), float(np.exp(noise))
+        self._lengths, self._noise = np.exp(lengths)[self._groups], float(np.exp(noise))
         self._likelihood(self._lengths, self._noise)
 
     def _likelihood(self, lengths: Array, noise: float) -> float:
