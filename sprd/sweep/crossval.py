@@ -24,8 +24,9 @@ def run_fold(config: "Config", corpus: "Corpus", fold: int, n_folds: int) -> dic
     """Trains on the other folds and scores the int8 model, in TFLM, on the one held out.
 
     The weights are those of the last step: no held-out clip chooses a checkpoint. That makes the
-    figure honest, and a little pessimistic: a sweep's trial keeps its best evaluation and its
-    exported model learns from as many speakers as a fold's, or from more.
+    figure honest and a little pessimistic, for the trial of a sweep keeps its best evaluation. It
+    is honest about one configuration given beforehand: where a sweep chose it by its validation
+    speakers, they are held out here too, and the choice still flatters the figure a little.
 
     Threads and determinism are the caller's: see `sprd.model.start`.
 

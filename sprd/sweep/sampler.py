@@ -14,6 +14,7 @@ from optuna.distributions import (
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from sprd.objectives import COSTS
 from sprd.parameters import Choice, Range, Scalar
 from sprd.space import active_names, ordered_names
 from sprd.sweep.grid import Grid
@@ -182,7 +183,10 @@ def _distribution(dimension: Choice | Range) -> BaseDistribution:
 
 
 def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Returns how much each dimension mattered, for each objective; shares that add up to 1.
+    """Returns how much each dimension mattered for each score that is an objective.
+
+    Shares that add up to 1. Costs are left out: they follow from the configuration, and where the
+    search looked closely would pass for what mattered.
 
     How differently a parameter is spread among the best quarter of the trained trials than among
     all. Source: PED-ANOVA, Watanabe et al. 2023, arXiv:2304.10255. Empty where fewer than
@@ -191,6 +195,8 @@ def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, 
     found: dict[str, dict[str, float]] = {}
     sampler = Sampler(sweep)
     for objective in sweep.objectives:
+        if objective.key in COSTS:
+            continue
         study = optuna.create_study(direction="maximize")
         for row in rows:
             if row.status == "trained" and (gain := gains(row, (objective,))):

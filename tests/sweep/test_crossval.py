@@ -195,7 +195,7 @@ def make_config() -> Config:
     updates = {
         "data": {"validation_percentage": 25.0, "testing_percentage": 25.0},
         "features": {"clip_duration_ms": 200, "n_channels": 8, "window_stride_ms": 20},
-        "augment": {"n_variants": 2, "time_shift_ms": 0},
+        "augment": {"n_variants": 2, "time_shift_ms": 0, "background_frequency": 0.0},
         "train": {"optimizer": "adam", "steps": (100,), "learning_rate": (0.01,)},
     }
     sections = {k: getattr(config, k).model_copy(update=v) for k, v in updates.items()}
@@ -204,14 +204,15 @@ def make_config() -> Config:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Corpus:
-    """Words that are tones, of sixteen speakers."""
+    """Words that are tones after a pause, of sixteen speakers, each noisier than the one before."""
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
     times = np.arange(RATE // 5) / RATE
     for word, tone_hz in TONES_HZ.items():
         (folder / word).mkdir()
         for speaker in range(16):
-            wave = 8000 * np.sin(2 * np.pi * tone_hz * times) + rng.normal(0, 300, len(times))
+            tone = 8000 * np.sin(2 * np.pi * tone_hz * times) * (times > 0.1)
+            wave = tone + rng.normal(0, 30 + 90 * speaker, len(times))
             path = folder / word / f"{speaker:02d}_nohash_0.wav"
             soundfile.write(path, wave.astype(np.int16), RATE)
     (folder / "_background_noise_").mkdir()
@@ -241,7 +242,7 @@ class TestFold:
         assert people == {c.speaker for c in corpus.clips if c.split is not Split.TESTING}
         found = summarize(results, LABELS)
         assert found.n_clips == 4 + 3 * len(people)
-        assert found.balanced_accuracy > 0.7
+        assert 0.6 < found.balanced_accuracy < 1
         again = run_fold(make_config(), corpus, 1, 2)
         assert {k: v for k, v in again.items() if k != "seconds"} == {
             k: v for k, v in results[1].items() if k != "seconds"

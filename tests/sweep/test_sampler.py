@@ -400,17 +400,21 @@ class TestImportances:
         assert shares["train.momentum"] > 0.6
         assert sum(shares.values()) == pytest.approx(1, abs=0.001)
 
-    def test_each_objective_has_its_own(self):
-        """Filters decide how large a model is."""
+    def test_each_score_has_its_own_and_costs_have_none(self):
+        """What a model takes follows from its configuration: nothing is to be learnt from trials."""
         rows = [
-            replace(row, footprint={"model_bytes": 100 * row.params["model.filters"]})
+            replace(
+                row,
+                metrics={**row.metrics, "accuracy": row.params["model.filters"]},
+                footprint={"model_bytes": 100 * row.params["model.filters"]},
+            )
             for row in self.rows(40)
         ]
-        sweep = make_sweep(PLAIN, 'objectives = ["balanced_accuracy", "model_bytes"]')
+        sweep = make_sweep(PLAIN, 'objectives = ["balanced_accuracy", "accuracy", "model_bytes"]')
         found = importances(sweep, rows)
         assert {key: max(shares, key=shares.get) for key, shares in found.items()} == {
             "balanced_accuracy": "train.momentum",
-            "model_bytes": "model.filters",
+            "accuracy": "model.filters",
         }
 
     def test_too_few_trials_tell_nothing(self):

@@ -444,13 +444,15 @@ class TestReferences:
         assert sorted(numbers) == list(range(6))
 
     def test_one_that_fails_or_does_not_fit_ends_nothing(self, table):
-        """Its row says why; it is not tried again by this or the next command."""
+        """Its row says why; the next command tries once more what failed."""
         fates = {0: FAILED, 1: MISSED}
         search = self.search(table)
         run(search, lambda c: fates.get(c.number, TRAINED))
         assert [row.status for row in search.rows] == ["failed", "infeasible"] + ["trained"] * 3
         assert (search.n_trained, search.gave_up) == (3, None)
-        assert self.search(Table(table.path)).is_done
+        again = self.search(Table(table.path))
+        assert [c.number for c in run(again, lambda c: FAILED)] == [0]
+        assert again.is_done
 
     def test_without_a_space_the_trial_is_trained_too(self, table):
         """A failing reference is no reason to give it up."""
