@@ -37,6 +37,12 @@ N_PROBES = 1500
 MAX_ROWS = 300
 """Rows that a Gaussian process learns from, latest and frontier: bounds what an ask costs."""
 
+MIN_MISSES = 3
+"""Candidates that did not fit before the costs are guessed for the random points of the start."""
+
+PROBABLY = 0.5
+"""A chance to fit from which on points of the start are alike."""
+
 Array = NDArray[np.float64]
 Point = dict[str, Scalar]
 Guess = tuple[Array, Array]
@@ -71,10 +77,12 @@ class BayesSampler:
         place = number - len(self._sweep.references)
         given = self._start[place] if place < len(self._start) and not attempt else None
         trained = [row for row in self._rows if row.status == "trained"]
-        if given is not None or attempt or len(trained) < self._n_startup:
+        is_early = len(trained) < self._n_startup
+        n_misses = sum(row.status == "infeasible" for row in self._rows)
+        if given is not None or attempt or (is_early and n_misses < MIN_MISSES):
             point = self._random(rng, given or {})
         else:
-            point = self._best(rng, seed, trained)
+            point = self._best(rng, seed, [] if is_early else trained)
         self._asked[number] = point
         return point
 
@@ -97,8 +105,9 @@ class BayesSampler:
         return point
 
     def _best(self, rng: random.Random, seed: int, trained: list[Row]) -> Point:
-        objectives = self._sweep.objectives
-        leaders = frontier(self._rows, objectives)
+        """Returns the best point of a pool; with too few trained, any that probably fits."""
+        objectives = self._sweep.objectives if trained else ()
+        leaders = frontier(self._rows, objectives) if trained else []
         pool = self._pool(rng, [row.params for row in leaders])
         if not pool:
             return self._random(rng, {})
@@ -109,7 +118,10 @@ class BayesSampler:
             for key in dict.fromkeys([*(o.key for o in objectives), *self._limits])
         }
         value = _chance_to_fit(guesses, self._limits, len(pool))
-        value *= self._improvement(guesses, trained, leaders, objectives, seed)
+        if trained:
+            value *= self._improvement(guesses, trained, leaders, objectives, seed)
+        else:
+            value = np.minimum(value, PROBABLY)
         ordered = (pool[i] for i in np.argsort(-value, kind="stable"))
         return next((point for point in ordered if self._is_whole(point)), pool[0])
 

@@ -401,7 +401,7 @@ class TestImportances:
         assert sum(shares.values()) == pytest.approx(1, abs=0.001)
 
     def test_each_score_has_its_own_and_costs_have_none(self):
-        """What a model takes follows from its configuration: nothing is to be learnt from trials."""
+        """What a model takes follows from its configuration: trials teach nothing new."""
         rows = [
             replace(
                 row,
