@@ -64,7 +64,8 @@ def main() -> None:
         "train": {**file.base["train"], "steps": args.steps, "eval_interval": args.steps},
         "budget": {"board": file.default.budget.board, **TIGHT},
     }
-    sweep = file.model_copy(update={"sweep": file.sweep.model_copy(update=rules), "base": base})
+    update = {"sweep": file.sweep.model_copy(update=rules), "base": base, "start": ()}
+    sweep = file.model_copy(update=update)
     sweep = sweep.model_copy(update={"default": resolve(sweep, first_values(sweep))})
     corpus = open_corpus(sweep.default.data, args.data)
     print(f"{args.n} trials that fit {TIGHT}, {args.steps} steps each, seed {args.seed}")

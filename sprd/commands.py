@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.console import SweepView, console, show_bundle, show_json
+from sprd.errors import SprdError
 
 if TYPE_CHECKING:
     from sprd.sweep.crossval import FoldScores
@@ -28,7 +29,13 @@ def sweep(args: Namespace) -> int:
     run = open_run(args.file, args.out, args.data)
     n_trials = args.trials or run.sweep.sweep.n_trials
     with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
-        bundle = run_sweep(run, args.trials, args.address, view, view.progress)
+        try:
+            bundle = run_sweep(run, args.trials, args.address, view, view.progress)
+        except SprdError:
+            view.__exit__()
+            if any(row.is_eligible for row in run.table.rows):
+                _show_run(run)
+            raise
     _show_run(run)
     show_bundle(bundle)
     return 0

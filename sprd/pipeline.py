@@ -16,7 +16,7 @@ from sprd.audio.folds import fold_of_speakers
 from sprd.errors import BudgetError, SprdError
 from sprd.folders import write_atomically
 from sprd.model.start import load_tensorflow
-from sprd.sweep.budget import check_verifiable
+from sprd.sweep.budget import check_reported, check_verifiable
 from sprd.sweep.confirm import Confirmation
 from sprd.sweep.crossval import FoldScores, FoldTable
 from sprd.sweep.result import Row, budget_error, describe_violation, ranking
@@ -53,8 +53,11 @@ def run_sweep(
     """
     check_searchable(run.sweep, n_trials or run.sweep.sweep.n_trials)
     check_verifiable(run.sweep.default.budget)
+    check_reported(run.sweep.objectives, run.sweep.default.budget)
     references = references_of(run)
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
+    if run.sweep.sweep.confirm_folds is not None:
+        _check_folds(run, corpus, run.sweep.sweep.confirm_folds)
     earlier = earlier_runs(run, corpus.fingerprint)
     with only_one(run):
         begin(run, corpus.fingerprint)
@@ -88,11 +91,19 @@ def cross_validate(
     """
     corpus = open_corpus(run.sweep.default.data, run.data, progress)
     check_data(run, corpus.fingerprint)
-    fold_of_speakers(
-        corpus, n_folds, run.sweep.default.data.split_salt, run.sweep.default.data.keywords
-    )
+    _check_folds(run, corpus, n_folds)
     with only_one(run), _Trainings(run, corpus, address, watcher) as trainings:
-        return trainings.confirm(rows, n_folds)
+        found, failures = trainings.confirm(rows, n_folds)
+    if failures:
+        reasons = "; ".join(failures.values()).rstrip(".")
+        raise SprdError(f"{run.folder}: {reasons}. The folds that ended are kept.")
+    return found
+
+
+def _check_folds(run: Run, corpus: Corpus, n_folds: int) -> None:
+    """Checks, before anything is trained, that there are speakers enough."""
+    data = run.sweep.default.data
+    fold_of_speakers(corpus, n_folds, data.split_salt, data.keywords)
 
 
 def keep_importances(run: Run) -> None:
@@ -107,7 +118,7 @@ class _Trainings:
 
     def __init__(self, run: Run, corpus: Corpus, address: str | None, watcher: "Watcher") -> None:
         self._run, self._corpus, self._address = run, corpus, address
-        self._watcher, self._stack = watcher, ExitStack()
+        self.watcher, self._stack = watcher, ExitStack()
         self._is_connected = False
 
     def __enter__(self) -> "_Trainings":
@@ -129,24 +140,34 @@ class _Trainings:
             self._stack.enter_context(connected(self._run.sweep, self._address))
             self._is_connected = True
         folder, sweep = self._run.folder, self._run.sweep
-        run_jobs(jobs, sweep, self._corpus, folder, self._watcher, scheduler)
+        run_jobs(jobs, sweep, self._corpus, folder, self.watcher, scheduler)
 
-    def confirm(self, rows: Sequence[Row], n_folds: int) -> list[tuple[Row, FoldScores]]:
-        """Trains the folds of some trials that are missing."""
+    def confirm(
+        self, rows: Sequence[Row], n_folds: int
+    ) -> tuple[list[tuple[Row, FoldScores]], dict[int, str]]:
+        """Trains the folds of some trials that are missing.
+
+        Returns:
+            The trials with their scores, best mean first; why a trial has none, by its number.
+        """
         table = FoldTable(self._run.folder / FOLDS)
         confirmation = Confirmation(self._run.sweep, rows, n_folds, table)
         self.run(confirmation, "none")
-        return confirmation.results()
+        return confirmation.results(), confirmation.failures
 
 
 def _best_first(run: Run, trainings: _Trainings) -> list[Row]:
     """Returns the eligible trials, best first; the few best in the order of their folds' mean."""
     rules = run.sweep.sweep
     order = ranking(run.table.rows, run.sweep.objectives[0])
-    if rules.confirm_folds is None or len(order) < 2:
+    if rules.confirm_folds is None or not order:
         return order
-    best, rest = order[: rules.confirm_trials], order[rules.confirm_trials :]
-    return [row for row, _ in trainings.confirm(best, rules.confirm_folds)] + rest
+    best = order[: rules.confirm_trials]
+    found, failures = trainings.confirm(best, rules.confirm_folds)
+    for failure in failures.values():
+        trainings.watcher.note(f"not confirmed: {failure}")
+    confirmed = [row for row, _ in found]
+    return confirmed + [row for row in order if row not in confirmed]
 
 
 def run_one(run: Run, watcher: "Watcher", progress: Progress | None = None) -> tuple[Row, Path]:

@@ -60,6 +60,8 @@ class BayesSampler:
         self._n_startup = max(4, min(8, sweep.sweep.n_trials // 6))
         self._rows: list[Row] = []
         self._asked: dict[int, Point] = {}
+        self._told: list[Mapping[str, Scalar]] = []
+        self._failed: list[Mapping[str, Scalar]] = []
         budget = sweep.default.budget
         board = load_board(budget.board) if budget.board else None
         self._limits = dict(limits_of(budget, board))
@@ -91,8 +93,15 @@ class BayesSampler:
         self._asked.pop(number, None)
 
     def tell(self, row: Row) -> None:
-        """Takes in a trial that ended. One that was stopped or failed says nothing."""
+        """Takes in a trial that ended.
+
+        One that was stopped says nothing but that it was tried; one that failed, that others like
+        it may fail too.
+        """
         self._asked.pop(row.number, None)
+        self._told.append(row.params)
+        if row.status == "failed":
+            self._failed.append(row.params)
         if row.footprint and row.status in ("trained", "infeasible"):
             self._rows.append(row)
 
@@ -118,6 +127,7 @@ class BayesSampler:
             for key in dict.fromkeys([*(o.key for o in objectives), *self._limits])
         }
         value = _chance_to_fit(guesses, self._limits, len(pool))
+        value *= self._chance_to_end(rows, encoded, seed)
         if trained:
             value *= self._improvement(guesses, trained, leaders, objectives, seed)
         else:
@@ -133,7 +143,7 @@ class BayesSampler:
         return True
 
     def _pool(self, rng: random.Random, leaders: list[Mapping[str, Scalar]]) -> list[Point]:
-        seen = {_key(row.params) for row in self._rows} | {_key(p) for p in self._asked.values()}
+        seen = {_key(point) for point in (*self._told, *self._asked.values())}
         pool: dict[tuple[tuple[str, Scalar], ...], Point] = {}
         for i in range(N_POOL):
             given: dict[str, Scalar] = {}
@@ -164,6 +174,17 @@ class BayesSampler:
             believed, _ = process.predict(at)
             process = process.extended(at, believed)
         return process.predict(pool)
+
+    def _chance_to_end(self, rows: list[Row], pool: Array, seed: int) -> Array:
+        """Returns how likely each point does not fail, a diverging loss say."""
+        ended = [row.params for row in rows if row.status == "trained"]
+        failed = self._failed[-MAX_ROWS:]
+        if not failed or not ended:
+            return np.ones(len(pool))
+        x = self._encoder.encode([*ended, *failed])
+        y = np.repeat([1.0, 0.0], [len(ended), len(failed)])
+        mean, _ = GaussianProcess(x, y, seed, groups=self._encoder.groups).predict(pool)
+        return np.clip(mean, 0.01, 1.0)
 
     def _improvement(
         self,

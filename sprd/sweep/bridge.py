@@ -85,6 +85,7 @@ class Bridge:
                 "number": candidate.number,
                 "config": candidate.config.model_dump_json(),
                 "fold": candidate.fold,
+                "is_apart": bool(candidate.label),
             }
         return FINISHED if self._jobs.is_done else None
 

@@ -4,6 +4,7 @@ A model's size and time follow from architecture and front end, so random weight
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,10 +14,11 @@ from sprd.device.board import Board, load_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
-from sprd.device.latency import KERNELS
+from sprd.device.latency import KERNELS, untold
 from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
 from sprd.device.verdict import Violation, check, limits_of
 from sprd.errors import ConfigError
+from sprd.objectives import Objective
 
 ACCURACY_DROP = "accuracy_drop"
 FALSE_ACCEPT_RATE = "false_accept_rate"
@@ -56,6 +58,21 @@ def check_verifiable(budget: Budget) -> None:
             f"[budget] verify: must come with a board that runs {KERNELS}, got {board.kernels}."
         )
     check_toolchain()
+
+
+def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
+    """Checks that each objective can be told of the models on the budget's board.
+
+    Raises:
+        ConfigError: No trial would report one of them.
+    """
+    unknown = untold(load_board(budget.board)) if budget.board else {}
+    for objective in objectives:
+        if objective.key in unknown:
+            raise ConfigError(
+                f"[sweep] objectives: {objective.key} must be told on {budget.board}, but"
+                f" {unknown[objective.key]}. Take macs, or another board."
+            )
 
 
 def take_up(config: Config, footprint: Footprint) -> Taken:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sprd.errors import SprdError
 from sprd.sweep.crossval import FoldScores, FoldTable, summarize
 from sprd.sweep.result import Row, Status
 from sprd.sweep.search import Candidate, timestamp
@@ -34,16 +33,17 @@ class Confirmation:
         ]
         self._running: dict[int, tuple[Candidate, _Fold, str]] = {}
         self._n_given = 0
-        self._failure: str | None = None
+        self.failures: dict[int, str] = {}
+        """Trials of which a fold failed, and why; their other folds are left out."""
 
     @property
     def is_done(self) -> bool:
-        """Whether every fold was trained, or one failed."""
-        return self._failure is not None or (not self._missing and not self._running)
+        """Whether every fold was trained, or is not worth it any more."""
+        return not self._missing and not self._running
 
     def next(self) -> Candidate | None:
         """Returns the next fold to train; None when the last ones are running."""
-        if self._failure or not self._missing:
+        if not self._missing:
             return None
         job = self._missing.pop(0)
         candidate = Candidate(
@@ -65,7 +65,9 @@ class Confirmation:
             self._table.append(job.trial.number, fields["fold"])
             metrics = dict(fields["fold"]["scores"])
         else:
-            self._failure = f"{candidate.label}: {fields.get('error')}"
+            self.failures[job.trial.number] = f"{candidate.label}: {fields.get('error')}"
+            left = [one for one in self._missing if one.trial.number != job.trial.number]
+            self._missing = left
         row = Row(
             number=job.trial.number,
             status=status,
@@ -85,17 +87,12 @@ class Confirmation:
         return rows
 
     def results(self) -> list[tuple[Row, FoldScores]]:
-        """Returns the trials with their scores over all folds, best mean first.
-
-        Raises:
-            SprdError: A fold failed.
-        """
-        if self._failure:
-            raise SprdError(f"{self._failure}. Run the same command again.")
+        """Returns the trials of which no fold failed with their scores, best mean first."""
         labels = self._sweep.default.labels
         found = [
             (row, summarize(list(self._table.done(row.number, self._n_folds).values()), labels))
             for row in self._trials
+            if row.number not in self.failures
         ]
         return sorted(found, key=lambda one: (-one[1].balanced_accuracy, one[0].number))
 

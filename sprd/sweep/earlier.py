@@ -54,12 +54,15 @@ def learn_from(
     leaders = [row.number for row in frontier(rows, sweep.objectives)]
     taken: list[Row] = []
     anew: list[Mapping[str, Scalar]] = []
-    n_outside = n_other = 0
+    n_outside = n_other = n_fit_now = 0
     for row in measured:
         if not _is_inside(sweep, row.params):
             n_outside += 1
         elif has_same_data and _is_same(sweep, old, row.params):
             violations = tuple(_violations(row, limits))
+            if row.status == "infeasible" and not violations:
+                n_fit_now += 1
+                continue
             taken.append(replace(row, number=-1 - row.number, violations=violations))
         else:
             n_other += 1
@@ -69,6 +72,8 @@ def learn_from(
     note = f"warm start from {name}: {len(taken)} of {len(measured)} measured trials taken"
     if n_other:
         note += f"; {n_other} are {reason}: {len(anew)} of its frontier are trained anew"
+    if n_fit_now:
+        note += f"; {n_fit_now} did not fit then and do now: they are open"
     if n_outside:
         note += f"; {n_outside} lie outside [space]"
     return Earlier(tuple(taken), tuple(anew), (note,))
@@ -82,6 +87,8 @@ def _is_inside(sweep: SweepConfig, point: Mapping[str, Scalar]) -> bool:
 
 
 def _is_same(sweep: SweepConfig, old: SweepConfig, point: Mapping[str, Scalar]) -> bool:
+    if old.default.budget.board != sweep.default.budget.board:
+        return False  # its costs are of another board
     try:
         return _without_budget(resolve(sweep, point)) == _without_budget(resolve(old, point))
     except ConfigError:

@@ -86,8 +86,10 @@ class Search:
             self._sampler.start_from(earlier.points)
             for row in earlier.rows:
                 self._sampler.tell(row)
+                self._seen.add(_key(row.params))
         for row in table.rows:
-            self._take_in(row)
+            if row.status != "failed":  # what failed before may go now
+                self._take_in(row)
         done = {row.number for row in table.rows}
         first = self._n_references
         self._gaps = [n for n in range(first, max(done, default=-1)) if n not in done]
@@ -116,6 +118,8 @@ class Search:
     def ended_by(self) -> str | None:
         """The rule of the sweep file that ended the search before it had its trials, or None."""
         rules = self._sweep.sweep
+        if self.n_trained >= self.n_trials:
+            return None
         minutes = (time.monotonic() - self._started_at) / 60
         if rules.max_minutes is not None and minutes >= rules.max_minutes:
             return f"max_minutes = {rules.max_minutes:g}"
@@ -128,6 +132,8 @@ class Search:
     @property
     def gave_up(self) -> str | None:
         """Why the search ends before it has its trials, or None."""
+        if self.n_trained >= self.n_trials:
+            return None
         statuses = [row.status for row in self.rows if not row.label]
         now = self.rows[self._n_before :]  # what failed before may go now
         n_failed = sum(row.status == "failed" and not row.label for row in now)
@@ -140,7 +146,7 @@ class Search:
         if len(statuses) >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
             return f"{len(statuses)} candidates gave {self.n_trained} trained trials"
         if self._is_exhausted and not self._running and self._sweep.sweep.sampler != "grid":
-            return f"{len(statuses)} candidates were tried, and [space] holds no other"
+            return f"{len(statuses)} candidates were tried, and no other was found in [space]"
         if n_failed and not self._sweep.space:
             return "the trial failed, and there is no [space] to try another"
         return None
@@ -185,7 +191,7 @@ class Search:
     def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
         """Those without a row; one that failed in an earlier command is trained again."""
         old = self.rows[: self._n_before]
-        failed = [row for row in old if row.status == "failed"]
+        failed = [row for row in old if row.status in ("failed", "stopped")]
         done = {row.number for row in self.rows if row not in failed}
         return [(i, known) for i, known in enumerate(self._references) if i not in done]
 
@@ -195,7 +201,7 @@ class Search:
     def _new_point(self, number: int) -> dict[str, Scalar] | None:
         """Returns a point that was not tried, or None if chance finds none any more.
 
-        A failed trial may be tried again: what failed before may go now.
+        What failed is tried again by the next command alone: it may go then.
         """
         for attempt in range(MAX_REPETITIONS):
             point = self._sampler.ask(number, attempt)
@@ -236,10 +242,6 @@ class Search:
         if row.label:
             return
         self._sampler.tell(row)
-        if row.status == "failed":
-            self._seen.discard(_key(row.params))
-            self._is_exhausted = False  # its point may be tried again
-            return
         self._seen.add(_key(row.params))
         if row.status == "trained":
             frontier_now = frontier([*self._frontier, row], self._sweep.objectives)

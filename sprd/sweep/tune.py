@@ -203,7 +203,12 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     parsed = Config.model_validate_json(config["config"])
     set_threads(parsed.n_threads)
 
+    latest: dict[str, Any] = {"step": 0, METRIC: 0.0}
+
     def report(metrics: dict[str, float], save: Callable[[Path], None]) -> None:
+        if config["is_apart"]:
+            return  # the scheduler does not see it: it is not compared, and never stopped
+        latest.update({key: metrics[key] for key in latest})
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder) / "state.npz")
             tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
@@ -226,7 +231,7 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
         reason = str(error).strip().splitlines() or [""]
         text = f"{type(error).__name__}: {reason[0]} ({Path(where.filename).name}:{where.lineno})"
         files, fields = {}, {"status": "failed", "error": text}
-    last = {"step": 0, METRIC: 0.0, "outcome": json.dumps(fields), "node": _node_name()}
+    last = {**latest, "outcome": json.dumps(fields), "node": _node_name()}
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)

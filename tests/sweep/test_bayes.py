@@ -307,3 +307,17 @@ class TestOddRows:
 
     def fits(self, number, point):
         return toy(number, point, 10**9)
+
+
+def test_points_that_fail_are_left_alone():
+    """High momentum diverges, say: the sampler goes elsewhere, and proposes no point again."""
+
+    def fate(number, point, limit=MAX_BYTES):
+        if point["train.momentum"] > 0.45:
+            return Row(number, "failed", point, "", "", error="the loss is not finite")
+        return toy(number, point, limit)
+
+    rows = tried(BayesSampler(make(seed=1)), 40, fate)
+    late = [row.status for row in rows[-15:]]
+    assert late.count("failed") <= 3
+    assert len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)

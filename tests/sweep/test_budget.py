@@ -9,7 +9,8 @@ from sprd.config import Budget
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
-from sprd.sweep.budget import check_verifiable, score_violations, take_up
+from sprd.objectives import natural
+from sprd.sweep.budget import check_reported, check_verifiable, score_violations, take_up
 from sprd.sweep.run import VOCABULARY
 from sprd.sweepfile import load_sweep
 
@@ -130,3 +131,15 @@ def test_missing_toolchain_is_told_before_training(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="apt-get install"):
         check_verifiable(Budget(board=BOARD, verify="emulated"))
+
+
+@pytest.mark.parametrize(
+    ("board", "key"),
+    [("raspberry_pi_pico", "latency_ms"), ("esp32_s3", "instructions"), ("stm32f746", "energy_uj")],
+)
+def test_objective_that_nobody_can_tell_on_the_board_is_refused(board: str, key: str) -> None:
+    """Before anything is trained; on another board the same is fine."""
+    with pytest.raises(ConfigError, match=f"objectives: {key} must be told on {board}, but"):
+        check_reported((natural("balanced_accuracy"), natural(key)), Budget(board=board))
+    check_reported((natural(key),), Budget(board=BOARD))
+    check_reported((natural("macs"),), Budget(board=board))

@@ -2,6 +2,7 @@
 
 import pytest
 from builders import make_row, make_sweep, miss
+from strategies import VOCABULARY
 
 from sprd.sweep.earlier import MAX_START_POINTS, learn_from
 
@@ -22,13 +23,17 @@ def learned(rows, limits=None, old=None, sweep=None, same=True):
     return learn_from(sweep, limits or {}, "runs/old", old or sweep, rows, same)
 
 
+BOARDS = sorted(VOCABULARY.boards)[:2]
+
+
 class TestSameDataAndSettings:
     """A trial counts as if it had been one of this run."""
 
     def test_trained_and_measured_rows_are_taken(self):
         """Under numbers that no trial of the run has; nothing is trained anew."""
         rows = [row(0), row(1, "infeasible", violations=(miss("model_bytes", 10_000, 9_000),))]
-        found = learned(rows)
+        rows[1].footprint["model_bytes"] = 40_000
+        found = learned(rows, {"model_bytes": 30_000})
         assert [one.number for one in found.rows] == [-1, -2]
         assert [one.metrics for one in found.rows] == [one.metrics for one in rows]
         assert found.points == ()
@@ -44,7 +49,7 @@ class TestSameDataAndSettings:
         assert found.notes == ("warm start from runs/old: 0 of 0 measured trials taken",)
 
     def test_violations_are_told_anew(self):
-        """By the budget of this sweep: what broke the old one may fit, and the other way round."""
+        """By the budget of this sweep. What broke the old one and fits now was never trained."""
         rows = [
             row(0, n_bytes=10_000),
             row(1, "infeasible", n_bytes=20_000, violations=(miss("model_bytes", 20_000, 15_000),)),
@@ -52,8 +57,16 @@ class TestSameDataAndSettings:
         ]
         found = learned(rows, {"model_bytes": 30_000})
         assert [one.violations for one in found.rows] == [
-            (), (), ({"key": "model_bytes", "value": 40_000, "limit": 30_000},),
+            (), ({"key": "model_bytes", "value": 40_000, "limit": 30_000},),
         ]  # fmt: skip
+        assert found.notes[0].endswith("; 1 did not fit then and do now: they are open")
+
+    def test_rows_of_another_board_are_not_taken(self):
+        """Their latency, flash and RAM are that board's."""
+        boards = [f'{SPACE}\n[budget]\nboard = "{name}"' for name in BOARDS]
+        old, new = (make_sweep(text) for text in boards)
+        assert learned([row(0)], old=old, sweep=new).rows == ()
+        assert len(learned([row(0)], old=new, sweep=new).rows) == 1
 
     def test_cost_that_the_earlier_run_did_not_know_breaks_its_limit(self):
         """As in a run of its own: there was no board, say."""
