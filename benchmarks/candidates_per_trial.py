@@ -64,7 +64,8 @@ def main() -> None:
         "train": {**file.base["train"], "steps": args.steps, "eval_interval": args.steps},
         "budget": {"board": file.default.budget.board, **TIGHT},
     }
-    update = {"sweep": file.sweep.model_copy(update=rules), "base": base, "start": ()}
+    update = {"sweep": file.sweep.model_copy(update=rules), "base": base}
+    update |= {"start": (), "references": ()}  # neither of the two gets a head start
     sweep = file.model_copy(update=update)
     sweep = sweep.model_copy(update={"default": resolve(sweep, first_values(sweep))})
     corpus = open_corpus(sweep.default.data, args.data)

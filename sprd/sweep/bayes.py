@@ -77,7 +77,7 @@ class BayesSampler:
         seed = hash_seed(self._sweep.sweep.seed, number)
         rng = random.Random(hash_seed(seed, attempt) if attempt else seed)
         place = number - len(self._sweep.references)
-        given = self._start[place] if place < len(self._start) and not attempt else None
+        given = self._start[place] if 0 <= place < len(self._start) and not attempt else None
         trained = [row for row in self._rows if row.status == "trained"]
         is_early = len(trained) < self._n_startup
         n_misses = sum(row.status == "infeasible" for row in self._rows)

@@ -83,7 +83,7 @@ class Sampler:
         if self._grid is not None:
             return self._grid.point(number - len(self._sweep.references))
         place = number - len(self._sweep.references)
-        if place < len(self._start) and not attempt:
+        if 0 <= place < len(self._start) and not attempt:
             self._study.enqueue_trial(dict(self._start[place]))
         seed = hash_seed(self._seed, number)
         if attempt:
