@@ -20,11 +20,11 @@ from sprd.model.start import load_tensorflow, set_threads
 load_tensorflow()
 set_threads(1)
 
+from hypervolume import InMemory  # noqa: E402
 from ray.tune.search.optuna import OptunaSearch  # noqa: E402
 
 from sprd.audio.corpus import Corpus, open_corpus  # noqa: E402
 from sprd.config import Config  # noqa: E402
-from sprd.sweep.result import Row  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.sampler import Sampler  # noqa: E402
 from sprd.sweep.search import Search  # noqa: E402
@@ -35,17 +35,6 @@ from sprd.sweepfile import load_sweep, resolve  # noqa: E402
 ROOT = Path(__file__).parents[1]
 TIGHT = {"model_bytes": 12_000, "arena_host_bytes": 4_500, "instructions": 300_000}
 N_FIRST = 20
-
-
-class InMemory:
-    """A table without a file."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-
-    def append(self, row: Row) -> None:
-        """Adds a row."""
-        self.rows.append(row)
 
 
 def main() -> None:
@@ -98,7 +87,7 @@ def first_values(sweep: SweepConfig) -> dict[str, Any]:
 
 def with_sprd(sweep: SweepConfig, corpus: Corpus, n: int, most: int) -> list[bool]:
     """Returns whether each candidate fitted, in order."""
-    search = Search(sweep, InMemory())  # type: ignore[arg-type]
+    search = Search(sweep, InMemory())
     while not search.is_done and len(search.rows) < most:
         candidate = search.next()
         if candidate is None:

@@ -185,17 +185,10 @@ def _write_plots(
 
 def _all_limits(run: "Run", given: Mapping[str, float]) -> dict[str, float]:
     """The limits of the run's budget, and those given now where they are tighter."""
-    from sprd.device.verdict import limits_of as limits_of_budget
-    from sprd.sweep.budget import ACCURACY_DROP, FALSE_ACCEPT_RATE, board_of
+    from sprd.sweep.budget import all_limits
 
-    budget = run.sweep.default.budget
-    limits = limits_of_budget(budget, board_of(run.sweep.default))
-    limits |= {key: min(limit, limits.get(key, limit)) for key, limit in given.items()}
-    scores = {
-        ACCURACY_DROP: budget.max_accuracy_drop,
-        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
-    }
-    return limits | {key: limit for key, limit in scores.items() if limit is not None}
+    limits = all_limits(run.sweep.default)
+    return limits | {key: min(limit, limits.get(key, limit)) for key, limit in given.items()}
 
 
 def _side(run: "Run") -> "Side":

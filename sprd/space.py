@@ -15,6 +15,7 @@ SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
 ARCHITECTURE = "model.architecture"
 
 Tables = Mapping[str, Mapping[str, object]]
+PointKey = tuple[tuple[str, Scalar], ...]
 
 
 def read_start(
@@ -65,6 +66,11 @@ def active_names(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[s
         or not name.startswith("model.")
         or name.removeprefix("model.") in active
     )
+
+
+def point_key(point: Mapping[str, Scalar]) -> PointKey:
+    """Returns what equal points have in common, whatever the order of their names."""
+    return tuple(sorted(point.items()))
 
 
 def ordered_names(space: Mapping[str, Choice | Range]) -> list[str]:

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from strategies import VOCABULARY
 
+from sprd.model.evaluate import score_predicted
 from sprd.sweep.result import Row
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import parse_sweep
+
+FOLD_LABELS = ("_silence_", "_unknown_", "up", "down")
 
 
 def make_row(number: int, status: str = "trained", score: float = 0.9, **fields: Any) -> Row:
@@ -45,3 +49,20 @@ def make_sweep(space: str = "", sweep: str = "", model: str = "tiny_conv") -> Sw
         f"eval_interval = 20\n[space]\n{space}\n"
     )
     return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
+
+
+def make_fold(
+    fold: int, truth: list[int], predicted: list[int], speakers: list[str], n_folds: int = 2
+) -> dict[str, Any]:
+    """The result of a fold, made by hand."""
+    scores = score_predicted(np.array(predicted), np.array(truth), speakers, FOLD_LABELS)
+    return {
+        "fold": fold,
+        "n_folds": n_folds,
+        "predicted": predicted,
+        "truth": truth,
+        "speakers": speakers,
+        "scores": scores.as_dict(),
+        "model_bytes": 1000,
+        "seconds": 1.5,
+    }

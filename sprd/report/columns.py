@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sprd.device.verdict import name_and_unit
 from sprd.objectives import Objective
-from sprd.report.frontier import ACCURACY, interval_of, number_of
+from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.result import Row
 
 
@@ -23,7 +23,7 @@ class Column(NamedTuple):
         if self.key == UNKNOWN_RECALL:
             found = (row.metrics.get("recall") or {}).get("_unknown_")
             return float(found) if isinstance(found, (int, float)) else None
-        return number_of(row, self.key)
+        return row.known(self.key)
 
     def text(self, row: Row) -> str:
         """Returns the number as it is read, without its unit; "?" where it is unknown."""

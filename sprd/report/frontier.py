@@ -31,18 +31,12 @@ class Point:
 
     def value(self, key: str) -> float | None:
         """Returns a metric or a number of the footprint, None where it is unknown."""
-        return number_of(self.row, key)
+        return self.row.known(key)
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the balanced accuracy."""
         return interval_of(self.row)
-
-
-def number_of(row: Row, key: str) -> float | None:
-    """Returns a metric or a number of the footprint, None where it is unknown."""
-    found = row.metrics.get(key, row.footprint.get(key))
-    return float(found) if isinstance(found, (int, float)) else None
 
 
 def interval_of(row: Row) -> tuple[float, float] | None:
@@ -55,7 +49,7 @@ def points_of(
     rows: Iterable[Row], objectives: Sequence[Objective], references: Iterable[Row] = ()
 ) -> list[Point]:
     """Returns what there is to draw: the frontier in its order, other trials, references."""
-    trained = [row for row in rows if row.status == "trained" and number_of(row, ACCURACY)]
+    trained = [row for row in rows if row.status == "trained" and row.known(ACCURACY)]
     best = frontier(trained, objectives)
     on_frontier = {row.number for row in best}
     others = [row for row in trained if row.number not in on_frontier]
@@ -68,7 +62,7 @@ def points_of(
 
 def reference_rows(rows: Iterable[Row]) -> list[Row]:
     """Returns the rows that a run trained to compare with."""
-    return [row for row in rows if row.status == "reference" and number_of(row, ACCURACY)]
+    return [row for row in rows if row.status == "reference" and row.known(ACCURACY)]
 
 
 def under_limits(
@@ -87,9 +81,9 @@ def under_limits(
 def _misses(row: Row, limits: Mapping[str, float], least: float | None) -> list[dict[str, Any]]:
     if row.status != "trained":
         return []
-    values = [(key, number_of(row, key), limit) for key, limit in limits.items()]
+    values = [(key, row.known(key), limit) for key, limit in limits.items()]
     over = [(key, value, limit) for key, value, limit in values if value is None or value > limit]
-    accuracy = number_of(row, ACCURACY)
+    accuracy = row.known(ACCURACY)
     if least is not None and (accuracy is None or accuracy < least):
         over.append((ACCURACY, accuracy, least))
     known = {violation.get("key") for violation in row.violations}
@@ -137,4 +131,4 @@ def _known_costs(rows: Sequence[Row]) -> list[str]:
 
 
 def _known(rows: Sequence[Row], key: str) -> bool:
-    return any(number_of(row, key) is not None for row in rows)
+    return any(row.known(key) is not None for row in rows)

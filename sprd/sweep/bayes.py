@@ -20,7 +20,7 @@ from sprd.dimensions import random_value
 from sprd.errors import ConfigError
 from sprd.objectives import COSTS, Objective
 from sprd.parameters import Scalar
-from sprd.space import active_names, ordered_names
+from sprd.space import active_names, ordered_names, point_key
 from sprd.sweep.encoding import Encoder
 from sprd.sweep.result import Row, frontier
 from sprd.sweep.seeds import hash_seed
@@ -143,7 +143,7 @@ class BayesSampler:
         return True
 
     def _pool(self, rng: random.Random, leaders: list[Mapping[str, Scalar]]) -> list[Point]:
-        seen = {_key(point) for point in (*self._told, *self._asked.values())}
+        seen = {point_key(point) for point in (*self._told, *self._asked.values())}
         pool: dict[tuple[tuple[str, Scalar], ...], Point] = {}
         for i in range(N_POOL):
             given: dict[str, Scalar] = {}
@@ -152,13 +152,13 @@ class BayesSampler:
                 for name in rng.sample(sorted(given), min(len(given), rng.choice((1, 1, 2)))):
                     del given[name]
             point = self._random(rng, given)
-            if _key(point) not in seen:
-                pool[_key(point)] = point
+            if point_key(point) not in seen:
+                pool[point_key(point)] = point
         return list(pool.values())
 
     def _guess(self, key: str, rows: list[Row], pool: Array, seed: int) -> Guess:
         """Guesses a number at each point; costs on a log scale, where effects add up."""
-        known = [(row, _value(row, key)) for row in rows]
+        known = [(row, row.known(key)) for row in rows]
         found = [(row, value) for row, value in known if value is not None]
         is_cost = key in COSTS
         if len(found) < 2:
@@ -223,7 +223,7 @@ class BayesSampler:
 
     def _bounds(self, objective: Objective, trained: list[Row]) -> tuple[float, float]:
         """The worst and the best gain of an objective that count."""
-        values = [v for row in trained if (v := _value(row, objective.key)) is not None]
+        values = [v for row in trained if (v := row.known(objective.key)) is not None]
         if objective.key in COSTS:
             most = max(values, default=1.0) * (2 if objective.maximize else 1)
             low, high = 0.0, self._limits.get(objective.key, most)
@@ -242,11 +242,6 @@ def _latest(rows: list[Row], leaders: list[Row]) -> list[Row]:
     return [row for row in leaders[: MAX_ROWS // 2] if id(row) not in kept] + late
 
 
-def _value(row: Row, key: str) -> float | None:
-    value = row.metrics.get(key, row.footprint.get(key))
-    return float(value) if isinstance(value, (int, float)) else None
-
-
 def _chance_to_fit(guesses: Mapping[str, Guess], limits: Mapping[str, float], n: int) -> Array:
     chance: Array = np.ones(n)
     for key, limit in limits.items():
@@ -260,7 +255,3 @@ def _normal(z: Array) -> Array:
     """The normal distribution function, to 0.01: the logistic function comes close."""
     chance: Array = 1 / (1 + np.exp(-1.702 * np.clip(z, -30, 30)))
     return chance
-
-
-def _key(point: Mapping[str, Scalar]) -> tuple[tuple[str, Scalar], ...]:
-    return tuple(sorted(point.items()))

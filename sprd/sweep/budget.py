@@ -60,6 +60,17 @@ def check_verifiable(budget: Budget) -> None:
     check_toolchain()
 
 
+def all_limits(config: Config) -> dict[str, float]:
+    """Returns the limits of the budget, the board's and those of scores included."""
+    budget = config.budget
+    scores = {
+        ACCURACY_DROP: budget.max_accuracy_drop,
+        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
+    }
+    known = {key: limit for key, limit in scores.items() if limit is not None}
+    return {**limits_of(budget, board_of(config)), **known}
+
+
 def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
     """Checks that each objective can be told of the models on the budget's board.
 

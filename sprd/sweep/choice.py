@@ -48,6 +48,5 @@ def _fits(row: Row, limits: Mapping[str, float], least: float) -> bool:
 
 def _known(row: Row, key: str) -> float:
     """The number, or infinity where it is unknown: what is unknown fits no limit."""
-    if row.footprint.get(key, row.metrics.get(key)) is None:
-        return inf
-    return row.value(key)
+    found = row.known(key)
+    return inf if found is None else found

@@ -46,20 +46,28 @@ class Row:
         """Whether the trial can be exported: trained, and within the budget."""
         return self.status == "trained" and not self.violations
 
-    def value(self, key: str) -> float:
-        """Returns a metric or a number of the footprint by its name."""
+    def known(self, key: str) -> float | None:
+        """Returns a metric or a number of the footprint by its name; None where it is unknown."""
         found = self.metrics.get(key, self.footprint.get(key))
-        if not isinstance(found, (int, float)):
+        return float(found) if isinstance(found, (int, float)) else None
+
+    def value(self, key: str) -> float:
+        """Returns a metric or a number of the footprint that must be there.
+
+        Raises:
+            InputError: It is not.
+        """
+        found = self.known(key)
+        if found is None:
             raise InputError(f"trial {self.number}: has no number named {key!r}.")
-        return float(found)
+        return found
 
 
 def gains(row: Row, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
     """Returns the row's objectives so that more is better; None if one of them is unknown."""
-    values = [row.metrics.get(o.key, row.footprint.get(o.key)) for o in objectives]
-    if not all(isinstance(value, (int, float)) for value in values):
-        return None
-    return tuple(o.gain(float(value)) for o, value in zip(objectives, values, strict=True))
+    values = [(o, row.known(o.key)) for o in objectives]
+    found = tuple(o.gain(value) for o, value in values if value is not None)
+    return found if len(found) == len(objectives) else None
 
 
 def ranking(rows: Iterable[Row], objective: Objective) -> list[Row]:

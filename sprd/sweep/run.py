@@ -12,13 +12,12 @@ from filelock import FileLock, Timeout
 
 from sprd.config import Budget, Config
 from sprd.device.board import board_names, load_board
-from sprd.device.verdict import limits_of
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES, active_params
 from sprd.parameters import Vocabulary
 from sprd.space import SEARCHABLE_DATA
-from sprd.sweep.budget import ACCURACY_DROP, FALSE_ACCEPT_RATE
+from sprd.sweep.budget import all_limits
 from sprd.sweep.earlier import Earlier, learn_from
 from sprd.sweep.result import Row, Table
 from sprd.sweep_config import SweepConfig
@@ -155,13 +154,7 @@ def earlier_runs(run: Run, fingerprint: str) -> Earlier:
     Raises:
         ConfigError: One is no run's folder.
     """
-    budget = run.sweep.default.budget
-    limits = dict(limits_of(budget, load_board(budget.board) if budget.board else None))
-    scores = {
-        ACCURACY_DROP: budget.max_accuracy_drop,
-        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
-    }
-    limits |= {key: limit for key, limit in scores.items() if limit is not None}
+    limits = all_limits(run.sweep.default)
     found = []
     for name in run.sweep.sweep.warm_start:
         folder = (run.sweep.path.parent / name).absolute()

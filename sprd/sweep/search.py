@@ -13,6 +13,7 @@ from typing import Any
 from sprd.config import Config
 from sprd.errors import ConfigError
 from sprd.parameters import Scalar
+from sprd.space import PointKey, point_key
 from sprd.sweep.bayes import BayesSampler
 from sprd.sweep.earlier import Earlier
 from sprd.sweep.grid import check_grid
@@ -20,8 +21,6 @@ from sprd.sweep.result import UNMEASURABLE, Row, Status, Table, frontier
 from sprd.sweep.sampler import Sampler
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import resolve
-
-Key = tuple[tuple[str, Scalar], ...]
 
 MAX_MISSES_IN_A_ROW = 200
 """Candidates in a row that do not fit before a sweep in which none ever fitted gives up."""
@@ -78,7 +77,7 @@ class Search:
         self._new_rows: list[Row] = []
         self._n_before = len(table.rows)
         self._is_exhausted = False
-        self._seen: set[Key] = set()
+        self._seen: set[PointKey] = set()
         self._frontier: list[Row] = []
         self._n_idle = 0
         self._started_at = time.monotonic()
@@ -86,7 +85,7 @@ class Search:
             self._sampler.start_from(earlier.points)
             for row in earlier.rows:
                 self._sampler.tell(row)
-                self._seen.add(_key(row.params))
+                self._seen.add(point_key(row.params))
         for row in table.rows:
             if row.status != "failed":  # what failed before may go now
                 self._take_in(row)
@@ -205,8 +204,8 @@ class Search:
         """
         for attempt in range(MAX_REPETITIONS):
             point = self._sampler.ask(number, attempt)
-            if _key(point) not in self._seen:
-                self._seen.add(_key(point))
+            if point_key(point) not in self._seen:
+                self._seen.add(point_key(point))
                 return point
             self._sampler.forget(number)
         return None
@@ -242,15 +241,11 @@ class Search:
         if row.label:
             return
         self._sampler.tell(row)
-        self._seen.add(_key(row.params))
+        self._seen.add(point_key(row.params))
         if row.status == "trained":
             frontier_now = frontier([*self._frontier, row], self._sweep.objectives)
             moved = row in frontier_now
             self._frontier, self._n_idle = frontier_now, 0 if moved else self._n_idle + 1
-
-
-def _key(point: Mapping[str, Scalar]) -> Key:
-    return tuple(sorted(point.items()))
 
 
 def check_searchable(sweep: SweepConfig, n_trials: int) -> None:

@@ -1,10 +1,8 @@
 """The best few over folds of speakers: what is still to be trained, and what comes of it."""
 
-import numpy as np
 import pytest
-from builders import make_row, make_sweep
+from builders import make_fold, make_row, make_sweep
 
-from sprd.model.evaluate import score_predicted
 from sprd.sweep.confirm import Confirmation, confirmed
 from sprd.sweep.crossval import FoldTable
 
@@ -17,18 +15,7 @@ def fold_result(fold, n_folds, n_wrong):
     truth = [0, 0, 1, 1, 2, 2, 3, 3]
     predicted = [(t + 1) % 4 if i < n_wrong else t for i, t in enumerate(truth)]
     speakers = [f"{fold} {i % 2}" for i in range(len(truth))]
-    labels = ("_silence_", "_unknown_", "up", "down")
-    scores = score_predicted(np.array(predicted), np.array(truth), speakers, labels)
-    return {
-        "fold": fold,
-        "n_folds": n_folds,
-        "predicted": predicted,
-        "truth": truth,
-        "speakers": speakers,
-        "scores": scores.as_dict(),
-        "model_bytes": 1000,
-        "seconds": 1.5,
-    }
+    return make_fold(fold, truth, predicted, speakers, n_folds)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from builders import make_sweep
+from builders import make_fold, make_sweep
 
 from sprd.audio import store
 from sprd.audio.corpus import Corpus, Split, index_folder
@@ -19,21 +19,6 @@ from sprd.model.evaluate import score_predicted
 from sprd.sweep.crossval import FoldTable, run_fold, summarize
 
 LABELS = ("_silence_", "_unknown_", "up", "down")
-
-
-def make_fold(fold, truth, predicted, speakers, n_folds=2):
-    """The result of a fold, made by hand."""
-    scores = score_predicted(np.array(predicted), np.array(truth), speakers, LABELS)
-    return {
-        "fold": fold,
-        "n_folds": n_folds,
-        "predicted": predicted,
-        "truth": truth,
-        "speakers": speakers,
-        "scores": scores.as_dict(),
-        "model_bytes": 1000,
-        "seconds": 1.5,
-    }
 
 
 FIRST = make_fold(0, [0, 1, 2, 2, 3, 3], [0, 1, 2, 1, 3, 2], ["silence 0", *"aabab"])
