@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sprd.sweep.search import Candidate
 
 _SHOWN_ROWS = 8
+
+_LOG_INTERVAL_S = 20.0
+"""Between two lines about one stage, where there is no terminal."""
 
 
 def console() -> Console:
@@ -79,13 +82,15 @@ class SweepView:
         self._console = console()
         self._running: dict[int, Mapping[str, float]] = {}
         self._n_steps: dict[int, int] = {}
-        self._started_at = time.monotonic()
+        self._started_at: float | None = None
+        self._stage = _Stage()
         self._n_before = self._n_trained()
         self._live: Live | None = None
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[left]}")
         )
         self._task = self._bar.add_task("trials", total=n_trials, left="")
+        self._stage_task: TaskID | None = None
 
     def __enter__(self) -> "SweepView":
         if self._console.is_terminal and self._n_trials:
@@ -105,6 +110,7 @@ class SweepView:
 
     def started(self, candidate: "Candidate") -> None:
         """A candidate went to a worker."""
+        self._started_at = self._started_at or time.monotonic()
         self._running[candidate.number] = {}
         self._n_steps[candidate.number] = candidate.config.train.n_steps
 
@@ -123,10 +129,27 @@ class SweepView:
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Something other than a trial moved on: reading, speaking, computing features."""
-        if self._console.is_terminal and (done == total or done % 50 == 0):
-            self._console.print(
-                f"{what}: {done:,} of {total:,}", end="\r" if done < total else "\n"
+        self._stage.move(what, done, total)
+        if self._live is not None:
+            if self._stage_task is None:
+                self._stage_task = self._bar.add_task(what, left="")
+            self._bar.update(
+                self._stage_task,
+                description=what,
+                completed=done,
+                total=total,
+                left=self._stage.left(),
             )
+            if done >= total:
+                self._bar.remove_task(self._stage_task)
+                self._stage_task = None
+        elif self._console.is_terminal:
+            if done == total or done % 50 == 0:
+                self._console.print(
+                    f"{what}: {done:,} of {total:,}", end="\r" if done < total else "\n"
+                )
+        elif self._stage.is_due():
+            self._console.print(f"{what}: {done:,} of {total:,}, {self._stage.left()}")
 
     def _n_trained(self) -> int:
         return sum(row.status == "trained" for row in self._rows)
@@ -165,10 +188,45 @@ class SweepView:
 
     def _time_left(self, trained: int) -> str:
         new = trained - self._n_before
-        if new <= 0:
+        if new <= 0 or self._started_at is None:
             return "time left: measuring"
         seconds = (time.monotonic() - self._started_at) / new * (self._n_trials - trained)
         return f"about {max(0, round(seconds / 60))} min left"
+
+
+class _Stage:
+    """How far something is that trials wait for, and when to say so."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._since = self._told_at = 0.0
+        self._first = self._done = self._total = 0
+
+    def move(self, what: str, done: int, total: int) -> None:
+        """Takes in how far it is."""
+        if what != self._what:
+            self._what, self._first = what, done
+            self._since = self._told_at = time.monotonic()
+        self._done, self._total = done, total
+
+    def is_due(self) -> bool:
+        """Whether a log wants another line."""
+        if time.monotonic() - self._told_at < _LOG_INTERVAL_S:
+            return False
+        self._told_at = time.monotonic()
+        return True
+
+    def left(self) -> str:
+        """Words the time left."""
+        moved = self._done - self._first
+        if moved <= 0:
+            return ""
+        seconds = (time.monotonic() - self._since) / moved * (self._total - self._done)
+        return (
+            f"about {seconds:,.0f} s left"
+            if seconds < 120
+            else f"about {seconds / 60:,.0f} min left"
+        )
 
 
 def _style(row: Row) -> str:

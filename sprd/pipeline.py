@@ -19,6 +19,7 @@ from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import check_reported, check_verifiable
 from sprd.sweep.confirm import Confirmation
 from sprd.sweep.crossval import FoldScores, FoldTable
+from sprd.sweep.prepare import prepare_features
 from sprd.sweep.result import Row, budget_error, describe_violation, ranking
 from sprd.sweep.run import Run, begin, check_data, earlier_runs, only_one, references_of, reopen_run
 from sprd.sweep.sampler import importances
@@ -64,6 +65,8 @@ def run_sweep(
         search = Search(run.sweep, run.table, n_trials, references, earlier)
         for note in earlier.notes:
             watcher.note(note)
+        if address is None and not search.is_done:  # each node of a cluster makes its own
+            prepare_features(run.sweep, corpus, [config for _, config in references], progress)
         with _Trainings(run, corpus, address, watcher) as trainings:
             trainings.run(search, run.sweep.scheduler)
             if search.ended_by:

@@ -78,7 +78,7 @@ class SweepSection(Section):
         ge=2,
         le=20,
         description="Trains the best few anew on so many folds of the training and validation "
-        "speakers; the best mean is exported. Unset: no.",
+        "speakers; the best mean within `max_false_accept_rate` is exported. Unset: no.",
     )
     confirm_trials: PositiveInt = Field(
         3, le=100, description="How many of the best are confirmed that way."

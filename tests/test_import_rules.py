@@ -20,6 +20,7 @@ MODULES = {
 FLOORS = (
     ("errors",),
     ("folders", "objectives", "parameters", "quiet"),
+    ("cache",),
     ("config",),
     ("sweep_config",),
     ("dimensions", "sections"),

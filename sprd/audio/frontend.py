@@ -20,6 +20,12 @@ _MFCC_LOWER_HZ, _MFCC_UPPER_HZ = 20.0, 4000.0
 RawFeatures = NDArray[np.uint16] | NDArray[np.float32]
 
 
+def use_one_thread() -> None:
+    """Keeps a process that computes beside others to one core; before its first op."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 class FrontEnd:
     """Turns clips into features; one instance compiles its graph once."""
 

@@ -7,32 +7,34 @@ Only where other talkers are heard behind the clips are there keywords, for they
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
-from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
-from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Clip, Corpus, Split, read_noise, split_digest
+from sprd.audio.augment import cut_silence
+from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
+from sprd.audio.corpus import Clip, Corpus, Split, split_digest
+from sprd.cache import keep, kept_folder
 from sprd.config import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
-from sprd.folders import cache_folder, whole_folder
+
+KIND = "features"
+"""Folder of the cache; what is told to whoever watches."""
 
 FORMAT = 1
 """Part of every store's name: raise it when the same settings give other numbers."""
+
+AT_BATCH_TIME = ("time_mask_frames", "channel_mask_channels")
+"""Augmentation that no stored number depends on: it is applied to batches."""
 
 N_SILENCE = {Split.TRAINING: 400, Split.VALIDATION: 80, Split.TESTING: 80}
 """`_silence_` clips of a split."""
 
 FEATURE_SCALE = 10.0 / 256.0
 """Features are the micro front end's integers times this: 0 .. 26. Source: the seed's trainer."""
-
-_CHUNK = 256
 
 Progress = Callable[[str, int, int], None]
 
@@ -84,15 +86,59 @@ def open_features(
 
     Several processes may ask for the same: one computes, the others wait.
     """
-    features, augment = config.features, config.augment
-    keywords = config.data.keywords if augment.babble_frequency else ()
-    folder = cache_folder() / "features" / store_key(corpus, features, augment, split, keywords)
-    if not (folder / "clips.json").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not (folder / "clips.json").exists():
-                _build(folder, corpus, features, augment, split, keywords, progress)
-    return _open(folder, features)
+    recipe = recipe_of(corpus, config, split)
+    return _open(make_stores([recipe], progress)[0], config.features)
+
+
+def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> list[Path]:
+    """Computes the stores that are not on this machine yet, on all cores.
+
+    Args:
+        recipes: What to make, in this order.
+        progress: Called with ("features", waveforms computed, waveforms in all).
+
+    Returns:
+        The folder of each.
+
+    Raises:
+        DataError: A clip cannot be read.
+        OutputError: The cache cannot be written.
+    """
+    names = [store_key(recipe) for recipe in recipes]
+    missing = [
+        recipe
+        for name, recipe in zip(names, recipes, strict=True)
+        if not kept_folder(KIND, name).exists()
+    ]
+    done, total = 0, sum(recipe.n_waveforms for recipe in missing)
+
+    def moved(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress:
+            progress(KIND, done, total)
+
+    with builder(recipes, moved) as build:
+        return [
+            keep(KIND, name, recipe.n_bytes, partial(_fill, build, number, recipe))
+            for number, (name, recipe) in enumerate(zip(names, recipes, strict=True))
+        ]
+
+
+def recipe_of(corpus: Corpus, config: Config, split: Split) -> Recipe:
+    """Returns what the numbers of a split depend on, for one configuration.
+
+    Keywords are among it only where `augment.babble_frequency` is above 0.
+    """
+    return Recipe(
+        corpus=replace(corpus, clips=corpus.of(split)),
+        splits=split_digest(corpus),
+        split=split,
+        features=config.features,
+        augment=config.augment,
+        keywords=config.data.keywords if config.augment.babble_frequency else (),
+        n_silence=N_SILENCE[split],
+    )
 
 
 def compute_features(
@@ -111,12 +157,12 @@ def compute_features(
 
     def waveform(item: int) -> NDArray[np.int16]:
         if item < len(clips):
-            return _read(clips[item], features)
+            return read_waveform(clips[item], features)
         return cut_silence(noise, f"{seed}:{item - len(clips)}", 0, features.n_samples)
 
     parts = []
-    for start in range(0, n_items, _CHUNK):
-        items = range(start, min(start + _CHUNK, n_items))
+    for start in range(0, n_items, CHUNK):
+        items = range(start, min(start + CHUNK, n_items))
         parts.append(front_end.compute(np.stack([waveform(item) for item in items])))
         if progress:
             progress("features", items.stop, n_items)
@@ -128,108 +174,45 @@ def compute_features(
     )
 
 
-def raw_dtype(features: FeaturesSection) -> np.dtype[np.generic]:
-    """Returns the type in which features are stored: the micro front end gives integers."""
-    return np.dtype(np.uint16 if features.preprocess == "micro" else np.float32)
-
-
 def scale_of(features: FeaturesSection) -> float:
     """Returns the factor from stored numbers to what the model sees."""
     return FEATURE_SCALE if features.preprocess == "micro" else 1.0
 
 
-def store_key(
-    corpus: Corpus,
-    features: FeaturesSection,
-    augment: AugmentSection,
-    split: Split,
-    keywords: Sequence[str] = (),
-) -> str:
-    """Returns the name of a store: a hash of all that its numbers depend on.
-
-    `keywords` count only where `augment.babble_frequency` is above 0.
-    """
+def store_key(recipe: Recipe) -> str:
+    """Returns the name of a store: a hash of all that its numbers depend on."""
+    is_varied = recipe.split is Split.TRAINING
     what = {
         "format": FORMAT,
-        "corpus": corpus.fingerprint,
-        "splits": split_digest(corpus),
-        "split": split.value,
-        "n_silence": N_SILENCE[split],
-        "features": features.model_dump(),
-        "augment": _ladder(augment, keywords) if split is Split.TRAINING else None,
+        "corpus": recipe.corpus.fingerprint,
+        "splits": recipe.splits,
+        "split": recipe.split.value,
+        "n_silence": recipe.n_silence,
+        "features": recipe.features.model_dump(),
+        "augment": _ladder(recipe.augment, recipe.keywords) if is_varied else None,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _ladder(augment: AugmentSection, keywords: Sequence[str]) -> dict[str, object]:
     """What decides the stored variants; masks are applied to batches."""
-    settings = augment.model_dump(exclude={"time_mask_frames", "channel_mask_channels"})
+    settings = augment.model_dump(exclude=set(AT_BATCH_TIME))
     if augment.babble_frequency:
         return {**settings, "keywords": sorted(keywords)}
     return {name: value for name, value in settings.items() if not name.startswith("babble_")}
 
 
-def _build(
-    folder: Path,
-    corpus: Corpus,
-    features: FeaturesSection,
-    augment: AugmentSection,
-    split: Split,
-    keywords: Sequence[str],
-    progress: Progress | None,
-) -> None:
-    from sprd.audio.frontend import FrontEnd
-
-    clips = corpus.of(split)
-    noise = noise_of(read_noise(corpus, features.sample_rate_hz), features.n_samples, split)
-    n_variants = augment.n_variants if split is Split.TRAINING else 1
-    n_items = len(clips) + N_SILENCE[split]
-    front_end = FrontEnd(features)
-    talkers = Talkers(clips, keywords, lambda clip: _read(clip, features))
-    per_chunk = max(1, _CHUNK // n_variants)
-    with whole_folder(folder) as temporary:
-        raw = np.lib.format.open_memmap(
-            temporary / "features.npy",
-            mode="w+",
-            dtype=raw_dtype(features),
-            shape=(n_items, n_variants, *features.shape),
-        )
-        _take_room(temporary / "features.npy")
-
-        def variants(item: int) -> list[NDArray[np.int16]]:
-            if item >= len(clips):
-                keys = [(f"{split}:{item - len(clips)}", v) for v in range(n_variants)]
-                return [cut_silence(noise, key, v, features.n_samples) for key, v in keys]
-            clip = _read(clips[item], features)
-            if split is not Split.TRAINING:
-                return [clip]
-            key, rate = clips[item].key, features.sample_rate_hz
-            behind = [talkers.behind(clips[item], v, augment) for v in range(n_variants)]
-            return [vary(clip, key, v, augment, noise, rate, b) for v, b in enumerate(behind)]
-
-        with ThreadPoolExecutor(2) as readers:
-            for start in range(0, n_items, per_chunk):
-                items = range(start, min(start + per_chunk, n_items))
-                waveforms = [w for varied in readers.map(variants, items) for w in varied]
-                computed = front_end.compute(np.stack(waveforms))
-                raw[start : items.stop] = computed.reshape(len(items), *raw.shape[1:])
-                if progress:
-                    progress(f"features of {split.value} clips", items.stop, n_items)
-        raw.flush()
-        index = {
-            "words": [*(clip.word for clip in clips), *[SILENCE_LABEL] * N_SILENCE[split]],
-            "speakers": [
-                *(clip.speaker for clip in clips),
-                *(f"silence {i}" for i in range(N_SILENCE[split])),
-            ],
-        }
-        (temporary / "clips.json").write_text(json.dumps(index), encoding="utf-8")
-
-
-def _take_room(path: Path) -> None:
-    """Gives a file its blocks: on a full disk a mapped file without them ends the process."""
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+def _fill(build: Builder, number: int, recipe: Recipe, folder: Path) -> None:
+    build.write(number, folder / "features.npy")
+    silence = range(recipe.n_silence)
+    index = {
+        "words": [*(clip.word for clip in recipe.corpus.clips), *(SILENCE_LABEL for _ in silence)],
+        "speakers": [
+            *(clip.speaker for clip in recipe.corpus.clips),
+            *(f"silence {i}" for i in silence),
+        ],
+    }
+    (folder / "clips.json").write_text(json.dumps(index), encoding="utf-8")
 
 
 def _open(folder: Path, features: FeaturesSection) -> Features:
@@ -241,7 +224,3 @@ def _open(folder: Path, features: FeaturesSection) -> Features:
         speakers=tuple(index["speakers"]),
         key=folder.name,
     )
-
-
-def _read(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
-    return fit_length(read_clip(clip.path, features.sample_rate_hz), features.n_samples)

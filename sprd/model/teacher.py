@@ -12,12 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
+from sprd.cache import keep
 from sprd.config import Config, ModelSection, TrainSection
-from sprd.folders import cache_folder, whole_folder
 from sprd.model.batches import Batches
 from sprd.model.steps import Steps, logits_of
 from sprd.model.zoo import build_model
@@ -43,12 +42,9 @@ def teacher_logits(config: Config, training: Features) -> NDArray[np.float32]:
         TrainingError: Its loss is not finite.
         OutputError: The cache folder cannot be written.
     """
-    folder = cache_folder() / "teachers" / teacher_key(config, training)
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.exists():
-                _build(folder, config, training)
+    n_bytes = training.raw.shape[0] * training.raw.shape[1] * len(config.labels) * 4
+    name = teacher_key(config, training)
+    folder = keep("teachers", name, n_bytes, lambda folder: _build(folder, config, training))
     logits: NDArray[np.float32] = np.load(folder / "logits.npy", allow_pickle=False)
     return logits
 
@@ -108,8 +104,7 @@ def _build(folder: Path, config: Config, training: Features) -> None:
     keras.utils.set_random_seed(config.seed)
     model = build_model(teacher.model, config.features.shape, len(config.labels))
     Steps(model, teacher, training.scale).run(Batches(teacher, training), 0, teacher.train.n_steps)
-    with whole_folder(folder) as temporary:
-        np.save(temporary / "logits.npy", _logits(model, training))
+    np.save(folder / "logits.npy", _logits(model, training))
 
 
 def _logits(model: keras.Model, training: Features) -> NDArray[np.float32]:

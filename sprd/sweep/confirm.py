@@ -87,14 +87,25 @@ class Confirmation:
         return rows
 
     def results(self) -> list[tuple[Row, FoldScores]]:
-        """Returns the trials of which no fold failed with their scores, best mean first."""
+        """Returns the trials of which no fold failed with their scores, best mean first.
+
+        Those that accept more on their folds than `max_false_accept_rate` come last: it is a
+        limit of the validation clips too, but those are fewer, and chose the trial.
+        """
         labels = self._sweep.default.labels
         found = [
             (row, summarize(list(self._table.done(row.number, self._n_folds).values()), labels))
             for row in self._trials
             if row.number not in self.failures
         ]
-        return sorted(found, key=lambda one: (-one[1].balanced_accuracy, one[0].number))
+        limit = self._sweep.default.budget.max_false_accept_rate
+
+        def rank(one: tuple[Row, FoldScores]) -> tuple[bool, float, int]:
+            row, scores = one
+            is_over = limit is not None and scores.false_accept_rate > limit
+            return is_over, -scores.balanced_accuracy, row.number
+
+        return sorted(found, key=rank)
 
 
 def confirmed(

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,14 +14,21 @@ import pytest
 import soundfile
 from builders import make_sweep
 
-from sprd.audio import store
+from sprd.audio import build, store
 from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Corpus, Split, index_folder, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
-from sprd.audio.store import Features, compute_features, open_features, store_key
+from sprd.audio.store import (
+    Features,
+    compute_features,
+    make_stores,
+    open_features,
+    recipe_of,
+    store_key,
+)
 from sprd.config import Config
-from sprd.errors import DataError, OutputError
+from sprd.errors import DataError, OutputError, SprdError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -138,20 +146,20 @@ def test_what_is_there_is_not_computed_again(corpus, own_cache, monkeypatch):
     def fail(*args):
         raise AssertionError("built again")
 
-    monkeypatch.setattr(store, "_build", fail)
+    monkeypatch.setattr(build.Builder, "write", fail)
     second = open_features(corpus, config, Split.TRAINING)
     np.testing.assert_array_equal(first.raw, second.raw)
-    assert stores(own_cache) == [store_key(corpus, config.features, config.augment, Split.TRAINING)]
+    assert stores(own_cache) == [key_of(corpus, config)]
 
 
 def test_store_computed_anew_has_the_same_bytes(corpus, own_cache, monkeypatch, tmp_path):
     """On another machine, in chunks of another size."""
     config = make_config()
-    key = store_key(corpus, config.features, config.augment, Split.TRAINING)
+    key = key_of(corpus, config)
     contents = []
     for name, chunk in (("one", 256), ("two", 7)):
         monkeypatch.setenv("SPRD_CACHE", str(tmp_path / name))
-        monkeypatch.setattr(store, "_CHUNK", chunk)
+        monkeypatch.setattr(build, "CHUNK", chunk)
         open_features(corpus, config, Split.TRAINING)
         folder = tmp_path / name / "features" / key
         contents.append({p.name: p.read_bytes() for p in folder.iterdir()})
@@ -180,7 +188,7 @@ OTHER_KEY = [
 
 def key_of(corpus, config, split=Split.TRAINING) -> str:
     """The name of a store."""
-    return store_key(corpus, config.features, config.augment, split)
+    return store_key(recipe_of(corpus, config, split))
 
 
 @pytest.mark.parametrize("change", SAME_KEY, ids=str)
@@ -223,14 +231,14 @@ def test_talkers_make_keywords_part_of_the_name(corpus):
     """In any order; of training alone, and only where somebody talks."""
 
     def key(keywords, split=Split.TRAINING, **augment):
-        config = make_config(augment=augment)
-        return store_key(corpus, config.features, config.augment, split, keywords)
+        config = make_config(keywords, augment=augment)
+        return store_key(recipe_of(corpus, config, split))
 
     talking = {"babble_frequency": 0.5}
     assert key(("up",), **talking) != key(("down",), **talking)
     assert key(("up", "down"), **talking) == key(("down", "up"), **talking)
     assert key(("up",)) == key(("down",))
-    assert key(("up",), Split.VALIDATION, **talking) == key((), Split.VALIDATION)
+    assert key(("up",), Split.VALIDATION, **talking) == key(("down",), Split.VALIDATION)
 
 
 def test_talkers_are_heard_behind_training_clips(corpus):
@@ -323,11 +331,44 @@ def test_features_in_memory_are_those_of_the_store(corpus):
 
 
 def test_progress_ends_at_the_whole(corpus):
-    """Whoever watches sees how far it is."""
-    seen = []
-    open_features(corpus, make_config(), Split.TRAINING, lambda *told: seen.append(told))
-    n_items = len(corpus.of(Split.TRAINING)) + 5
-    assert seen[-1] == ("features of training clips", n_items, n_items)
+    """Whoever watches sees how far it is, over all stores that are missing."""
+    config = make_config()
+    open_features(corpus, config, Split.TESTING)
+    seen: list[tuple[str, int, int]] = []
+    recipes = [recipe_of(corpus, config, split) for split in Split]
+    make_stores(recipes, lambda *told: seen.append(told))
+    total = 3 * (len(corpus.of(Split.TRAINING)) + 5) + len(corpus.of(Split.VALIDATION)) + 3
+    assert seen[-1] == ("features", total, total)
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_processes_compute_the_same_bytes(corpus, monkeypatch, tmp_path):
+    """On all cores or on one: several stores in one go, by processes that are shared."""
+    config = make_config(augment={"babble_frequency": 1.0, "babble_volume": 1.0})
+    recipes = [recipe_of(corpus, config, split) for split in Split]
+    contents = []
+    for name, worth in (("alone", 10**9), ("together", 2)):
+        monkeypatch.setenv("SPRD_CACHE", str(tmp_path / name))
+        monkeypatch.setattr(build, "WORTH_PROCESSES", worth)
+        folders = make_stores(recipes)
+        files = [path for folder in folders for path in sorted(folder.iterdir())]
+        contents.append([path.read_bytes() for path in files])
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 6
+
+
+def test_process_that_was_killed_is_told(corpus, own_cache, monkeypatch):
+    """For memory, say: one line, and nothing is left."""
+    monkeypatch.setattr(build, "WORTH_PROCESSES", 2)
+    monkeypatch.setattr(build, "CHUNK", 3)
+
+    def kill(*_told: object) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    with pytest.raises(SprdError, match="computing features: the processes must stay alive"):
+        open_features(corpus, make_config(), Split.TRAINING, kill)
+    assert stores(own_cache) == []
 
 
 def test_failed_build_leaves_nothing(clips, corpus, own_cache):
@@ -362,20 +403,20 @@ import sys, time
 from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
-from sprd.audio import store
-from sprd.config import FeaturesSection, AugmentSection
-from sprd.folders import whole_folder
+from sprd.audio import build, store
+from sprd.config import FeaturesSection
 
-def build(folder, *rest):
+def fill(build, number, recipe, folder):
     with open(sys.argv[1], "a") as log:
         log.write("built\\n")
     time.sleep(0.5)
-    with whole_folder(folder) as temporary:
-        np.save(temporary / "features.npy", np.zeros((1, 1, 49, 40), np.uint16))
-        (temporary / "clips.json").write_text('{"words": ["up"], "speakers": ["a"]}')
+    np.save(folder / "features.npy", np.zeros((1, 1, 49, 40), np.uint16))
+    (folder / "clips.json").write_text('{"words": ["up"], "speakers": ["a"]}')
 
-store._build, store.store_key = build, lambda *what: "key"
-config = SimpleNamespace(features=FeaturesSection(), augment=AugmentSection())
+store._fill, store.store_key = fill, lambda recipe: "key"
+recipe = SimpleNamespace(n_waveforms=1, n_bytes=1)
+store.recipe_of = lambda *what: recipe
+config = SimpleNamespace(features=FeaturesSection())
 print(store.open_features(None, config, None).words)
 """
 

@@ -69,6 +69,23 @@ def test_best_mean_comes_first(table):
     assert [row.number for row, _ in alike.results()] == [3, 5]
 
 
+@pytest.mark.parametrize(("limit", "first"), [(0.3, 5), (0.2, 3), (0.01, 5)])
+def test_best_mean_within_the_limit_of_false_accepts_comes_first(table, limit, first):
+    """Where none is within it, the best mean."""
+    sweep = make_sweep(f"{SPACE}\n[budget]\nmax_false_accept_rate = {limit}")
+    jobs = Confirmation(sweep, ROWS, 2, table)
+    while (candidate := jobs.next()) is not None:
+        fold, n_folds = candidate.fold
+        truth = [0, 0, 1, 1, 2, 2, 3, 3]
+        few = [0, 0, 1, 1, 0, 0, 3, 3] if fold else [0, 0, 1, 2, 0, 0, 3, 3]  # two keywords lost
+        many = [0, 0, 1, 2, 2, 2, 3, 3]  # nothing but a false accept
+        predicted = {4: few, 16: many}[candidate.point["model.filters"]]
+        speakers = [f"{fold} {i % 2}" for i in range(len(truth))]
+        result = make_fold(fold, truth, predicted, speakers, n_folds)
+        jobs.ended(candidate.number, "trained", fold=result)
+    assert jobs.results()[0][0].number == first
+
+
 def test_folds_that_are_done_are_not_trained_again(table):
     """After an interruption; the one that ran then was lost."""
     jobs = confirmation(table)

@@ -1,0 +1,275 @@
+"""Clips in, the numbers of feature stores out: made on all cores, written where they belong.
+
+A store's numbers depend on nothing but its recipe: in which process and in which chunk a clip was
+computed makes no difference.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
+from sprd.audio.clips import fit_length, read_clip
+from sprd.audio.corpus import Clip, Corpus, Split, read_noise
+from sprd.config import AugmentSection, FeaturesSection
+from sprd.errors import SprdError
+from sprd.folders import cache_folder, unwritable
+from sprd.quiet import quiet_stderr
+
+CHUNK = 256
+"""Waveforms that are computed at once."""
+
+WORTH_PROCESSES = 3000
+"""Waveforms from which on processes pay: each takes seconds to load TensorFlow."""
+
+Moved = Callable[[int], None]
+"""Called with the number of waveforms computed since the last call."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the numbers of a store depend on.
+
+    `corpus` holds the clips of the split alone; `n_silence` clips of silence follow them. `splits`
+    is the digest of which clip of the whole lies in which split.
+    """
+
+    corpus: Corpus
+    splits: str
+    split: Split
+    features: FeaturesSection
+    augment: AugmentSection
+    keywords: tuple[str, ...]
+    n_silence: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(clips and silence, variants, frames, channels)."""
+        n_variants = self.augment.n_variants if self.split is Split.TRAINING else 1
+        return len(self.corpus.clips) + self.n_silence, n_variants, *self.features.shape
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the numbers: the micro front end gives integers."""
+        return np.dtype(np.uint16 if self.features.preprocess == "micro" else np.float32)
+
+    @property
+    def n_waveforms(self) -> int:
+        """Waveforms to be computed."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the numbers."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+
+class Maker:
+    """Computes the features of one recipe."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        from sprd.audio.frontend import FrontEnd
+
+        self._recipe, self._clips = recipe, recipe.corpus.clips
+        rate, n_samples = recipe.features.sample_rate_hz, recipe.features.n_samples
+        self._noise = noise_of(read_noise(recipe.corpus, rate), n_samples, recipe.split)
+        self._talkers = Talkers(self._clips, recipe.keywords, self._read)
+        self._front_end = FrontEnd(recipe.features)
+
+    def compute(self, start: int, stop: int) -> NDArray[np.generic]:
+        """Returns (stop - start, variants, frames, channels) of the items start .. stop."""
+        waveforms = [varied for item in range(start, stop) for varied in self._variants(item)]
+        computed = self._front_end.compute(np.stack(waveforms))
+        return computed.reshape(stop - start, *self._recipe.shape[1:])
+
+    def _variants(self, item: int) -> list[NDArray[np.int16]]:
+        split, features = self._recipe.split, self._recipe.features
+        numbers = range(self._recipe.shape[1])
+        if item >= len(self._clips):
+            key = f"{split}:{item - len(self._clips)}"
+            return [cut_silence(self._noise, key, v, features.n_samples) for v in numbers]
+        clip, augment = self._clips[item], self._recipe.augment
+        waveform = self._read(clip)
+        if split is not Split.TRAINING:
+            return [waveform]
+        behind = [self._talkers.behind(clip, v, augment) for v in numbers]
+        rate = features.sample_rate_hz
+        return [
+            vary(waveform, clip.key, v, augment, self._noise, rate, b) for v, b in enumerate(behind)
+        ]
+
+    def _read(self, clip: Clip) -> NDArray[np.int16]:
+        return read_waveform(clip, self._recipe.features)
+
+
+def read_waveform(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
+    """Returns (n_samples,), int16: a clip at the rate and length that the front end takes."""
+    return fit_length(read_clip(clip.path, features.sample_rate_hz), features.n_samples)
+
+
+class Builder:
+    """Writes the numbers of some recipes; its processes are started when needed and reused.
+
+    One builder of a machine at a time takes all cores: of several that build different stores,
+    the others keep to the process that they are in, or to one.
+    """
+
+    def __init__(self, recipes: Sequence[Recipe], moved: Moved) -> None:
+        self._recipes, self._moved = tuple(recipes), moved
+        self._pool: ProcessPoolExecutor | None = None
+        self._all_cores = FileLock(cache_folder() / "all-cores.lock")
+
+    def write(self, number: int, path: Path) -> None:
+        """Writes the numbers of one of the recipes as a .npy file.
+
+        Raises:
+            OutputError: The disk is full.
+            DataError: A clip cannot be read.
+            SprdError: A process was killed.
+        """
+        recipe = self._recipes[number]
+        offset = _take_room(path, recipe)
+        per_chunk = max(1, CHUNK // recipe.shape[1])
+        starts = range(0, recipe.shape[0], per_chunk)
+        chunks = [(start, min(start + per_chunk, recipe.shape[0])) for start in starts]
+        pool = self._processes(recipe)
+        if pool is None:
+            maker = Maker(recipe)
+            for start, stop in chunks:
+                _write(path, offset, start, maker.compute(start, stop))
+                self._moved((stop - start) * recipe.shape[1])
+            return
+        jobs = [pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks]
+        for job in _ended(jobs, path):
+            self._moved(job.result() * recipe.shape[1])
+
+    def close(self) -> None:
+        """Ends the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        self._all_cores.release()
+
+    def _processes(self, recipe: Recipe) -> ProcessPoolExecutor | None:
+        """Returns the processes to compute in, or None for this one, if TensorFlow is here."""
+        if self._pool is not None:
+            return self._pool
+        can_compute = "tensorflow" in sys.modules
+        if can_compute and recipe.n_waveforms < WORTH_PROCESSES:
+            return None
+        n_processes = 1
+        try:
+            self._all_cores.acquire(timeout=0)
+            n_waveforms = sum(one.n_waveforms for one in self._recipes)
+            n_processes = max(1, min(n_cores(), n_waveforms // (WORTH_PROCESSES // 2)))
+        except Timeout:
+            if can_compute:
+                return None
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(n_processes, spawn, _start, (self._recipes,))
+        return self._pool
+
+
+@contextmanager
+def builder(recipes: Sequence[Recipe], moved: Moved) -> Iterator[Builder]:
+    """Gives a builder whose processes end with the block."""
+    one = Builder(recipes, moved)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def n_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _ended(jobs: Sequence["Future[int]"], path: Path) -> Iterator["Future[int]"]:
+    """Yields jobs as they end; on an error the rest is cancelled."""
+    try:
+        for job in as_completed(jobs):
+            job.result()
+            yield job
+    except BrokenProcessPool as error:
+        raise SprdError(
+            f"{path.parent.parent}: computing features: the processes must stay alive, but one was"
+            " killed, perhaps for memory. Run the command again."
+        ) from error
+    finally:
+        for job in jobs:
+            job.cancel()
+
+
+def _take_room(path: Path, recipe: Recipe) -> int:
+    """Makes the file and takes its blocks, so that a full disk is told at once.
+
+    Returns:
+        The offset of the numbers.
+    """
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="w+", dtype=recipe.dtype, shape=recipe.shape)
+        offset = int(mapped.offset)
+        del mapped
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, offset + recipe.n_bytes)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    return offset
+
+
+def _write(path: Path, offset: int, start: int, computed: NDArray[np.generic]) -> None:
+    """Writes rows from `start` on. Not through a memory map: its pages would count as memory."""
+    try:
+        with path.open("r+b") as file:
+            file.seek(offset + start * computed[0].nbytes)
+            file.write(computed.tobytes())
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+_recipes: tuple[Recipe, ...] = ()
+_makers: dict[int, Maker] = {}
+"""Of a process of the pool."""
+
+
+def _start(recipes: tuple[Recipe, ...]) -> None:
+    """Prepares a process of the pool."""
+    global _recipes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    with quiet_stderr():
+        from sprd.audio.frontend import use_one_thread
+    use_one_thread()
+    _recipes = recipes
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _fill(number: int, path: Path, offset: int, start: int, stop: int) -> int:
+    """Computes and writes items of a recipe; returns how many."""
+    if number not in _makers:
+        _makers.clear()  # recipes come one after the other
+        _makers[number] = Maker(_recipes[number])
+    _write(path, offset, start, _makers[number].compute(start, stop))
+    return stop - start
