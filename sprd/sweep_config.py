@@ -62,6 +62,12 @@ class SweepSection(Section):
     cpus_per_trial: PositiveInt = Field(
         1, le=256, description="CPUs, and TensorFlow threads, of one trial. Part of the record."
     )
+    gpus_per_trial: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of a GPU for one trial: 0.25 lets four share one. 0: none is used.",
+    )
     objectives: Words = Field(
         ("balanced_accuracy",),
         description="What decides, the most important first: scores of the int8 model on "

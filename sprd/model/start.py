@@ -19,3 +19,5 @@ def set_threads(n_threads: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(n_threads)
     tf.config.threading.set_inter_op_parallelism_threads(n_threads)
     tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):  # several trials may share one
+        tf.config.experimental.set_memory_growth(gpu, True)

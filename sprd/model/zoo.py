@@ -13,6 +13,7 @@ import keras
 from keras import layers
 
 from sprd.config import ModelSection
+from sprd.model.layers import BatchNormalization
 from sprd.model.params import N_POSITIONS
 from sprd.parameters import Scalar
 
@@ -59,7 +60,7 @@ def _flat_dropout(x: Tensor, params: Params) -> Tensor:
 
 
 def _linear(x: Tensor) -> Tensor:
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-3)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-3)(x)
 
 
 def _normalized(x: Tensor) -> Tensor:

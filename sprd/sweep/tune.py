@@ -12,7 +12,7 @@ import shutil
 import socket
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def connected(sweep: SweepConfig, address: str | None) -> Iterator[None]:
     Raises:
         SprdError: The cluster cannot be reached, or no trial can ever be placed.
     """
-    _connect(address)
+    _connect(address, uses_gpus=sweep.sweep.gpus_per_trial > 0)
     try:
         _n_slots(sweep)
         yield
@@ -77,7 +77,7 @@ def run_jobs(
         shutil.rmtree(out / "ray", ignore_errors=True)
     bridge = Bridge(jobs, out, watcher)
     trainable = tune.with_resources(
-        tune.with_parameters(_trainable, corpus=corpus), {"cpu": sweep.sweep.cpus_per_trial}
+        tune.with_parameters(_trainable, corpus=corpus), _resources(sweep)
     )
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
@@ -115,12 +115,20 @@ def run_jobs(
         shutil.rmtree(out / "ray", ignore_errors=True)
 
 
-def _connect(address: str | None) -> None:
+def _resources(sweep: SweepConfig) -> dict[str, float]:
+    """What Ray sets aside for a trial."""
+    wanted = {"cpu": sweep.sweep.cpus_per_trial, "gpu": sweep.sweep.gpus_per_trial}
+    return {name: amount for name, amount in wanted.items() if amount}
+
+
+def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    if not uses_gpus:
+        variables["CUDA_VISIBLE_DEVICES"] = ""
     local: dict[str, Any] = {}
     if address is None:
         local = {"include_dashboard": False}
@@ -159,15 +167,36 @@ def _n_slots(sweep: SweepConfig) -> int:
     Raises:
         ConfigError: Not one trial fits on the CPUs that there are: it would wait for ever.
     """
-    needed = sweep.sweep.cpus_per_trial
-    per_node = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    available = sum(n_cpus // needed for n_cpus in per_node)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    available = n_slots(sweep, nodes)
     if available == 0:
+        for key, name, needed in (
+            ("cpus_per_trial", "CPU", sweep.sweep.cpus_per_trial),
+            ("gpus_per_trial", "GPU", sweep.sweep.gpus_per_trial),
+        ):
+            per_node = [node.get(name, 0) for node in nodes]
+            if not any(amount >= needed for amount in per_node):
+                raise ConfigError(
+                    f"{sweep.path} [sweep] {key}: must fit on a node, got {needed:g}; the nodes"
+                    f" have {[int(n) for n in per_node]} {name}s. Lower it."
+                )
         raise ConfigError(
-            f"{sweep.path} [sweep] cpus_per_trial: must fit on a node, got {needed}; the nodes have"
-            f" {per_node} CPUs. Lower it."
+            f"{sweep.path} [sweep]: cpus_per_trial and gpus_per_trial must fit on one node together"
+            ", got none that has both. Lower one."
         )
     return min(available, sweep.sweep.max_concurrent_trials or available)
+
+
+def n_slots(sweep: SweepConfig, nodes: Sequence[Mapping[str, float]]) -> int:
+    """Returns how many trials the nodes hold, given what each has of "CPU" and "GPU"."""
+    cpus, gpus = sweep.sweep.cpus_per_trial, sweep.sweep.gpus_per_trial
+    found = 0
+    for node in nodes:
+        n = int(node.get("CPU", 0) // cpus)
+        if gpus:  # a trial's share is of one GPU, not of parts of two
+            n = min(n, int(node.get("GPU", 0)) * int(1 / gpus + 1e-9))
+        found += n
+    return found
 
 
 def _scheduler(name: str, sweep: SweepConfig) -> TrialScheduler:
