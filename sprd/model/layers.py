@@ -46,7 +46,7 @@ def _normalize(
         scale = gamma * tf.math.rsqrt(variance + epsilon)
         scaled = tf.nn.depthwise_conv2d(x, scale[None, None, :, None], [1, 1, 1, 1], "VALID")
 
-        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> Any:
             found = tf.raw_ops.FusedBatchNormGradV3(
                 y_backprop=upstream,
                 x=x,
