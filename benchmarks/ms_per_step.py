@@ -26,13 +26,19 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    ratios = []
+    alone, together = [], []
     for number in range(args.rounds):
         theirs = seed_loop(args.seed_loop, args.data, 20)
-        ours = one_training(args.data, args.steps)
-        ratios.append(theirs / ours)
-        print(f"round {number}: seed {theirs:.1f} ms, sprd {ours:.2f} ms, {ratios[-1]:.1f} times")
-    print(f"median {statistics.median(ratios):.1f} times faster")
+        (ours,) = trainings(args.data, args.steps, 1)
+        both = trainings(args.data, args.steps, 2)
+        alone.append(theirs / ours)
+        together.append(sum(theirs / one for one in both))
+        print(
+            f"round {number}: seed {theirs:.1f} ms; sprd {ours:.2f} ms, {alone[-1]:.1f} times;"
+            f" two at once {both[0]:.2f} and {both[1]:.2f} ms, {together[-1]:.1f} times the steps"
+        )
+    print(f"one: median {statistics.median(alone):.1f} times faster")
+    print(f"two at once: median {statistics.median(together):.1f} times the steps")
 
 
 def seed_loop(script: Path, data: Path, steps: int) -> float:
@@ -43,16 +49,20 @@ def seed_loop(script: Path, data: Path, steps: int) -> float:
     return float(re.search(r"total ([\d.]+) ms/step", done.stdout)[1])  # type: ignore[index]
 
 
-def one_training(data: Path, steps: int) -> float:
-    """Trains the seed's recipe for some steps; returns milliseconds a step."""
+def trainings(data: Path, steps: int, n: int) -> list[float]:
+    """Trains the seed's recipe for some steps, `n` at once; returns milliseconds a step of each."""
     text = (ROOT / "sweeps/sprd.toml").read_text()
     text = text.replace("steps = [12000, 3000]", f"steps = [{steps}, {steps // 4}]")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sprd.toml").write_text(text)
         command = [sys.executable, "-m", "sprd.cli", "train", f"{folder}/sprd.toml", "--json"]
-        command += ["--data", str(data), "--out", f"{folder}/out"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)["ms_per_step"])
+        command += ["--data", str(data), "--out"]
+        running = [
+            subprocess.Popen([*command, f"{folder}/{i}"], stdout=subprocess.PIPE, text=True)
+            for i in range(n)
+        ]
+        outputs = [process.communicate()[0] for process in running]
+    return [float(json.loads(output)["ms_per_step"]) for output in outputs]
 
 
 if __name__ == "__main__":

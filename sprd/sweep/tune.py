@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -223,12 +224,18 @@ def _trial_name(trial: Any) -> str:
     return f"trial-{trial.config['number']}"
 
 
+_ended_at: float | None = None
+"""When this worker had its last outcome; None where it had none."""
+
+
 def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     """What a worker runs. Imports TensorFlow once a process; Ray reuses the process."""
     from sprd.model.start import set_threads
     from sprd.sweep.crossval import run_fold
     from sprd.sweep.trial import run_trial
 
+    global _ended_at
+    idle_s = None if _ended_at is None else time.monotonic() - _ended_at
     parsed = Config.model_validate_json(config["config"])
     set_threads(parsed.n_threads)
 
@@ -260,7 +267,10 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
         reason = str(error).strip().splitlines() or [""]
         text = f"{type(error).__name__}: {reason[0]} ({Path(where.filename).name}:{where.lineno})"
         files, fields = {}, {"status": "failed", "error": text}
+    if idle_s is not None and "seconds" in fields:
+        fields["seconds"] = {**fields["seconds"], "idle": round(idle_s, 4)}
     last = {**latest, "outcome": json.dumps(fields), "node": _node_name()}
+    _ended_at = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)

@@ -1,0 +1,133 @@
+"""Runs a sweep of many trials whose function does nothing: what the driver costs, and its memory.
+
+    python benchmarks/many_trials.py [--trials N] [--sampler NAME]
+
+Everything else is real: Ray Tune, workers, checkpoints, files of each trial, the table, the
+sampler. Prints seconds a trial for each tenth, the driver's memory, how long it takes to reopen
+the run.
+"""
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ray import tune as ray_tune
+
+from sprd.audio.corpus import Corpus
+from sprd.quiet import quiet_stderr
+from sprd.sweep import tune
+from sprd.sweep.result import Row
+from sprd.sweep.run import begin, open_run, reopen_run
+from sprd.sweep.search import Search
+
+SWEEP = """
+[sweep]
+name = "many"
+n_trials = 100000
+scheduler = "none"
+sampler = "{sampler}"
+objectives = ["balanced_accuracy", "model_bytes"]
+[data]
+keywords = ["up", "down"]
+[model]
+architecture = "temporal_conv"
+[train]
+steps = 1000
+learning_rate = 0.01
+[budget]
+board = "arduino_nano_33_ble"
+[space]
+"model.dropout" = {{ low = 0.0, high = 0.5 }}
+"model.kernel_frames" = {{ low = 3, high = 9, step = 2 }}
+"train.learning_rate" = {{ low = 1e-4, high = 1e-1, log = true }}
+"features.frame" = ["30/20x40", "40/20x20", "40/40x20"]
+"""
+
+
+def stub(config: dict[str, Any], corpus: Any) -> None:
+    """Reports an outcome as a trial does, made of its point."""
+    fields = json.loads(config["config"])
+    rate, dropout = fields["train"]["learning_rate"], fields["model"]["params"]["dropout"]
+    outcome = {
+        "status": "trained",
+        "metrics": {"balanced_accuracy": 0.9 - abs(rate - 0.01) - abs(dropout - 0.2)},
+        "footprint": {"model_bytes": 10_000 + 1000 * fields["model"]["params"]["kernel_frames"]},
+        "seconds": {"train": 0.0},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("model.tflite", "model_float.tflite", "record.json"):
+            (Path(folder) / name).write_bytes(b"\0" * 10_000)
+        last = {"step": 1, "val_balanced_accuracy": 0.5, "node": "here"}
+        ray_tune.report(
+            {**last, "outcome": json.dumps(outcome)},
+            checkpoint=ray_tune.Checkpoint.from_directory(folder),
+        )
+
+
+class Clock:
+    """Prints the pace: a `sprd.sweep.bridge.Watcher`."""
+
+    def __init__(self, n_trials: int) -> None:
+        self._every, self._n, self._since = max(1, n_trials // 10), 0, time.perf_counter()
+
+    def started(self, candidate: Any) -> None:
+        """Nothing."""
+
+    def progressed(self, number: int, metrics: Any) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Prints it."""
+        print(text)
+
+    def ended(self, row: Row) -> None:
+        """Prints the pace of each tenth."""
+        self._n += 1
+        if self._n % self._every == 0:
+            pace = (time.perf_counter() - self._since) / self._every
+            sys.__stdout__.write(  # what is printed to sys.stdout meanwhile is dropped
+                f"{self._n} trials: {pace:.3f} s each, driver {memory():.0f} MB\n"
+            )
+            sys.__stdout__.flush()
+            self._since = time.perf_counter()
+
+
+def memory() -> float:
+    """Returns the resident memory of this process, in megabytes."""
+    text = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1000  # type: ignore[index]
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--sampler", default="random")
+    args = parser.parse_args()
+    tune._trainable = stub
+    corpus = Corpus((), (), "f" * 64, "none", True, 0, ())
+    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
+        path, out = Path(folder) / "many.toml", Path(folder) / "out"
+        path.write_text(SWEEP.format(sampler=args.sampler))
+        run = open_run(path, out, None)
+        begin(run, corpus.fingerprint)
+        search = Search(run.sweep, run.table, args.trials)
+        with tune.connected(run.sweep, None):
+            before, since = memory(), time.perf_counter()
+            tune.run_jobs(search, run.sweep, corpus, out, Clock(args.trials), "none")
+            seconds, after = time.perf_counter() - since, memory()
+        print(f"{args.sampler}: {seconds / args.trials:.3f} s a trial")
+        print(f"driver {before:.0f} MB before, {after:.0f} MB after {args.trials:,} trials")
+        since = time.perf_counter()
+        again = reopen_run(out, None)
+        Search(again.sweep, again.table, args.trials + 1).next()
+        print(f"reopened, and asked for the next, in {time.perf_counter() - since:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
