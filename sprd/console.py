@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,9 @@ class SweepView:
         self._n_steps: dict[int, int] = {}
         self._started_at: float | None = None
         self._stage = _Stage()
-        self._n_before = self._n_trained()
+        self._counts = Counter(row.status for row in rows)
+        self._n_before = self._counts["trained"]
+        self._best_row = next(iter(ranking(rows, self._objective)), None)
         self._live: Live | None = None
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[left]}")
@@ -121,10 +124,14 @@ class SweepView:
     def ended(self, row: Row) -> None:
         """A trial became a row."""
         self._running.pop(row.number, None)
+        if not row.label:
+            self._counts[row.status] += 1
+            contenders = [row] if self._best_row is None else [self._best_row, row]
+            self._best_row = next(iter(ranking(contenders, self._objective)), self._best_row)
         if self._live is None:
-            best = self._best()
+            best = self._best_row
             incumbent = f" | best: trial {best.number}, {self._score(best)}" if best else ""
-            done = f"[{self._n_trained()}/{self._n_trials}]"
+            done = f"[{self._counts['trained']}/{self._n_trials}]"
             self._console.print(Text(f"{done} {row_line(row)}{incumbent}"))
 
     def progress(self, what: str, done: int, total: int) -> None:
@@ -151,30 +158,20 @@ class SweepView:
         elif self._stage.is_due():
             self._console.print(f"{what}: {done:,} of {total:,}, {self._stage.left()}")
 
-    def _n_trained(self) -> int:
-        return sum(row.status == "trained" for row in self._rows)
-
-    def _best(self) -> Row | None:
-        ranked = ranking(self._rows, self._objective)
-        return ranked[0] if ranked else None
-
     def _score(self, row: Row) -> str:
         key = self._objective.key
         return f"{key} {amount(key, row.value(key))}, {size(row)}"
 
     def _render(self) -> Group:
-        trained = self._n_trained()
-        counts = {
-            status: sum(row.status == status for row in self._rows)
-            for status in ("infeasible", "stopped", "failed")
-        }
+        counts = self._counts
+        trained = counts["trained"]
         self._bar.update(self._task, completed=trained, left=self._time_left(trained))
         summary = f"{trained} of {self._n_trials} trained · {counts['infeasible']} did not fit"
         summary += f" · {counts['stopped']} stopped · {counts['failed']} failed"
-        best = self._best()
+        best = self._best_row
         incumbent = f"best: trial {best.number}, {self._score(best)}" if best else "best: none yet"
         grid = Grid.grid(padding=(0, 2))
-        for row in list(self._rows)[-_SHOWN_ROWS:]:
+        for row in self._rows[-_SHOWN_ROWS:]:
             grid.add_row(Text(row_line(row), style=_style(row), overflow="ellipsis", no_wrap=True))
         for number, metrics in list(self._running.items()):
             grid.add_row(Text(self._running_line(number, metrics), style="cyan"))

@@ -60,6 +60,11 @@ class Bridge:
         self._writers = Writers(out / "tensorboard")
         self._last: dict[int, Mapping[str, Any]] = {}
         self._error: Exception | None = None
+        self._n_left = 0
+
+    def begin_round(self, n_jobs: int) -> None:
+        """Hands out that many jobs at most from now on, then says that there are no more."""
+        self._n_left = n_jobs
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks into its folder, which nobody reads."""
@@ -71,7 +76,7 @@ class Bridge:
 
     def ask(self) -> Any:
         """Returns what Tune's searcher returns: a configuration, "FINISHED", or None to wait."""
-        if self._error is not None:
+        if self._error is not None or self._n_left == 0:
             return FINISHED
         try:
             candidate = self._jobs.next()
@@ -80,6 +85,7 @@ class Bridge:
             return FINISHED
         self._tell_watcher()
         if candidate is not None:
+            self._n_left -= 1
             self._watcher.started(candidate)
             return {
                 "number": candidate.number,

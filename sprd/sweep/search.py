@@ -5,6 +5,7 @@ stopped or failed are rows too, and others are asked for in their place.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,7 +76,9 @@ class Search:
         self._sampler = BayesSampler(sweep) if sweep.sweep.sampler == "bayes" else Sampler(sweep)
         self._running: dict[int, tuple[Candidate, str]] = {}
         self._new_rows: list[Row] = []
-        self._n_before = len(table.rows)
+        self._n_failed_before = sum(r.status == "failed" and not r.label for r in table.rows)
+        self._statuses: Counter[str] = Counter()
+        self._done_references: set[int] = set()
         self._is_exhausted = False
         self._seen: set[PointKey] = set()
         self._frontier: list[Row] = []
@@ -87,7 +90,10 @@ class Search:
                 self._sampler.tell(row)
                 self._seen.add(point_key(row.params))
         for row in table.rows:
-            if row.status != "failed":  # what failed before may go now
+            is_stopped_reference = row.label and row.status == "stopped"
+            if row.status == "failed" or is_stopped_reference:  # it may go now
+                self._count(row)
+            else:
                 self._take_in(row)
         done = {row.number for row in table.rows}
         first = self._n_references
@@ -102,7 +108,7 @@ class Search:
     @property
     def n_trained(self) -> int:
         """Trials trained to their end."""
-        return sum(row.status == "trained" for row in self.rows)
+        return self._statuses["trained"]
 
     @property
     def is_done(self) -> bool:
@@ -133,19 +139,18 @@ class Search:
         """Why the search ends before it has its trials, or None."""
         if self.n_trained >= self.n_trials:
             return None
-        statuses = [row.status for row in self.rows if not row.label]
-        now = self.rows[self._n_before :]  # what failed before may go now
-        n_failed = sum(row.status == "failed" and not row.label for row in now)
+        n_rows = self._statuses.total()
+        n_failed = self._statuses["failed"] - self._n_failed_before
         if n_failed > self.n_trained + MAX_FAILURES:
             return f"{n_failed} trials failed"
-        if "trained" not in statuses and "stopped" not in statuses:
-            n_missed = statuses.count("infeasible")
+        if not self._statuses["trained"] and not self._statuses["stopped"]:
+            n_missed = self._statuses["infeasible"]
             if n_missed >= MAX_MISSES_IN_A_ROW or (n_missed and not self._sweep.space):
                 return f"none of {n_missed} candidates fits"
-        if len(statuses) >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
-            return f"{len(statuses)} candidates gave {self.n_trained} trained trials"
+        if n_rows >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
+            return f"{n_rows} candidates gave {self.n_trained} trained trials"
         if self._is_exhausted and not self._running and self._sweep.sweep.sampler != "grid":
-            return f"{len(statuses)} candidates were tried, and no other was found in [space]"
+            return f"{n_rows} candidates were tried, and no other was found in [space]"
         if n_failed and not self._sweep.space:
             return "the trial failed, and there is no [space] to try another"
         return None
@@ -189,10 +194,8 @@ class Search:
 
     def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
         """Those without a row; one that failed in an earlier command is trained again."""
-        old = self.rows[: self._n_before]
-        failed = [row for row in old if row.status in ("failed", "stopped")]
-        done = {row.number for row in self.rows if row not in failed}
-        return [(i, known) for i, known in enumerate(self._references) if i not in done]
+        known = enumerate(self._references)
+        return [(number, one) for number, one in known if number not in self._done_references]
 
     def _n_running(self) -> int:
         return sum(number >= self._n_references for number in self._running)
@@ -237,8 +240,14 @@ class Search:
         self._take_in(row)
         self._new_rows.append(row)
 
+    def _count(self, row: Row) -> None:
+        if not row.label:
+            self._statuses[row.status] += 1
+
     def _take_in(self, row: Row) -> None:
+        self._count(row)
         if row.label:
+            self._done_references.add(row.number)
             return
         self._sampler.tell(row)
         self._seen.add(point_key(row.params))

@@ -37,6 +37,11 @@ from sprd.sweep.bridge import Bridge, Jobs, Watcher
 from sprd.sweep.tensorboard import METRIC
 from sprd.sweep_config import SweepConfig
 
+ROUND = 1000
+ROUND_PER_SLOT = 20
+"""Trials after which Tune and the workers are started anew, at least: both keep something of every
+trial, and Tune looks through all of them at each step. With few trials a slot, slots would idle."""
+
 
 @contextmanager
 def connected(sweep: SweepConfig, address: str | None) -> Iterator[None]:
@@ -73,10 +78,20 @@ def run_jobs(
     Raises:
         ConfigError: The storage cannot be written.
     """
+    bridge = Bridge(jobs, out, watcher)
+    while not jobs.is_done:
+        _run_round(bridge, sweep, corpus, out, scheduler)
+
+
+def _run_round(
+    bridge: Bridge, sweep: SweepConfig, corpus: Corpus, out: Path, scheduler: str
+) -> None:
+    """Runs until all are done or the round is over."""
     storage = sweep.sweep.storage or str(out / "ray")
     if not sweep.sweep.storage:
         shutil.rmtree(out / "ray", ignore_errors=True)
-    bridge = Bridge(jobs, out, watcher)
+    n_slots = _n_slots(sweep)
+    bridge.begin_round(max(ROUND, ROUND_PER_SLOT * n_slots))
     trainable = tune.with_resources(
         tune.with_parameters(_trainable, corpus=corpus), _resources(sweep)
     )
@@ -90,7 +105,7 @@ def run_jobs(
                     search_alg=_Asker(bridge),
                     scheduler=_scheduler(scheduler, sweep),
                     num_samples=-1,
-                    max_concurrent_trials=_n_slots(sweep),
+                    max_concurrent_trials=n_slots,
                     reuse_actors=True,
                     trial_name_creator=_trial_name,
                     trial_dirname_creator=_trial_name,
@@ -101,7 +116,6 @@ def run_jobs(
                     verbose=0,
                     callbacks=[_Listener(bridge)],
                     failure_config=tune.FailureConfig(max_failures=1),
-                    checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
                 ),
             ).fit()
         bridge.raise_if_failed()
@@ -125,6 +139,7 @@ def _resources(sweep: SweepConfig) -> dict[str, float]:
 def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # our table is the state
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -281,6 +296,13 @@ def _node_name() -> str:
     return str(ray.util.get_node_ip_address())
 
 
+def _delete(checkpoint: Any) -> None:
+    """Deletes a checkpoint that nobody needs any more; where that fails it only takes room."""
+    if checkpoint is not None:
+        with contextlib.suppress(OSError):
+            checkpoint.filesystem.delete_dir(checkpoint.path)
+
+
 class _Asker(Searcher):  # type: ignore[misc]
     """Tune's side of asking."""
 
@@ -312,8 +334,15 @@ class _Listener(tune.Callback):  # type: ignore[misc]
     ) -> None:
         self._bridge.progressed(trial.config["number"], result)
 
+    def on_checkpoint(
+        self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
+    ) -> None:
+        """Deletes the one before. Tune's `num_to_keep` would write down all trials each time."""
+        _delete(trial.checkpoint)
+
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self._bridge.ended(trial)
+        _delete(trial.checkpoint)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         lines = str(trial.get_error() or "the worker died").strip().splitlines()

@@ -1,0 +1,61 @@
+"""What a log holds while a sweep runs: no terminal here."""
+
+from typing import Any
+
+import builders
+import pytest
+
+from sprd import console
+from sprd.console import SweepView
+
+
+def make_row(number: int, **fields: Any):
+    """A row that knows its arena."""
+    return builders.make_row(number, footprint={"arena_host_bytes": 5000}, **fields)
+
+
+def test_each_trial_is_a_line_with_the_best_so_far(capsys):
+    """A fold is a line too, and no trial."""
+    with SweepView([], 2) as view:
+        view.ended(make_row(0, metrics={"balanced_accuracy": 0.8}))
+        view.ended(make_row(1, metrics={"balanced_accuracy": 0.7}))
+        view.ended(make_row(1, metrics={"balanced_accuracy": 0.9}, label="trial 1, fold 1 of 5"))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("]")[0] for line in lines] == ["[1/2", "[2/2", "[2/2"]
+    assert all("best: trial 0, balanced_accuracy 0.800" in line for line in lines)
+
+
+def test_rows_of_before_count(capsys):
+    """The same command on the same folder goes on."""
+    rows = [make_row(0, metrics={"balanced_accuracy": 0.8})]
+    with SweepView(rows, 2) as view:
+        view.ended(make_row(1, status="infeasible"))
+    line = capsys.readouterr().err
+    assert line.startswith("[1/2] trial 1: does not fit") and "best: trial 0" in line
+
+
+def test_a_long_stage_is_told_now_and_then(capsys, monkeypatch):
+    """With the time that is left."""
+    now = [100.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    with SweepView([], 1) as view:
+        for done in range(0, 1001, 10):
+            view.progress("features", done, 1000)
+            now[0] += 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "features: 200 of 1,000, about 80 s left"
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(1.0, "about 90 s left"), (60.0, "about 90 min left")]
+)
+def test_time_left_is_in_a_unit_that_reads_well(seconds, expected, monkeypatch):
+    """Seconds, then minutes."""
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    stage = console._Stage()
+    stage.move("features", 0, 100)
+    now[0] = 10 * seconds
+    stage.move("features", 10, 100)
+    assert stage.left() == expected
