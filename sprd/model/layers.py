@@ -34,6 +34,51 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         return outputs
 
 
+class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
+    """A convolution without bias or activation; over time alone, it trains along the other axis.
+
+    A CPU's kernels are faster along the last axis but one. Of (batch, frames, 1, depth) the
+    numbers lie in memory as those of (batch, 1, frames, depth), so nothing is moved. Inference is
+    Keras' own.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Convolves (batch, height, width, depth)."""
+        _, height, width, depth = inputs.shape
+        if not training or width != 1 or self.kernel_size[1] != 1 or self.use_bias:
+            return super().call(inputs)
+        kernel = tf.convert_to_tensor(self.kernel)
+        outputs = tf.nn.conv2d(
+            tf.reshape(inputs, [-1, 1, height, depth]),
+            tf.reshape(kernel, [1, self.kernel_size[0], depth, self.filters]),
+            [1, self.strides[0]],
+            self.padding.upper(),
+        )
+        return tf.reshape(outputs, [-1, outputs.shape[2], 1, self.filters])
+
+
+class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+    """Dropout that draws a byte a value instead of a float: in half the time of Keras' own.
+
+    The rate is taken to the nearest 1/256; what is kept is scaled accordingly.
+    """
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Drops values where it trains, each by itself; else gives the inputs."""
+        n_dropped = round(self.rate * 256)
+        if not training or n_dropped == 0:
+            return inputs
+        shape = tf.shape(inputs)
+        n_values = tf.reduce_prod(shape)
+        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        words = tf.random.stateless_uniform(
+            [(n_values + 3) // 4], seed, minval=None, maxval=None, dtype=tf.int32
+        )
+        drawn = tf.reshape(tf.bitcast(words, tf.uint8), [-1])[:n_values]
+        kept = tf.cast(drawn >= tf.constant(n_dropped, tf.uint8), tf.float32)
+        return inputs * (tf.reshape(kept, shape) * (256.0 / (256 - n_dropped)))
+
+
 def _normalize(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

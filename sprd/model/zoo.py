@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from sprd.config import ModelSection
-from sprd.model.layers import BatchNormalization
+from sprd.model.layers import BatchNormalization, Conv2D, Dropout
 from sprd.model.params import N_POSITIONS
 from sprd.parameters import Scalar
 
@@ -56,7 +56,7 @@ def _as_image(x: Tensor, frames: int, channels: int) -> Tensor:
 
 
 def _flat_dropout(x: Tensor, params: Params) -> Tensor:
-    return layers.Flatten()(layers.Dropout(params["dropout"])(x))
+    return layers.Flatten()(Dropout(params["dropout"])(x))
 
 
 def _linear(x: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ def conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
     x = layers.Conv2D(
         params["first_filters"], _pair(params["first_kernel"]), padding="same", activation="relu"
     )(x)
-    x = layers.Dropout(params["dropout"])(x)
+    x = Dropout(params["dropout"])(x)
     x = layers.MaxPooling2D(2, padding="same")(x)
     x = layers.Conv2D(
         params["second_filters"], _pair(params["second_kernel"]), padding="same", activation="relu"
@@ -97,8 +97,8 @@ def low_latency_conv(x: Tensor, frames: int, channels: int, params: Params) -> T
     width = min(params["kernel_channels"], channels)
     x = layers.Conv2D(params["filters"], (frames, width), activation="relu")(x)
     x = _flat_dropout(x, params)
-    x = layers.Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
-    return layers.Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
+    x = Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
+    return Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
 
 
 def low_latency_svdf(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
@@ -115,8 +115,8 @@ def low_latency_svdf(x: Tensor, frames: int, channels: int, params: Params) -> T
     x = layers.Reshape((units, rank, 1))(x)
     x = layers.ReLU()(layers.AveragePooling2D((1, rank))(x))
     x = _flat_dropout(x, params)
-    x = layers.Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
-    return layers.Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
+    x = Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
+    return Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
 
 
 def tiny_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
@@ -143,7 +143,7 @@ def tiny_embedding_conv(x: Tensor, frames: int, channels: int, params: Params) -
             padding="same",
             activation="relu",
         )(x)
-        x = layers.Dropout(params["dropout"])(x)
+        x = Dropout(params["dropout"])(x)
     return layers.Flatten()(x)
 
 
@@ -164,7 +164,7 @@ def ds_cnn(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
         x = _normalized(x)
         x = _normalized(layers.Conv2D(filters, 1, use_bias=False)(x))
     x = _global_average(x)
-    return layers.Dropout(params["dropout"])(x)
+    return Dropout(params["dropout"])(x)
 
 
 def _filters_and_strides(params: Params) -> list[tuple[int, int]]:
@@ -176,9 +176,9 @@ def _filters_and_strides(params: Params) -> list[tuple[int, int]]:
 
 def _over_time(x: Tensor, filters: int, kernel_frames: int, stride: int = 1) -> Tensor:
     """A convolution over time: (batch, frames, 1, depth), no bias and no activation."""
-    return layers.Conv2D(
-        filters, (kernel_frames, 1), strides=(stride, 1), padding="same", use_bias=False
-    )(x)
+    return Conv2D(filters, (kernel_frames, 1), strides=(stride, 1), padding="same", use_bias=False)(
+        x
+    )
 
 
 def _depthwise_over_time(x: Tensor, kernel_frames: int, stride: int = 1) -> Tensor:
@@ -239,7 +239,7 @@ def temporal_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tens
     for filters, stride in _filters_and_strides(params):
         x = _normalized(_over_time(x, filters, params["kernel_frames"], stride))
     x = _global_average(x)
-    return layers.Dropout(params["dropout"])(x)
+    return Dropout(params["dropout"])(x)
 
 
 def tc_resnet(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
@@ -249,7 +249,7 @@ def tc_resnet(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
     for filters, stride in _filters_and_strides(params):
         x = _residual(x, filters, params["kernel_frames"], stride)
     x = _global_average(x)
-    return layers.Dropout(params["dropout"])(x)
+    return Dropout(params["dropout"])(x)
 
 
 def bottleneck(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
@@ -259,7 +259,7 @@ def bottleneck(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
     for filters, stride in _filters_and_strides(params):
         x = _inverted_residual(x, filters, params["kernel_frames"], stride, params["expansion"])
     x = _global_average(x)
-    return layers.Dropout(params["dropout"])(x)
+    return Dropout(params["dropout"])(x)
 
 
 def blocks(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
@@ -270,7 +270,7 @@ def blocks(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
             kind, kernel_frames = _block(params[f"block_{i}"])
             x = kind(x, params[f"filters_{i}"], kernel_frames, params[f"stride_{i}"])
     x = _global_average(x)
-    return layers.Dropout(params["dropout"])(x)
+    return Dropout(params["dropout"])(x)
 
 
 ARCHITECTURES: dict[str, Build] = {

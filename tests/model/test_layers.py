@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sprd.model.layers import BatchNormalization
+from sprd.model.layers import BatchNormalization, Conv2D, Dropout
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -68,6 +68,72 @@ def test_constant_channel_has_no_variance():
     layer = pair(2)[0]
     found = step(layer, x, tf.ones_like(x))
     assert all(np.isfinite(value).all() for value in found)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride"),
+    [
+        ((6, 49, 1, 5), (5, 1), (1, 1)),
+        ((6, 49, 1, 5), (5, 1), (2, 1)),
+        ((6, 24, 1, 3), (4, 1), (2, 1)),
+        ((6, 24, 1, 3), (1, 1), (1, 1)),
+        ((2, 9, 7, 3), (3, 1), (1, 1)),
+        ((2, 9, 7, 3), (3, 3), (2, 2)),
+    ],
+    ids=str,
+)
+def test_a_convolution_over_time_is_that_of_keras(shape, kernel, stride):
+    """Outputs and gradients; where it is over more than time, it is Keras' own."""
+    rng = np.random.default_rng(5)
+    x = tf.constant(rng.normal(size=shape).astype(np.float32))
+    weights = rng.normal(size=(*kernel, shape[-1], 4)).astype(np.float32)
+    found = []
+    for kind in (Conv2D, keras.layers.Conv2D):
+        layer = kind(4, kernel, strides=stride, padding="same", use_bias=False)
+        layer.build(shape)
+        layer.set_weights([weights])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True) if kind is Conv2D else layer(x)
+            score = tf.reduce_sum(tf.sin(y))
+        found.append([y, *tape.gradient(score, [x, layer.kernel.value])])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25, 0.5])
+def test_dropout_drops_its_share_and_scales_the_rest(rate):
+    """Each value by itself; the gradient goes where the value went."""
+    keras.utils.set_random_seed(3)
+    layer, x = Dropout(rate), tf.ones((100, 25, 1, 41))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x, training=True)
+    found = y.numpy()
+    share = round(rate * 256) / 256
+    assert set(np.unique(found)) == {np.float32(0), np.float32(1 / (1 - share))}
+    assert abs((found == 0).mean() - share) < 0.005
+    np.testing.assert_array_equal(tape.gradient(y, x).numpy(), found)
+    neighbours = (found[:, 1:] == 0) & (found[:, :-1] == 0)
+    assert abs(neighbours.mean() - share**2) < 0.01
+
+
+def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed():
+    """A training that is continued draws what it would have drawn."""
+    draws = []
+    for _ in range(2):
+        keras.utils.set_random_seed(4)
+        layer = Dropout(0.5)
+        draws.append([layer(tf.ones((8, 33)), training=True).numpy() for _ in range(3)])
+    np.testing.assert_array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0][0], draws[0][1])
+
+
+def test_dropout_leaves_inference_alone():
+    """And training, where its rate is 0."""
+    x = tf.ones((8, 33))
+    np.testing.assert_array_equal(Dropout(0.5)(x, training=False), x)
+    np.testing.assert_array_equal(Dropout(0.0)(x, training=True), x)
 
 
 ALONE = """
