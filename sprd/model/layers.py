@@ -4,10 +4,31 @@ On a CPU a training step of a small convolutional model is mostly passes over me
 these are batch normalisation's. See docs/performance.md for what each form costs.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.framework import ops
+
+
+@contextmanager
+def graphs_let_go() -> Iterator[None]:
+    """Lets go of the graphs of what is trained inside: TensorFlow keeps their gradients for ever.
+
+    Each graph with a gradient of its own adds it to a registry that nothing is ever taken out of,
+    and it holds the graph, about 10 MB. Afterwards such a graph still runs; it is not
+    differentiated any more.
+    """
+    registry = ops.gradient_registry._registry
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in set(registry) - before:
+            if name.startswith("CustomGradient"):
+                del registry[name]
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]

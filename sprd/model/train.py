@@ -19,6 +19,7 @@ from sprd.audio.store import Features
 from sprd.config import Config, TrainSection
 from sprd.model.batches import Batches
 from sprd.model.evaluate import balanced_accuracy
+from sprd.model.layers import graphs_let_go
 from sprd.model.steps import Steps, Stopwatch, check_finite, logits_of
 from sprd.model.teacher import teacher_logits
 from sprd.model.zoo import build_model
@@ -40,6 +41,7 @@ class Trained:
     """Milliseconds a step, gathering and evaluation included, without the first graph call."""
 
 
+@graphs_let_go()
 def fit(
     config: Config,
     training: Features,

@@ -1,15 +1,17 @@
 """Forms that train faster give the numbers of the ordinary ones."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from sprd.model.layers import BatchNormalization, Conv2D, Dropout
+from sprd.model.layers import BatchNormalization, Conv2D, Dropout, graphs_let_go
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -60,6 +62,25 @@ def test_inference_is_that_of_keras():
     x = np.random.default_rng(2).normal(size=(9, 5, 1, 6)).astype(np.float32)
     ours, theirs = pair(6)
     np.testing.assert_array_equal(ours(x, training=False), theirs(x, training=False))
+
+
+def test_graphs_are_let_go():
+    """A worker trains hundreds of models: none of their graphs stays."""
+    found = []
+    for _ in range(2):
+        with graphs_let_go():
+            layer, x = pair(4)[0], tf.ones((8, 5, 1, 4))
+
+            @tf.function
+            def run(x=x, layer=layer):
+                with tf.GradientTape() as tape:
+                    y = layer(x, training=True)
+                return tape.gradient(y, layer.gamma.value)
+
+            found.append(weakref.ref(run.get_concrete_function().graph))
+        del run, layer
+    gc.collect()
+    assert [graph() for graph in found] == [None, None]
 
 
 def test_constant_channel_has_no_variance():

@@ -65,7 +65,7 @@ class TestOff:
 
     def test_weights_are_those_of_a_plain_step(self, training):
         """Bit for bit: cross entropy, gradients, update, and nothing else."""
-        config = make_config(train={"steps": 12})
+        config = make_config(train={"steps": 12, "optimizer": "momentum"})
         weights = []
         for run in (Steps, PlainSteps):
             keras.backend.clear_session()

@@ -14,9 +14,9 @@ def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Conf
     """A tiny_conv of 25 x 20 features that learns for 40 steps; the arguments replace keys."""
     sweep = make_sweep('"features.frame" = ["40/40x20"]', f"seed = {seed}")
     config = resolve(sweep, {"features.frame": "40/40x20"})
-    steps = {"batch_size": 16, "steps": 40, "learning_rate": 0.02, "eval_interval": 10}
+    steps = {"batch_size": 16, "steps": 40, "learning_rate": 0.005, "eval_interval": 10}
     sections = {
-        "train": {**steps, "optimizer": "momentum", **(train or {})},
+        "train": {**steps, "optimizer": "adam", **(train or {})},
         "augment": augment or {},
         "data": data or {},
     }
