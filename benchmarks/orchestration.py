@@ -5,8 +5,8 @@
 No trial is stopped early. The features are made before (a first command, not timed). Prints:
 seconds from the command to the first trial; wall time after that, until the last trial ended, over
 (the sum of the trials' own seconds / slots); how long a reused worker stood idle between two
-trials; peak memory of driver and workers (RSS without the mapped features, with the libraries that they share;
-PSS with each one's part of all). Linux.
+trials; peak memory of driver and workers (RSS without the mapped features, with the libraries that
+they share; PSS with each one's part of all). Linux.
 """
 
 import argparse

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def _run_round(
     n_slots = _n_slots(sweep)
     bridge.begin_round(max(ROUND, ROUND_PER_SLOT * n_slots))
     trainable = tune.with_resources(
-        tune.with_parameters(_trainable, corpus=corpus), _resources(sweep)
+        tune.with_parameters(_trainable, corpus=[ray.put(corpus)]), _resources(sweep)
     )
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
@@ -142,7 +143,8 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # our table is the state
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-    variables = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    # glibc keeps what it frees, once for each of many arenas.
+    variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "MALLOC_ARENA_MAX": "2"}
     if not uses_gpus:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     local: dict[str, Any] = {}
@@ -243,8 +245,20 @@ _ended_at: float | None = None
 """When this worker had its last outcome; None where it had none."""
 
 
-def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
-    """What a worker runs. Imports TensorFlow once a process; Ray reuses the process."""
+@lru_cache(maxsize=1)
+def _fetched(reference: Any) -> Corpus:
+    """Returns the index, read once a worker: that of a large data set takes seconds."""
+    corpus: Corpus = ray.get(reference)
+    return corpus
+
+
+def _trainable(config: dict[str, Any], corpus: list[Any]) -> None:
+    """What a worker runs. Imports TensorFlow once a process; Ray reuses the process.
+
+    Args:
+        config: The job.
+        corpus: A reference to the index; in a list, or Tune would fetch it for every trial.
+    """
     from sprd.model.start import set_threads
     from sprd.sweep.crossval import run_fold
     from sprd.sweep.trial import run_trial
@@ -253,6 +267,7 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     idle_s = None if _ended_at is None else time.monotonic() - _ended_at
     parsed = Config.model_validate_json(config["config"])
     set_threads(parsed.n_threads)
+    index = _fetched(corpus[0])
 
     latest: dict[str, Any] = {"step": 0, METRIC: 0.0}
 
@@ -268,14 +283,14 @@ def _trainable(config: dict[str, Any], corpus: Corpus) -> None:
     files: Mapping[str, bytes] = {}
     try:
         if config["fold"]:
-            result = run_fold(parsed, corpus, *config["fold"])
+            result = run_fold(parsed, index, *config["fold"])
             fields: dict[str, Any] = {"status": "trained", "fold": result}
         elif checkpoint is None:
-            outcome = run_trial(parsed, corpus, report)
+            outcome = run_trial(parsed, index, report)
             files, fields = outcome.files, {**vars(outcome), "files": None}
         else:
             with checkpoint.as_directory() as folder:
-                outcome = run_trial(parsed, corpus, report, Path(folder) / "state.npz")
+                outcome = run_trial(parsed, index, report, Path(folder) / "state.npz")
             files, fields = outcome.files, {**vars(outcome), "files": None}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
