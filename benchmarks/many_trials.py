@@ -1,6 +1,6 @@
 """Runs a sweep of many trials whose function does nothing: what the driver costs, and its memory.
 
-    python benchmarks/many_trials.py [--trials N] [--sampler NAME]
+    python benchmarks/many_trials.py [--trials N] [--sampler NAME] [--reports N]
 
 Everything else is real: Ray Tune, workers, checkpoints, files of each trial, the table, the
 sampler. Prints seconds a trial for each tenth, the driver's memory, how long it takes to reopen
@@ -39,6 +39,7 @@ architecture = "temporal_conv"
 [train]
 steps = 1000
 learning_rate = 0.01
+eval_interval = {reports}
 [budget]
 board = "arduino_nano_33_ble"
 [space]
@@ -59,6 +60,13 @@ def stub(config: dict[str, Any], corpus: Any) -> None:
         "footprint": {"model_bytes": 10_000 + 1000 * fields["model"]["params"]["kernel_frames"]},
         "seconds": {"train": 0.0},
     }
+    for step in range(fields["train"]["eval_interval"]):  # as many as `--reports`
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "state.npz").write_bytes(b"\0" * 100_000)
+            ray_tune.report(
+                {"step": step, "val_balanced_accuracy": 0.5},
+                checkpoint=ray_tune.Checkpoint.from_directory(folder),
+            )
     with tempfile.TemporaryDirectory() as folder:
         for name in ("model.tflite", "model_float.tflite", "record.json"):
             (Path(folder) / name).write_bytes(b"\0" * 10_000)
@@ -108,12 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--sampler", default="random")
+    parser.add_argument("--reports", type=int, default=1, help="evaluations of a trial")
     args = parser.parse_args()
     tune._trainable = stub
     corpus = Corpus((), (), "f" * 64, "none", True, 0, ())
     with tempfile.TemporaryDirectory() as folder, quiet_stderr():
         path, out = Path(folder) / "many.toml", Path(folder) / "out"
-        path.write_text(SWEEP.format(sampler=args.sampler))
+        path.write_text(SWEEP.format(sampler=args.sampler, reports=args.reports))
         run = open_run(path, out, None)
         begin(run, corpus.fingerprint)
         search = Search(run.sweep, run.table, args.trials)
