@@ -1,11 +1,11 @@
 """Does a ladder of stored variants cost accuracy against variants made anew for each batch?
 
-    python benchmarks/stored_variants.py --data DIR [--steps N] [--seeds N]
+    python benchmarks/stored_variants.py --data DIR [--variants 12,24] [--steps N] [--seeds N]
 
-The same recipe (`sweeps/up_down_nano33ble.toml` without its space) and the same batches of clips,
-twice: once with the stored variants of the file, once with a variant that was never used before
-for each clip of each batch (so many are stored beforehand that none is used twice). Balanced
-accuracy of the last step's float model on validation speakers.
+The same recipe (`sweeps/up_down_nano33ble.toml` without its space) and the same batches of clips:
+with ladders of stored variants, and with a variant that was never used before for each clip of
+each batch (so many are stored beforehand that none is used twice). Balanced accuracy of the last
+step's float model on validation speakers.
 """
 
 import argparse
@@ -57,6 +57,7 @@ def main() -> None:
     """Prints both scores of each seed and the mean difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--variants", default="12,24", help="lengths of the ladders")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
@@ -66,25 +67,31 @@ def main() -> None:
     config = config.model_copy(update={"train": section})
     corpus = open_corpus(config.data, args.data)
     validation = open_features(corpus, config, Split.VALIDATION)
-    stored = open_features(corpus, config, Split.TRAINING)
+    ladders = [with_variants(config, int(n)) for n in args.variants.split(",")]
+    stored = [open_features(corpus, one, Split.TRAINING) for one in ladders]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SPRD_CACHE"] = folder
-        augment = config.augment.model_copy(update={"n_variants": needed(config, stored)})
-        many = config.model_copy(update={"augment": augment})
+        many = with_variants(config, needed(config, stored[0]))
         anew = open_features(corpus, many, Split.TRAINING)
-        differences = []
+        differences: list[list[float]] = [[] for _ in ladders]
         for seed in range(args.seeds):
-            first = score(config.model_copy(update={"seed": seed}), stored, validation, Batches)
-            second = score(many.model_copy(update={"seed": seed}), anew, validation, Anew)
-            differences.append(first - second)
-            print(
-                f"seed {seed}: {config.augment.n_variants} stored variants {first:.4f},"
-                f" anew ({augment.n_variants} at most) {second:.4f}",
-                flush=True,
-            )
-    mean, error = statistics.mean(differences), statistics.stdev(differences)
-    error /= len(differences) ** 0.5
-    print(f"stored less anew: mean {mean:+.4f}, standard error {error:.4f}")
+            best = score(many.model_copy(update={"seed": seed}), anew, validation, Anew)
+            line = f"seed {seed}: anew {best:.4f}"
+            for ladder, features, found in zip(ladders, stored, differences, strict=True):
+                seeded = ladder.model_copy(update={"seed": seed})
+                found.append(score(seeded, features, validation, Batches) - best)
+                line += f", {ladder.augment.n_variants} stored {best + found[-1]:.4f}"
+            print(line, flush=True)
+    for ladder, found in zip(ladders, differences, strict=True):
+        mean, error = statistics.mean(found), statistics.stdev(found) / len(found) ** 0.5
+        n = ladder.augment.n_variants
+        print(f"{n} stored less anew: mean {mean:+.4f}, standard error {error:.4f}")
+
+
+def with_variants(config: Config, n_variants: int) -> Config:
+    """Returns the configuration with a ladder of so many variants."""
+    augment = config.augment.model_copy(update={"n_variants": n_variants})
+    return config.model_copy(update={"augment": augment})
 
 
 def needed(config: Config, training: Features) -> int:

@@ -11,7 +11,10 @@ from sprd import __version__
 from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import InputError, SprdError
 
-EXIT_CODES = "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits, 130 interrupted"
+EXIT_CODES = (
+    "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits,\n"
+    "4 made again, equivalent but not identical, 130 interrupted"
+)
 INTERRUPTED = 130
 
 
@@ -40,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _load(name: str) -> Callable[[argparse.Namespace], int]:
-    from sprd import board_commands, choosing_commands, commands
+    from sprd import board_commands, bundle_commands, choosing_commands, commands
 
-    rooms = (commands, choosing_commands, board_commands)
+    rooms = (commands, choosing_commands, board_commands, bundle_commands)
     room = next(room for room in rooms if hasattr(room, name))
     found: Callable[[argparse.Namespace], int] = getattr(room, name)
     return found
@@ -75,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_running(verbs)
     _add_reading(verbs)
     _add_choosing(verbs)
+    _add_bundle(verbs)
     _add_data(verbs)
     return parser
 
@@ -241,6 +245,26 @@ def _add_reading(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     )
     _json(calibrate)
     _json(_verb(verbs, "boards", "List the boards.", "sprd boards"))
+
+
+def _add_bundle(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    reproduce = _verb(
+        verbs,
+        "reproduce",
+        "Make the model of a bundle again from its recordings, and compare the bytes (exit 0"
+        " identical, 4 equivalent, 1 different).",
+        "sprd reproduce runs/default/bundle",
+    )
+    _data(reproduce)
+    verify = _verb(
+        verbs,
+        "verify",
+        "Check the files, the manifest and the budget of a bundle; no training, no audio.",
+        "sprd verify runs/default/bundle",
+    )
+    for verb in (reproduce, verify):
+        verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of a bundle")
+        _json(verb)
 
 
 def _add_choosing(verbs: "argparse._SubParsersAction[_Parser]") -> None:

@@ -400,3 +400,84 @@ def test_help_is_quick_and_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
     assert done.returncode == 0
     assert all(len(line) <= 80 for line in done.stdout.decode().splitlines())
+
+
+def changed_bundle(run: Path, folder: Path, change: Any) -> Path:
+    """A copy of the run's bundle whose manifest a function has changed."""
+    shutil.copytree(run / "bundle", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    change(manifest, folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_winner_is_made_again_bit_for_bit(run: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """From the bundle alone: it was moved, and the features are computed anew."""
+    cache = Path(os.environ["SPRD_CACHE"])
+    other = tmp_path / "other cache"
+    shutil.copytree(cache, other, ignore=shutil.ignore_patterns("features", "*.lock"))
+    monkeypatch.setenv("SPRD_CACHE", str(other))
+    bundle = shutil.copytree(run / "bundle", tmp_path / "moved")
+    done = sprd("reproduce", bundle, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["result"] == "identical" and found["differences"] == []
+    assert found["sha256"] == [digest(bundle / "model.tflite")] * 2
+    assert found["n_bytes_different"] == 0 and found["largest_output_difference"] == 0
+
+
+def test_model_that_comes_out_otherwise_is_told(run: Path, tmp_path: Path) -> None:
+    """The bundle says another seed: other weights, and how far their scores are apart."""
+
+    def change(manifest: Any, folder: Path) -> None:
+        manifest["config"]["seed"] += 1
+        manifest["record"]["versions"]["numpy"] = "1.0"
+
+    done = sprd("reproduce", changed_bundle(run, tmp_path / "b", change), "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == {"equivalent": 4, "different": 1}[found["result"]]
+    low, high = found["interval"]
+    assert (found["result"] == "equivalent") == (low <= found["balanced_accuracy"][1] <= high)
+    assert found["sha256"][0] != found["sha256"][1] and found["n_bytes_different"] > 0
+    assert "versions: numpy 1.0 -> " in found["differences"][0]
+
+
+def test_other_recordings_are_refused(run: Path, tmp_path: Path) -> None:
+    """Nothing is trained."""
+
+    def change(manifest: Any, folder: Path) -> None:
+        manifest["record"]["data"]["fingerprint"] = "0" * 64
+
+    done = sprd("reproduce", changed_bundle(run, tmp_path / "b", change))
+    assert done.returncode == 2 and "Other recordings give another model" in done.stderr
+    assert "training" not in done.stderr
+
+
+def test_bundle_is_verified(run: Path, tmp_path: Path) -> None:
+    """Whole; then with a file changed, a number of the footprint, a tighter budget."""
+    whole = sprd("verify", run / "bundle")
+    assert whole.returncode == 0 and "nothing wrong" in whole.stdout, whole.stderr
+
+    def header(manifest: Any, folder: Path) -> None:
+        (folder / "model.h").write_text("// mine")
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "header", header))
+    assert done.returncode == 1 and "model.h: is missing, or not" in done.stdout
+
+    def number(manifest: Any, folder: Path) -> None:
+        manifest["footprint"]["macs"] += 1
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "number", number), "--json")
+    assert done.returncode == 1 and json.loads(done.stdout)["changed_numbers"]
+
+    def budget(manifest: Any, folder: Path) -> None:
+        manifest["config"]["budget"]["model_bytes"] = 1000
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "budget", budget))
+    assert done.returncode == 3 and "over budget: model" in done.stdout
+
+    def schema(manifest: Any, folder: Path) -> None:
+        manifest["labels"] = "none"
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "schema", schema))
+    assert done.returncode == 2 and "must match schema version" in done.stderr

@@ -34,7 +34,14 @@ FLOORS = (
     ("cli",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
-COMMAND_LINE = ("cli", "console", "commands", "board_commands", "choosing_commands")
+COMMAND_LINE = (
+    "cli",
+    "console",
+    "commands",
+    "board_commands",
+    "choosing_commands",
+    "bundle_commands",
+)
 """Modules that make up the room `cli`; they alone print."""
 
 ALLOWED = {

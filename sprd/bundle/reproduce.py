@@ -1,0 +1,165 @@
+"""A bundle in, the same model made again: what differs here, and what came of it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sprd.audio.corpus import Corpus, Split, open_corpus
+from sprd.audio.store import open_features
+from sprd.bundle.manifest import check_files, config_of, read_manifest
+from sprd.config import Config
+from sprd.device.tflm import Runner
+from sprd.errors import DataError, InputError, SprdError
+from sprd.model.start import set_threads
+from sprd.sweep.provenance import provenance
+from sprd.sweep.trial import Outcome, run_trial
+
+Result = Literal["identical", "equivalent", "different"]
+
+WHAT_IT_CAN_CHANGE: Mapping[str, str] = {
+    "versions": "another version may compute, convert or lay out otherwise",
+    "cpu_features": "TensorFlow picks its kernels by them: rounding differs, and so do the weights",
+    "platform": "another system's libraries round otherwise",
+}
+"""Keys of the record, and why a difference matters."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What became of making a model again.
+
+    `identical`: the bytes of `model.tflite` are the same. `equivalent`: they are not, but its
+    balanced accuracy on validation speakers lies within the 95 % interval of the bundle's.
+    """
+
+    result: Result
+    differences: tuple[str, ...]
+    """What is not as it was when the bundle was made."""
+    sha256: tuple[str, str]
+    """Of the bundle's model and of the one that was made now."""
+    balanced_accuracy: tuple[float, float]
+    """Theirs on validation speakers, int8."""
+    interval: tuple[float, float]
+    n_bytes_different: int
+    """Bytes of the files that differ; of the shorter's length, and what one has more."""
+    largest_output_difference: float
+    """Between their probabilities of any label of any validation clip."""
+    n_decided_otherwise: int
+    """Validation clips that the two hear as different labels."""
+    n_clips: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON types."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self).items()}
+
+
+def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
+    """Reads what a bundle tells of its making.
+
+    Raises:
+        InputError: It is no bundle, or its model is not the one that was exported.
+    """
+    manifest = read_manifest(folder)
+    if "model.tflite" in check_files(folder, manifest):
+        raise InputError(
+            f"{folder}: model.tflite must be the file that was exported, got another or none."
+            " See 'sprd verify'."
+        )
+    return manifest, config_of(manifest)
+
+
+def open_same_data(
+    manifest: Mapping[str, Any], config: Config, data: Path | None, progress: Progress | None
+) -> Corpus:
+    """Opens the recordings that the model was made from.
+
+    Raises:
+        DataError: They are others, or lie elsewhere.
+    """
+    told = manifest["record"]["data"]
+    corpus = open_corpus(config.data, data, progress)
+    if corpus.fingerprint != told["fingerprint"]:
+        raise DataError(
+            f"{corpus.source}: must be the {told['n_clips']:,} clips of the bundle, fingerprint"
+            f" {told['fingerprint'][:12]}, got {len(corpus.clips):,}, {corpus.fingerprint[:12]}."
+            " Other recordings give another model. Give the folder with --data."
+        )
+    return corpus
+
+
+def differences(manifest: Mapping[str, Any], config: Config, corpus: Corpus) -> tuple[str, ...]:
+    """Tells what is not as it was when the bundle was made, and what that can change."""
+    told, now = manifest["record"], provenance(config, corpus)
+    found = []
+    for key, consequence in WHAT_IT_CAN_CHANGE.items():
+        before, after = told.get(key), now.get(key)
+        if before == after:
+            continue
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            names = sorted({*before, *after})
+            what = ", ".join(
+                f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
+                for name in names
+                if before.get(name) != after.get(name)
+            )
+        else:
+            gone = sorted(set(before or ()) - set(after or ()))  # type: ignore[call-overload]
+            new = sorted(set(after or ()) - set(before or ()))  # type: ignore[call-overload]
+            what = ", ".join([*(f"without {one}" for one in gone), *(f"with {one}" for one in new)])
+        found.append(f"{key}: {what}: {consequence}")
+    return tuple(found)
+
+
+def reproduce(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    config: Config,
+    corpus: Corpus,
+    report: Callable[[dict[str, float], Callable[[Path], None]], None],
+) -> Reproduction:
+    """Trains the configuration of a bundle again, in this process, and compares the models.
+
+    Raises:
+        SprdError: The training failed, or its model does not fit the budget any more.
+    """
+    set_threads(config.n_threads)
+    outcome = run_trial(config, corpus, report)
+    if outcome.status != "trained":
+        reason = outcome.error or ", ".join(str(one["key"]) for one in outcome.violations)
+        raise SprdError(f"{folder}: making it again: must train, got {outcome.status}: {reason}.")
+    return _compare(folder, manifest, config, corpus, outcome)
+
+
+def _compare(
+    folder: Path, manifest: Mapping[str, Any], config: Config, corpus: Corpus, outcome: Outcome
+) -> Reproduction:
+    before, now = (folder / "model.tflite").read_bytes(), outcome.files["model.tflite"]
+    told = manifest["scores"]["validation"]["int8"]
+    low, high = told["intervals"]["balanced_accuracy"]
+    score = float(outcome.metrics["balanced_accuracy"])
+    clips = open_features(corpus, config, Split.VALIDATION).scaled()
+    first, second = (Runner(model).predict(clips) for model in (before, now))
+    result: Result = "different"
+    if before == now:
+        result = "identical"
+    elif low <= score <= high:
+        result = "equivalent"
+    a, b = (np.frombuffer(model, np.uint8) for model in (before, now))
+    n_common = min(len(a), len(b))
+    return Reproduction(
+        result=result,
+        differences=differences(manifest, config, corpus),
+        sha256=(hashlib.sha256(before).hexdigest(), hashlib.sha256(now).hexdigest()),
+        balanced_accuracy=(float(told["balanced_accuracy"]), score),
+        interval=(float(low), float(high)),
+        n_bytes_different=int((a[:n_common] != b[:n_common]).sum()) + abs(len(a) - len(b)),
+        largest_output_difference=round(float(np.abs(first - second).max()), 6),
+        n_decided_otherwise=int((first.argmax(1) != second.argmax(1)).sum()),
+        n_clips=len(clips),
+    )

@@ -1,0 +1,86 @@
+"""The verbs about a bundle that one was given: is it whole, can it be made again."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from sprd.console import SweepView, console, show_json
+from sprd.errors import BudgetError
+
+IDENTICAL, DIFFERENT, EQUIVALENT = 0, 1, 4
+"""Exit codes of `sprd reproduce`."""
+
+
+def verify(args: Namespace) -> int:
+    """Checks the files, the schema and the budget of a bundle."""
+    from sprd.bundle.verify import verify as look
+
+    verdict = look(args.bundle)
+    if args.json:
+        show_json({"bundle": str(args.bundle), **verdict.as_dict()})
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    lines = [f"{name}: is missing, or not the file that was exported"
+             for name in verdict.changed_files]  # fmt: skip
+    lines += [f"footprint {line}" for line in verdict.changed_numbers]
+    lines += [f"over budget: {_violation(one)}" for one in verdict.violations]
+    if not args.json:
+        for line in lines or ["nothing wrong: schema, hashes, footprint and budget"]:
+            out.print(line)
+    if verdict.changed_files or verdict.changed_numbers:
+        return 1
+    return BudgetError.exit_code if verdict.violations else 0
+
+
+def reproduce(args: Namespace) -> int:
+    """Trains the configuration of a bundle again and compares the models."""
+    from sprd.model.start import load_tensorflow
+
+    load_tensorflow()
+    from sprd.bundle import reproduce as room
+
+    manifest, config = room.open_record(args.bundle)
+    with SweepView([], 0) as view:
+        corpus = room.open_same_data(manifest, config, args.data, view.progress)
+        for difference in room.differences(manifest, config, corpus):
+            view.note(f"not as it was: {difference}")
+        view.note(f"training {config.train.n_steps:,} steps, seed {config.seed}")
+        err = console()
+
+        def report(metrics: Mapping[str, float], save: Any) -> None:
+            step, score = metrics["step"], metrics["val_balanced_accuracy"]
+            err.print(f"step {step:,.0f}: balanced accuracy {score:.3f}")
+
+        found = room.reproduce(args.bundle, manifest, config, corpus, report)
+    if args.json:
+        show_json({"bundle": str(args.bundle), **found.as_dict()})
+    else:
+        _show(args.bundle, found)
+    codes = {"identical": IDENTICAL, "equivalent": EQUIVALENT, "different": DIFFERENT}
+    return codes[found.result]
+
+
+def _show(bundle: Path, found: Any) -> None:
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    if found.result == "identical":
+        out.print(f"identical: model.tflite of {bundle} was made again, SHA-256 {found.sha256[0]}")
+        return
+    (before, now), (low, high) = found.balanced_accuracy, found.interval
+    where = "within" if found.result == "equivalent" else "outside"
+    out.print(
+        f"{found.result}: balanced accuracy {now:.3f} on validation speakers, {where} the interval"
+        f" of {before:.3f} ({low:.3f} .. {high:.3f})"
+    )
+    out.print(
+        f"{found.n_bytes_different:,} bytes of model.tflite differ; outputs by"
+        f" {found.largest_output_difference:.3f} at most; {found.n_decided_otherwise} of"
+        f" {found.n_clips:,} clips are heard as another label"
+    )
+
+
+def _violation(one: Mapping[str, Any]) -> str:
+    from sprd.sweep.result import describe_violation
+
+    return describe_violation(one)
