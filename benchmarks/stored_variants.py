@@ -100,7 +100,7 @@ def needed(config: Config, training: Features) -> int:
     drawn = np.zeros(len(training.words), np.int64)
     for step in range(config.train.n_steps):
         np.add.at(drawn, batches.draw(step)[0] // training.raw.shape[1], 1)
-    return int(drawn.max() * 1.15)
+    return int(drawn.max() * 1.4)
 
 
 def score(config: Config, training: Features, validation: Features, batches: Any) -> float:
