@@ -1,6 +1,7 @@
 """Does a ladder of stored variants cost accuracy against variants made anew for each batch?
 
     python benchmarks/stored_variants.py --data DIR [--variants 12,24] [--steps N] [--seeds N]
+        [--first N]
 
 The same recipe (`sweeps/up_down_nano33ble.toml` without its space) and the same batches of clips:
 with ladders of stored variants, and with a variant that was never used before for each clip of
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--variants", default="12,24", help="lengths of the ladders")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     args = parser.parse_args()
     file = Path(__file__).parents[1] / "sweeps/up_down_nano33ble.toml"
     config = load_sweep(file, VOCABULARY).default
@@ -74,7 +76,7 @@ def main() -> None:
         many = with_variants(config, needed(config, stored[0]))
         anew = open_features(corpus, many, Split.TRAINING)
         differences: list[list[float]] = [[] for _ in ladders]
-        for seed in range(args.seeds):
+        for seed in range(args.first, args.first + args.seeds):
             best = score(many.model_copy(update={"seed": seed}), anew, validation, Anew)
             line = f"seed {seed}: anew {best:.4f}"
             for ladder, features, found in zip(ladders, stored, differences, strict=True):

@@ -17,7 +17,7 @@ from sprd.errors import BudgetError, SprdError
 from sprd.folders import write_atomically
 from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import check_reported, check_verifiable
-from sprd.sweep.confirm import Confirmation
+from sprd.sweep.confirm import Confirmation, all_over
 from sprd.sweep.crossval import FoldScores, FoldTable
 from sprd.sweep.prepare import prepare_features
 from sprd.sweep.result import Row, budget_error, describe_violation, ranking
@@ -170,6 +170,8 @@ def _best_first(run: Run, trainings: _Trainings) -> list[Row]:
     for failure in failures.values():
         trainings.watcher.note(f"not confirmed: {failure}")
     confirmed = [row for row, _ in found]
+    if over := all_over(run.sweep, found):
+        trainings.watcher.note(over)
     return confirmed + [row for row in order if row not in confirmed]
 
 

@@ -1,11 +1,13 @@
 """What can be computed again is built once, and the folder does not grow for ever."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from sprd.cache import keep, limit_bytes
+from sprd.cache import asked_for, keep, limit_bytes, read_kept
 from sprd.errors import ConfigError, OutputError
 
 MEGABYTE = 10**6
@@ -60,44 +62,86 @@ def test_all_that_is_computed_shares_the_limit(cache):
     (cache / "speech_commands").mkdir()
     (cache / "speech_commands" / "archive").write_bytes(b"\0" * 50 * MEGABYTE)
     age(kept("old", kind="teachers"), 100)
-    kept("new", 8)
-    assert names(cache) == {"archive", "new"}
+    age(kept("older", kind="features"), 200)
+    kept("new", 5)
+    assert names(cache) == {"archive", "old", "new"}
+    kept("newer", 5)
+    assert names(cache) == {"archive", "new", "newer"}
 
 
-def test_more_than_the_limit_is_kept_alone(cache):
-    """A sweep whose features are larger than the limit runs, one store at a time."""
+def test_entry_that_leaves_no_room_for_another_is_refused(cache):
+    """A trial reads two at once: one would push out the other, and each would be built for ever."""
     kept("small")
-    kept("huge", 30)
-    assert names(cache) == {"huge"}
+    with pytest.raises(ConfigError, match=r"takes 0.03 GB \(features\).*Set SPRD_CACHE_GB=0.1 or"):
+        kept("huge", 30)
+    assert names(cache) == {"small"}
 
 
 def test_deleted_entry_can_be_read_on(cache):
     """A training maps its features: their pages stay while it runs."""
-    folder = kept("a", 6)
+    folder = kept("a", 4)
+    age(folder, 100)
     with (folder / "numbers").open("rb") as file:
-        kept("b", 6)
+        kept("b", 4)
+        kept("c", 4)
         assert not folder.exists()
-        assert len(file.read()) == 6 * MEGABYTE
+        assert len(file.read()) == 4 * MEGABYTE
+
+
+def test_entry_that_is_deleted_before_it_is_read_is_built_again(cache):
+    """By another process that needs the room; not for ever."""
+    read = 0
+
+    def read_it(folder: Path) -> int:
+        nonlocal read
+        read += 1
+        if read < 3:
+            shutil.rmtree(folder)
+        return (folder / "numbers").stat().st_size
+
+    assert read_kept(lambda: kept("a", 1), read_it) == MEGABYTE
+    with pytest.raises(FileNotFoundError):
+        read_kept(lambda: kept("a", 1), lambda folder: (folder / "missing").read_bytes())
+
+
+def test_entry_that_is_used_while_room_is_made_stays(cache, monkeypatch):
+    """Somebody asked for it after it was found to be the oldest."""
+    old, other = kept("old", 4), kept("other", 4)
+    age(old, 200)
+    age(other, 100)
+    whole = FileLock.__enter__
+
+    def used(lock):
+        if Path(lock.lock_file).name == "old.lock":
+            asked_for(old)
+        return whole(lock)
+
+    monkeypatch.setattr(type(FileLock(cache / "x.lock")), "__enter__", used)
+    kept("new", 4)
+    assert names(cache) == {"old", "new"}
 
 
 def test_entry_that_is_being_built_stays(cache):
     """Its lock is held: nothing under it is deleted."""
 
     def build(folder: Path) -> None:
-        (folder / "numbers").write_bytes(b"\0" * 6 * MEGABYTE)
-        kept("other", 6)
+        (folder / "numbers").write_bytes(b"\0" * 5 * MEGABYTE)
+        kept("other", 5)
+        kept("another", 5)
 
-    keep("features", "one", 6 * MEGABYTE, build)
-    assert names(cache) == {"one", "other"}
+    keep("features", "one", 5 * MEGABYTE, build)
+    assert names(cache) == {"one", "another"}
 
 
 def test_what_a_killed_build_left_goes(cache):
-    """The next build of the same makes room first."""
-    left = cache / "features" / ".a.1234.tmp"
-    left.mkdir(parents=True)
-    (left / "numbers").write_bytes(b"\0" * MEGABYTE)
+    """The next build makes room first, of the same or another."""
+    for name in (".a.1234.tmp", ".b.5678.tmp"):
+        left = cache / "features" / name
+        left.mkdir(parents=True)
+        (left / "numbers").write_bytes(b"\0" * MEGABYTE)
     kept("a")
     assert names(cache) == {"a"}
+    assert {path.name for path in (cache / "features").glob("*.lock")} == {"a.lock"}
 
 
 def test_failed_build_leaves_nothing(cache):

@@ -4,6 +4,7 @@ A store's numbers depend on nothing but its recipe: in which process and in whic
 computed makes no difference.
 """
 
+import math
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,12 @@ CHUNK = 256
 
 WORTH_PROCESSES = 3000
 """Waveforms from which on processes pay: each takes seconds to load TensorFlow."""
+
+PROCESS_BYTES = 1.5e9
+"""Memory that one process is reckoned with; about 0.7 GB is what it takes."""
+
+CGROUP = Path("/sys/fs/cgroup")
+"""Where a container reads its limits."""
 
 Moved = Callable[[int], None]
 """Called with the number of waveforms computed since the last call."""
@@ -151,9 +158,19 @@ class Builder:
                 _write(path, offset, start, maker.compute(start, stop))
                 self._moved((stop - start) * recipe.shape[1])
             return
-        jobs = [pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks]
-        for job in _ended(jobs, path):
-            self._moved(job.result() * recipe.shape[1])
+        jobs: list[Future[int]] = []
+        try:
+            jobs.extend(pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks)
+            for job in as_completed(jobs):
+                self._moved(job.result() * recipe.shape[1])
+        except BrokenProcessPool as error:
+            raise SprdError(
+                f"{path.parent.parent}: computing features: the processes must stay alive, but one"
+                " was killed, perhaps for memory. Run the command again."
+            ) from error
+        finally:
+            for job in jobs:
+                job.cancel()
 
     def close(self) -> None:
         """Ends the processes."""
@@ -192,26 +209,24 @@ def builder(recipes: Sequence[Recipe], moved: Moved) -> Iterator[Builder]:
 
 
 def n_cores() -> int:
-    """Returns how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Returns how many processes may compute at once: a container may have less than the machine.
+
+    Source: https://docs.kernel.org/admin-guide/cgroup-v2.html, cpu.max and memory.max.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    quota, period, *_ = [*_limits("cpu.max"), math.inf, 1]
+    room = min([memory, *_limits("memory.max")]) / PROCESS_BYTES
+    return max(1, int(min(cores or 1, quota / period, room)))
 
 
-def _ended(jobs: Sequence["Future[int]"], path: Path) -> Iterator["Future[int]"]:
-    """Yields jobs as they end; on an error the rest is cancelled."""
+def _limits(name: str) -> list[float]:
+    """Returns the numbers of a limit of this container, if it has one."""
     try:
-        for job in as_completed(jobs):
-            job.result()
-            yield job
-    except BrokenProcessPool as error:
-        raise SprdError(
-            f"{path.parent.parent}: computing features: the processes must stay alive, but one was"
-            " killed, perhaps for memory. Run the command again."
-        ) from error
-    finally:
-        for job in jobs:
-            job.cancel()
+        words = (CGROUP / name).read_text(encoding="ascii").split()
+        return [float(word) for word in words] if words and words[0] != "max" else []
+    except (OSError, ValueError):
+        return []
 
 
 def _take_room(path: Path, recipe: Recipe) -> int:

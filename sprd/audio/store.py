@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sprd.audio.augment import cut_silence
 from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
 from sprd.audio.corpus import Clip, Corpus, Split, split_digest
-from sprd.cache import keep, kept_folder
+from sprd.cache import asked_for, keep, kept_folder, read_kept
 from sprd.config import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
 
 KIND = "features"
@@ -87,7 +87,9 @@ def open_features(
     Several processes may ask for the same: one computes, the others wait.
     """
     recipe = recipe_of(corpus, config, split)
-    return _open(make_stores([recipe], progress)[0], config.features)
+    return read_kept(
+        lambda: make_stores([recipe], progress)[0], lambda folder: _open(folder, config.features)
+    )
 
 
 def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> list[Path]:
@@ -103,6 +105,7 @@ def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> 
     Raises:
         DataError: A clip cannot be read.
         OutputError: The cache cannot be written.
+        ConfigError: The cache is bounded to less than such a store takes.
     """
     names = [store_key(recipe) for recipe in recipes]
     missing = [
@@ -110,19 +113,24 @@ def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> 
         for name, recipe in zip(names, recipes, strict=True)
         if not kept_folder(KIND, name).exists()
     ]
+    for name in names:
+        asked_for(kept_folder(KIND, name))  # making the first must not push out the last
     done, total = 0, sum(recipe.n_waveforms for recipe in missing)
 
     def moved(n: int) -> None:
         nonlocal done
-        done += n
+        done = min(done + n, total)  # what another process deletes meanwhile is made twice
         if progress:
             progress(KIND, done, total)
 
     with builder(recipes, moved) as build:
-        return [
+        folders = [
             keep(KIND, name, recipe.n_bytes, partial(_fill, build, number, recipe))
             for number, (name, recipe) in enumerate(zip(names, recipes, strict=True))
         ]
+    if done < total:  # another process made the rest
+        moved(total)
+    return folders
 
 
 def recipe_of(corpus: Corpus, config: Config, split: Split) -> Recipe:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
-from sprd.cache import keep
+from sprd.cache import keep, read_kept
 from sprd.config import Config, ModelSection, TrainSection
 from sprd.model.batches import Batches
 from sprd.model.steps import Steps, logits_of
@@ -44,9 +44,15 @@ def teacher_logits(config: Config, training: Features) -> NDArray[np.float32]:
     """
     n_bytes = training.raw.shape[0] * training.raw.shape[1] * len(config.labels) * 4
     name = teacher_key(config, training)
-    folder = keep("teachers", name, n_bytes, lambda folder: _build(folder, config, training))
-    logits: NDArray[np.float32] = np.load(folder / "logits.npy", allow_pickle=False)
-    return logits
+
+    def read(folder: Path) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = np.load(folder / "logits.npy", allow_pickle=False)
+        return logits
+
+    return read_kept(
+        lambda: keep("teachers", name, n_bytes, lambda folder: _build(folder, config, training)),
+        read,
+    )
 
 
 def teacher_config(config: Config) -> Config:

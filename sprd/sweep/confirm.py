@@ -108,6 +108,18 @@ class Confirmation:
         return sorted(found, key=rank)
 
 
+def all_over(sweep: SweepConfig, found: Sequence[tuple[Row, FoldScores]]) -> str | None:
+    """Says that even the best of `Confirmation.results` accepts too much on its folds, if so."""
+    limit = sweep.default.budget.max_false_accept_rate
+    if limit is None or not found or found[0][1].false_accept_rate <= limit:
+        return None
+    row, scores = found[0]
+    return (
+        f"every confirmed trial accepts more than budget.max_false_accept_rate = {limit:g} on its"
+        f" folds; trial {row.number}, exported all the same, {scores.false_accept_rate:.3f}"
+    )
+
+
 def confirmed(
     sweep: SweepConfig, rows: Sequence[Row], table: FoldTable, n_folds: int
 ) -> dict[int, FoldScores]:

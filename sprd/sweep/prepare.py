@@ -5,8 +5,8 @@ from itertools import product
 
 from sprd.audio.build import WORTH_PROCESSES, Recipe
 from sprd.audio.corpus import Corpus, Split
-from sprd.audio.store import AT_BATCH_TIME, make_stores, recipe_of, store_key
-from sprd.cache import limit_bytes
+from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, recipe_of, store_key
+from sprd.cache import check_size, limit_bytes
 from sprd.config import Config
 from sprd.dimensions import n_steps
 from sprd.errors import ConfigError
@@ -30,12 +30,17 @@ def prepare_features(
     """Makes the stores that any trial may read, if that is work worth more than one process.
 
     What is not made here is made by the first trial that reads it.
+
+    Raises:
+        ConfigError: The cache is bounded to less than a trial reads.
     """
     recipes: dict[str, Recipe] = {}
     for config in (*front_ends(sweep), *references):
         for split in (Split.TRAINING, Split.VALIDATION):
             recipe = recipe_of(corpus, config, split)
             recipes.setdefault(store_key(recipe), recipe)
+    for recipe in recipes.values():
+        check_size(KIND, recipe.n_bytes)
     wanted = list(_that_fit(recipes.values(), limit_bytes()))
     if sum(recipe.n_waveforms for recipe in wanted) >= WORTH_PROCESSES:
         make_stores(wanted, progress)

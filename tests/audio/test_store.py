@@ -371,6 +371,26 @@ def test_process_that_was_killed_is_told(corpus, own_cache, monkeypatch):
     assert stores(own_cache) == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "n"),
+    [
+        ({}, 8),
+        ({"cpu.max": "max 100000", "memory.max": "max"}, 8),
+        ({"cpu.max": "250000 100000"}, 2),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "400000 100000", "memory.max": str(5 * 10**9)}, 3),
+    ],
+)
+def test_container_gets_as_many_processes_as_it_may_run(tmp_path, monkeypatch, limits, n):
+    """By its quota of cores and its memory, not by what the machine has."""
+    for name, text in limits.items():
+        (tmp_path / name).write_text(text + "\n")
+    monkeypatch.setattr(build, "CGROUP", tmp_path)
+    monkeypatch.setattr(build.os, "sched_getaffinity", lambda _: range(8))
+    monkeypatch.setattr(build.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10**8))
+    assert build.n_cores() == n
+
+
 def test_failed_build_leaves_nothing(clips, corpus, own_cache):
     """A file that went away since it was indexed; put back, the store is built."""
     path = corpus.of(Split.TRAINING)[0].path

@@ -3,7 +3,7 @@
 import pytest
 from builders import make_fold, make_row, make_sweep
 
-from sprd.sweep.confirm import Confirmation, confirmed
+from sprd.sweep.confirm import Confirmation, all_over, confirmed
 from sprd.sweep.crossval import FoldTable
 
 SPACE = '"model.filters" = [4, 8, 16]'
@@ -84,6 +84,10 @@ def test_best_mean_within_the_limit_of_false_accepts_comes_first(table, limit, f
         result = make_fold(fold, truth, predicted, speakers, n_folds)
         jobs.ended(candidate.number, "trained", fold=result)
     assert jobs.results()[0][0].number == first
+    told = all_over(sweep, jobs.results())
+    assert bool(told) == (limit == 0.01)
+    if told:
+        assert "budget.max_false_accept_rate = 0.01" in told and "trial 5" in told
 
 
 def test_folds_that_are_done_are_not_trained_again(table):

@@ -5,6 +5,7 @@ import pytest
 from builders import make_sweep
 
 from sprd.audio.corpus import Clip, Corpus, Split
+from sprd.errors import ConfigError
 from sprd.sweep import prepare
 from sprd.sweep.prepare import front_ends, prepare_features
 
@@ -89,11 +90,21 @@ def test_combinations_that_no_trial_can_have_are_left_out():
 
 def test_no_more_than_the_cache_holds_is_prepared(tmp_path, made, monkeypatch):
     """More would push out what was made first."""
-    sweep, index = make_sweep(FRAMES), corpus(tmp_path, 2000)
+    sweep, index = make_sweep(), corpus(tmp_path, 2000)
     n_training = len(index.of(Split.TRAINING)) + 400
     n_validation = len(index.of(Split.VALIDATION)) + 80
     n_variants = sweep.default.augment.n_variants
-    first = int(np.prod((49, 40))) * 2 * (n_training * n_variants + n_validation)
-    monkeypatch.setenv("SPRD_CACHE_GB", str((first + 1000) / 1e9))
-    prepare_features(sweep, index, [], None)
+    frames = '"features.frame" = ["30/20x40", "30/20x39", "30/20x38"]\n'
+    first = int(np.prod((49, 40))) * 2 * n_training * n_variants
+    monkeypatch.setenv("SPRD_CACHE_GB", str((2 * first + 1000) / 1e9))
+    assert n_validation * 3 < n_training * n_variants
+    prepare_features(make_sweep(frames), index, [], None)
     assert [shape for shape, _, _ in made] == [(49, 40), (49, 40)]
+
+
+def test_cache_that_cannot_hold_what_a_trial_reads_is_told_first(tmp_path, made, monkeypatch):
+    """Or each trial would compute its features anew."""
+    monkeypatch.setenv("SPRD_CACHE_GB", "0.01")
+    with pytest.raises(ConfigError, match="SPRD_CACHE_GB: must hold two entries"):
+        prepare_features(make_sweep(), corpus(tmp_path, 2000), [], None)
+    assert made == []
