@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sprd.errors import OutputError
 from sprd.folders import unwritable, write_atomically
+from sprd.sweep.checkpoints import Checkpoints, training_key
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate
 from sprd.sweep.tensorboard import SCALARS, Writers
@@ -21,6 +22,9 @@ FINISHED = "FINISHED"
 
 class Jobs(Protocol):
     """Trainings to be done: the candidates of a search, or the folds of a cross-validation."""
+
+    kind: str
+    """What they are, as a name of a folder: "trials" or "folds"."""
 
     @property
     def is_done(self) -> bool:
@@ -55,8 +59,12 @@ class Watcher(Protocol):
 class Bridge:
     """Joins Tune's callbacks, which know trials by id, with the jobs, which numbers them."""
 
-    def __init__(self, jobs: Jobs, out: Path, watcher: Watcher) -> None:
+    def __init__(
+        self, jobs: Jobs, out: Path, watcher: Watcher, checkpoints: Checkpoints, fingerprint: str
+    ) -> None:
         self._jobs, self._out, self._watcher = jobs, out, watcher
+        self._checkpoints, self._fingerprint = checkpoints, fingerprint
+        self._keys: dict[int, str] = {}  # of what is running
         self._writers = Writers(out / "tensorboard")
         self._last: dict[int, Mapping[str, Any]] = {}
         self._error: Exception | None = None
@@ -74,10 +82,16 @@ class Bridge:
         """Itself: Tune copies its settings."""
         return self
 
-    def ask(self) -> Any:
+    def note(self, text: str) -> None:
+        """Tells the watcher something that is worth a line."""
+        self._watcher.note(text)
+
+    def ask(self, n_slots: int) -> Any:
         """Returns what Tune's searcher returns: a configuration, "FINISHED", or None to wait."""
         if self._error is not None or self._n_left == 0:
             return FINISHED
+        if len(self._keys) >= n_slots:
+            return None
         try:
             candidate = self._jobs.next()
         except Exception as error:
@@ -87,11 +101,19 @@ class Bridge:
         if candidate is not None:
             self._n_left -= 1
             self._watcher.started(candidate)
+            key = training_key(candidate.config, self._fingerprint)
+            found = self._checkpoints.of(key)
+            if found is not None:
+                self._last[candidate.number] = {"step": found.step}
+                self.note(f"trial {candidate.number}: goes on from step {found.step:,}")
+            self._keys[candidate.number] = key
             return {
                 "number": candidate.number,
                 "config": candidate.config.model_dump_json(),
                 "fold": candidate.fold,
                 "is_apart": bool(candidate.label),
+                "key": key,
+                "checkpoint": found.uri if found is not None else None,
             }
         return FINISHED if self._jobs.is_done else None
 
@@ -104,13 +126,21 @@ class Bridge:
         self._writers.write(number, metrics)
         self._watcher.progressed(number, metrics)
 
-    def ended(self, trial: Any, error: str | None = None) -> None:
-        """Turns the end of a Tune trial into a row; keeps the files of a trained one."""
+    def ended(self, trial: Any, error: str | None = None) -> bool:
+        """Turns the end of a Tune trial into a row; keeps the files of a trained one.
+
+        Returns:
+            Whether it is one now: only then may its checkpoints go.
+        """
+        key = self._keys.pop(trial.config["number"])
         try:
             self._ended(trial, error)
         except Exception as raised:
             self._error = raised
+        else:
+            self._checkpoints.forget(key)
         self._tell_watcher()
+        return self._error is None
 
     def raise_if_failed(self) -> None:
         """Raises what went wrong in a callback: Tune would swallow it."""

@@ -20,6 +20,8 @@ class _Fold:
 class Confirmation:
     """Hands out the folds of some trials that were not trained yet: a `sprd.sweep.bridge.Jobs`."""
 
+    kind = "folds"
+
     def __init__(
         self, sweep: SweepConfig, trials: Sequence[Row], n_folds: int, table: FoldTable
     ) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -111,12 +112,19 @@ def begin(run: Run, fingerprint: str) -> None:
     """
     check_data(run, fingerprint)
     source = {
+        "id": run_id(run.folder) or secrets.token_hex(6),
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
     }
     write_atomically(run.folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
     write_atomically(run.folder / "sweep.toml", run.sweep.text)
+
+
+def run_id(folder: Path) -> str | None:
+    """Returns what tells a run from others in a storage that they share; None before it began."""
+    found = _read_source(folder).get("id")
+    return str(found) if found else None
 
 
 def references_of(run: Run) -> tuple[tuple[str, Config], ...]:

@@ -50,7 +50,9 @@ class Candidate:
 
 
 class Search:
-    """Hands out candidates and takes in how they ended."""
+    """Hands out candidates and takes in how they ended: a `sprd.sweep.bridge.Jobs`."""
+
+    kind = "trials"
 
     def __init__(
         self,

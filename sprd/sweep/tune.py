@@ -7,13 +7,13 @@ and hold it once each. Ray's own folder is disposable; `trials.jsonl` is the sta
 import contextlib
 import io
 import json
+import math
 import os
-import shutil
 import socket
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +35,9 @@ from sprd.errors import ConfigError, SprdError
 from sprd.folders import CACHE_VARIABLE
 from sprd.quiet import quiet_stderr
 from sprd.sweep.bridge import Bridge, Jobs, Watcher
+from sprd.sweep.checkpoints import KEY_FILE, STATE_FILE, Checkpoints, fetch
+from sprd.sweep.run import run_id
+from sprd.sweep.slots import amounts, check_slots, resources, slots_wanted
 from sprd.sweep.tensorboard import METRIC
 from sprd.sweep_config import SweepConfig
 
@@ -42,6 +45,12 @@ ROUND = 1000
 ROUND_PER_SLOT = 20
 """Trials after which Tune and the workers are started anew, at least: both keep something of every
 trial, and Tune looks through all of them at each step. With few trials a slot, slots would idle."""
+
+COUNT_INTERVAL_S = 5.0
+"""Between two looks at which nodes there are."""
+
+WAITING_S = 60.0
+"""After which a trial that found no place is worth a line."""
 
 
 @contextmanager
@@ -57,7 +66,7 @@ def connected(sweep: SweepConfig, address: str | None) -> Iterator[None]:
     """
     _connect(address, uses_gpus=sweep.sweep.gpus_per_trial > 0)
     try:
-        _n_slots(sweep)
+        check_slots(sweep, _nodes())
         yield
     finally:
         ray.shutdown()
@@ -79,47 +88,58 @@ def run_jobs(
     Raises:
         ConfigError: The storage cannot be written.
     """
-    bridge = Bridge(jobs, out, watcher)
-    while not jobs.is_done:
-        _run_round(bridge, sweep, corpus, out, scheduler)
+    storage = sweep.sweep.storage or str(out / "ray")
+    name = f"{sweep.sweep.name}-{run_id(out)}-{jobs.kind}" if sweep.sweep.storage else jobs.kind
+    checkpoints = Checkpoints(storage, name)
+    bridge = Bridge(jobs, out, watcher, checkpoints, corpus.fingerprint)
+    with _storage_told(sweep):
+        checkpoints.find()
+        while not jobs.is_done:
+            _run_round(bridge, checkpoints, sweep, corpus, scheduler)
+    checkpoints.clear()
+    with contextlib.suppress(OSError):  # folds that another command left
+        (out / "ray").rmdir()
 
 
 def _run_round(
-    bridge: Bridge, sweep: SweepConfig, corpus: Corpus, out: Path, scheduler: str
+    bridge: Bridge, checkpoints: Checkpoints, sweep: SweepConfig, corpus: Corpus, scheduler: str
 ) -> None:
     """Runs until all are done or the round is over."""
-    storage = sweep.sweep.storage or str(out / "ray")
-    if not sweep.sweep.storage:
-        shutil.rmtree(out / "ray", ignore_errors=True)
-    n_slots = _n_slots(sweep)
-    bridge.begin_round(max(ROUND, ROUND_PER_SLOT * n_slots))
+    bridge.begin_round(max(ROUND, ROUND_PER_SLOT * check_slots(sweep, _nodes())))
+    name = checkpoints.new_round()
     trainable = tune.with_resources(
-        tune.with_parameters(_trainable, corpus=[ray.put(corpus)]), _resources(sweep)
+        tune.with_parameters(_trainable, corpus=[ray.put(corpus)]), resources(sweep)
     )
+    with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
+        tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                metric=METRIC,
+                mode="max",
+                search_alg=_Asker(bridge, sweep),
+                scheduler=_scheduler(scheduler, sweep),
+                num_samples=-1,
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
+            ),
+            run_config=tune.RunConfig(
+                name=name,
+                storage_path=checkpoints.uri,
+                verbose=0,
+                callbacks=[_Listener(bridge, sweep)],
+                failure_config=tune.FailureConfig(max_failures=1),
+            ),
+        ).fit()
+    bridge.raise_if_failed()
+    checkpoints.end_round(name)
+
+
+@contextmanager
+def _storage_told(sweep: SweepConfig) -> Iterator[None]:
+    """Names the storage of the sweep file where it cannot be used."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
-            tune.Tuner(
-                trainable,
-                tune_config=tune.TuneConfig(
-                    metric=METRIC,
-                    mode="max",
-                    search_alg=_Asker(bridge),
-                    scheduler=_scheduler(scheduler, sweep),
-                    num_samples=-1,
-                    max_concurrent_trials=n_slots,
-                    reuse_actors=True,
-                    trial_name_creator=_trial_name,
-                    trial_dirname_creator=_trial_name,
-                ),
-                run_config=tune.RunConfig(
-                    name=sweep.sweep.name,
-                    storage_path=storage if "://" in storage else str(Path(storage).absolute()),
-                    verbose=0,
-                    callbacks=[_Listener(bridge)],
-                    failure_config=tune.FailureConfig(max_failures=1),
-                ),
-            ).fit()
-        bridge.raise_if_failed()
+        yield
     except (OSError, ValueError) as error:
         if sweep.sweep.storage is None:
             raise
@@ -127,19 +147,12 @@ def _run_round(
             f"{sweep.path} [sweep] storage: must be a folder or URI that all nodes can write, got"
             f" {sweep.sweep.storage!r}: {str(error).splitlines()[0]}."
         ) from error
-    if not sweep.sweep.storage:
-        shutil.rmtree(out / "ray", ignore_errors=True)
-
-
-def _resources(sweep: SweepConfig) -> dict[str, float]:
-    """What Ray sets aside for a trial."""
-    wanted = {"cpu": sweep.sweep.cpus_per_trial, "gpu": sweep.sweep.gpus_per_trial}
-    return {name: amount for name, amount in wanted.items() if amount}
 
 
 def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000")  # ours is the limit: the slots
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # our table is the state
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
@@ -179,42 +192,9 @@ def _check_reachable(address: str) -> None:
             return
 
 
-def _n_slots(sweep: SweepConfig) -> int:
-    """Returns how many trials run at once.
-
-    Raises:
-        ConfigError: Not one trial fits on the CPUs that there are: it would wait for ever.
-    """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    available = n_slots(sweep, nodes)
-    if available == 0:
-        for key, name, needed in (
-            ("cpus_per_trial", "CPU", sweep.sweep.cpus_per_trial),
-            ("gpus_per_trial", "GPU", sweep.sweep.gpus_per_trial),
-        ):
-            per_node = [node.get(name, 0) for node in nodes]
-            if not any(amount >= needed for amount in per_node):
-                raise ConfigError(
-                    f"{sweep.path} [sweep] {key}: must fit on a node, got {needed:g}; the nodes"
-                    f" have {[int(n) for n in per_node]} {name}s. Lower it."
-                )
-        raise ConfigError(
-            f"{sweep.path} [sweep]: cpus_per_trial and gpus_per_trial must fit on one node together"
-            ", got none that has both. Lower one."
-        )
-    return min(available, sweep.sweep.max_concurrent_trials or available)
-
-
-def n_slots(sweep: SweepConfig, nodes: Sequence[Mapping[str, float]]) -> int:
-    """Returns how many trials the nodes hold, given what each has of "CPU" and "GPU"."""
-    cpus, gpus = sweep.sweep.cpus_per_trial, sweep.sweep.gpus_per_trial
-    found = 0
-    for node in nodes:
-        n = int(node.get("CPU", 0) // cpus)
-        if gpus:  # a trial's share is of one GPU, not of parts of two
-            n = min(n, int(node.get("GPU", 0)) * int(1 / gpus + 1e-9))
-        found += n
-    return found
+def _nodes() -> list[Mapping[str, float]]:
+    """Returns what each node that is alive has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _scheduler(name: str, sweep: SweepConfig) -> TrialScheduler:
@@ -276,21 +256,18 @@ def _trainable(config: dict[str, Any], corpus: list[Any]) -> None:
             return  # the scheduler does not see it: it is not compared, and never stopped
         latest.update({key: metrics[key] for key in latest})
         with tempfile.TemporaryDirectory() as folder:
-            save(Path(folder) / "state.npz")
+            save(Path(folder) / STATE_FILE)
+            (Path(folder) / KEY_FILE).write_text(config["key"], encoding="ascii")
             tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
 
-    checkpoint = tune.get_checkpoint()
     files: Mapping[str, bytes] = {}
     try:
         if config["fold"]:
             result = run_fold(parsed, index, *config["fold"])
             fields: dict[str, Any] = {"status": "trained", "fold": result}
-        elif checkpoint is None:
-            outcome = run_trial(parsed, index, report)
-            files, fields = outcome.files, {**vars(outcome), "files": None}
         else:
-            with checkpoint.as_directory() as folder:
-                outcome = run_trial(parsed, index, report, Path(folder) / "state.npz")
+            with _state(config["checkpoint"]) as state:
+                outcome = run_trial(parsed, index, report, state)
             files, fields = outcome.files, {**vars(outcome), "files": None}
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -307,26 +284,43 @@ def _trainable(config: dict[str, Any], corpus: list[Any]) -> None:
         tune.report(last, checkpoint=tune.Checkpoint.from_directory(folder))
 
 
+@contextmanager
+def _state(uri: str | None) -> Iterator[Path | None]:
+    """Gives the state to go on from: of this command if there is one, else of an earlier one."""
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is not None:
+        with checkpoint.as_directory() as folder:
+            yield Path(folder) / STATE_FILE
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / STATE_FILE
+        yield path if uri is not None and fetch(uri, path) else None
+
+
 def _node_name() -> str:
     return str(ray.util.get_node_ip_address())
 
 
-def _delete(checkpoint: Any) -> None:
-    """Deletes a checkpoint that nobody needs any more; where that fails it only takes room."""
-    if checkpoint is not None:
-        with contextlib.suppress(OSError):
-            checkpoint.filesystem.delete_dir(checkpoint.path)
+def _delete(files: Any, path: str) -> None:
+    """Deletes what nobody needs any more; where that fails it only takes room."""
+    with contextlib.suppress(OSError):
+        files.delete_dir(path)
 
 
 class _Asker(Searcher):  # type: ignore[misc]
     """Tune's side of asking."""
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, sweep: SweepConfig) -> None:
         super().__init__(metric=METRIC, mode="max")
-        self._bridge = bridge
+        self._bridge, self._sweep = bridge, sweep
+        self._n_slots, self._counted_at = 0, -math.inf
 
     def suggest(self, trial_id: str) -> Any:
-        return self._bridge.ask()
+        """Nodes may join and leave, so slots are counted again every few seconds."""
+        if time.monotonic() - self._counted_at > COUNT_INTERVAL_S:
+            self._counted_at = time.monotonic()
+            self._n_slots = slots_wanted(self._sweep, _nodes())
+        return self._bridge.ask(self._n_slots)
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """The listener tells the search: it has the trial's checkpoint too."""
@@ -341,8 +335,29 @@ class _Asker(Searcher):  # type: ignore[misc]
 class _Listener(tune.Callback):  # type: ignore[misc]
     """Tune's side of telling."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
+    def __init__(self, bridge: Bridge, sweep: SweepConfig) -> None:
+        self._bridge, self._sweep = bridge, sweep
+        self._looked_at, self._waiting_since, self._is_told = -math.inf, math.inf, False
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Says once when a trial finds no place for long."""
+        now = time.monotonic()
+        if now - self._looked_at < COUNT_INTERVAL_S:
+            return
+        self._looked_at = now
+        if not any(trial.status == trial.PENDING for trial in trials):
+            self._waiting_since, self._is_told = math.inf, False
+            return
+        self._waiting_since = min(self._waiting_since, now)
+        if now - self._waiting_since > WAITING_S and not self._is_told:
+            self._is_told = True
+            waiting = [str(trial) for trial in trials if trial.status == trial.PENDING]
+            self._bridge.note(
+                f"waiting for a place since {now - self._waiting_since:.0f} s:"
+                f" {', '.join(waiting[:4])}; each needs {amounts(resources(self._sweep))};"
+                f" the cluster has {amounts(ray.cluster_resources())}, free are"
+                f" {amounts(ray.available_resources())}"
+            )
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
@@ -352,12 +367,16 @@ class _Listener(tune.Callback):  # type: ignore[misc]
     def on_checkpoint(
         self, iteration: int, trials: Any, trial: Any, checkpoint: Any, **info: Any
     ) -> None:
-        """Deletes the one before. Tune's `num_to_keep` would write down all trials each time."""
-        _delete(trial.checkpoint)
+        """Deletes the one before. Tune's `num_to_keep` would write down all trials each time.
+
+        The last state stays beside the outcome, until that is a row.
+        """
+        if "outcome" not in (trial.last_result or {}) and trial.checkpoint is not None:
+            _delete(trial.checkpoint.filesystem, trial.checkpoint.path)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self._bridge.ended(trial)
-        _delete(trial.checkpoint)
+        if self._bridge.ended(trial):
+            _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         lines = str(trial.get_error() or "the worker died").strip().splitlines()

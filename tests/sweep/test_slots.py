@@ -3,7 +3,7 @@
 import pytest
 from builders import make_sweep
 
-from sprd.sweep.tune import n_slots
+from sprd.sweep.slots import n_slots
 
 
 @pytest.mark.parametrize(
