@@ -283,7 +283,7 @@ def test_trial_that_diverges_is_a_row(tmp_path: Path, run: Path) -> None:
 def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path) -> None:
     """Ctrl-C: exit 130, whole rows stay, and the same command goes on to the end."""
     text = (ROOT / "sweeps/smoke.toml").read_text().replace("n_trials = 2", "n_trials = 3")
-    (tmp_path / "sweep.toml").write_text(text)
+    (tmp_path / "sweep.toml").write_text(text.replace("steps = 120", "steps = 900"))
     out = tmp_path / "out"
     command = [str(SPRD), "sweep", str(tmp_path / "sweep.toml"), "--out", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

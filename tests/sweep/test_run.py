@@ -8,7 +8,7 @@ from builders import make_row
 
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
 from sprd.sweep import run as runs
-from sprd.sweep.run import Run, begin, reopen_run
+from sprd.sweep.run import Run, begin, reopen_run, run_id
 
 TEXT = """[sweep]
 name = "mine"
@@ -48,7 +48,9 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
     run = open_run(file, out, tmp_path / "data")
     assert sorted(os.listdir(out)) == ["run.json", "sweep.toml"]
     assert (out / "sweep.toml").read_text() == TEXT
-    assert json.loads((out / "run.json").read_text()) == {
+    source = json.loads((out / "run.json").read_text())
+    assert source.pop("id") == run_id(out)
+    assert source == {
         "sweep_file": str(file),
         "data": str(tmp_path / "data"),
         "data_fingerprint": DATA,

@@ -1,0 +1,57 @@
+"""`kill -9` of the driver at random moments, each followed by the same command."""
+
+import os
+import random
+import subprocess
+import time
+
+import pytest
+from faulty import command, rows, sprd
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize(
+    ("n_kills", "n_trials"), [pytest.param(2, 4, marks=pytest.mark.short), (20, 20)]
+)
+def test_sweep_ends_as_if_it_had_not_been_killed(sweep_file, tmp_path, n_kills, n_trials):
+    """Rows that were there stay as they were; in the end each trial once, the same winner."""
+    file = sweep_file(n_trials=n_trials, steps=6000, interval=250)
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    done = sprd("sweep", file, "--out", undisturbed)
+    assert done.returncode == 0, done.stderr
+    chance, finished = random.Random(20261123), b""
+    for kill in range(n_kills):
+        with (tmp_path / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                command("sweep", file, "--out", disturbed), stdout=log, stderr=log
+            )
+            seconds = chance.uniform(2.0, 15.0)
+            time.sleep(seconds)
+            assert process.poll() is None, f"it ended before kill {kill}: let trials last longer"
+            process.kill()
+            process.wait()
+        table = disturbed / "trials.jsonl"
+        now = table.read_bytes() if table.exists() else b""
+        assert now.startswith(finished), f"rows changed before kill {kill}"
+        finished = now[: now.rfind(b"\n") + 1]
+        print(f"kill {kill + 1} after {seconds:.1f} s: {len(rows(disturbed))} rows", flush=True)
+    assert sum(row["status"] == "trained" for row in rows(disturbed)) < n_trials
+    done = sprd("sweep", file, "--out", disturbed)
+    assert done.returncode == 0, done.stderr
+    assert (disturbed / "trials.jsonl").read_bytes().startswith(finished)
+    trained = [row["number"] for row in rows(disturbed) if row["status"] == "trained"]
+    assert len(trained) == n_trials == len(set(trained))
+    log_text = (tmp_path / "log.txt").read_text() + done.stderr
+    n_resumed = log_text.count("goes on from step")
+    print(f"{n_resumed} trainings went on from a checkpoint")
+    assert n_resumed > 0 or n_kills < 5, "none was killed while it trained"
+    for number in trained:
+        name = f"trials/{number}/model.tflite"
+        assert (disturbed / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    for name in ("model.tflite", "model_float.tflite"):
+        same = (disturbed / "bundle" / name).read_bytes()
+        assert same == (undisturbed / "bundle" / name).read_bytes(), name
+    assert not (disturbed / "ray").exists()
+    kept = [sorted(os.listdir(run / "trials")) for run in (disturbed, undisturbed)]
+    assert kept[0] == kept[1]
