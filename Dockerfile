@@ -10,12 +10,16 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 
 # Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh. The
-# Arm compiler and QEMU are what `sprd emulate` runs.
+# Arm compiler and QEMU are what `sprd emulate` runs; libraries for other cores than Cortex-M go.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        bash ca-certificates g++ gcc-arm-none-eabi libnewlib-arm-none-eabi make openssh-client \
+        bash ca-certificates gcc-arm-none-eabi libnewlib-arm-none-eabi openssh-client \
         qemu-system-arm rsync \
-    && rm -rf /var/lib/apt/lists/*
+    && apt-get clean && rm -rf /var/lib/apt/lists/* \
+    && find /usr/lib/gcc/arm-none-eabi /usr/lib/arm-none-eabi -depth -type d \
+        \( -path '*/thumb/v7' -o -path '*/thumb/v7+*' -o -path '*/thumb/v7-[ar]*' \
+        -o -path '*/thumb/v7ve*' -o -path '*/thumb/v8-a*' -o -path '*/arm/v*' \) \
+        -exec rm -r {} +
 
 # What is written to a mounted folder belongs to this user: --build-arg UID=$(id -u) makes it yours.
 ARG UID=1000
@@ -39,12 +43,13 @@ RUN echo 'PATH="/opt/sprd/bin:$PATH"' > /etc/profile.d/sprd.sh
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 RUN python3 -m venv /opt/sprd \
-    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], sep='\n')" > requirements.txt \
-    && pip install -c constraints.txt -r requirements.txt
+    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], *p['optional-dependencies']['cluster'], sep='\n')" > requirements.txt \
+    && pip install -c constraints.txt -r requirements.txt \
+    && rm -rf /opt/sprd/lib/python3*/site-packages/tensorflow/include
 
 COPY README.md LICENSE NOTICE ./
 COPY sprd sprd
-RUN pip install --no-deps -c constraints.txt '.[synth]'
+RUN pip install --no-deps -c constraints.txt '.[synth,cluster]'
 COPY sweeps /home/sprd/sweeps
 
 USER sprd

@@ -13,7 +13,7 @@ PYTEST_FLAGS :=
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install sweep test lint clean
+.PHONY: help install sweep test faults lint clean
 
 help: ## Lists what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ sweep: $(STAMP) ## Runs sweeps/default.toml and checks its winner against the bo
 
 test: lint ## Runs lint and every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
+
+faults: $(STAMP) ## Runs what needs root, several hosts or long faults: up to 40 minutes
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[faults,cluster]'
+	$(BIN)/python -m pytest -m faults -s tests/faults $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## Runs ruff and mypy
 	$(BIN)/ruff check .

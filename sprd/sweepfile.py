@@ -65,6 +65,7 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
         objectives = parse_objectives(sweep.objectives)
     except ValueError as error:
         raise ConfigError(f"{path} [sweep] objectives: {error}") from error
+    _check_storage(path, sweep.storage)
     raw_space = tables.pop("space", {})
     base = _resolve_paths(tables, path.parent)
     space = read_space(path, raw_space, base, vocabulary)
@@ -200,6 +201,15 @@ def _resolve(
     if not space or point:
         check_whole(path, config)
     return config
+
+
+def _check_storage(path: Path, storage: str | None) -> None:
+    """Checks that no secret is in a file that every bundle holds a copy of."""
+    if storage and re.match(r"[^:/]+://[^/?]*@", storage):
+        raise ConfigError(
+            f"{path} [sweep] storage: must hold no user and password, got a URI with '@'. Leave"
+            " them to the environment, such as AWS_ACCESS_KEY_ID, or to the role of the machines."
+        )
 
 
 def _check_plain(path: Path, value: object) -> None:

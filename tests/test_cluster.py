@@ -14,10 +14,21 @@ ROOT = Path(__file__).parents[1]
 START_COMMANDS = ("head_start_ray_commands", "worker_start_ray_commands")
 
 
+LAUNCHED = ("cluster.yaml", "deploy/aws.yaml", "deploy/gcp.yaml")
+"""Files for `ray up`."""
+
+
+@pytest.fixture(scope="module", params=LAUNCHED)
+def cluster(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """A file as Ray reads it."""
+    return yaml.safe_load((ROOT / request.param).read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
-def cluster() -> dict[str, Any]:
-    """The file as Ray reads it."""
-    return yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
+def kuberay() -> list[dict[str, Any]]:
+    """What goes to Kubernetes."""
+    text = (ROOT / "deploy/kuberay.yaml").read_text(encoding="utf-8")
+    return list(yaml.safe_load_all(text))
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +56,45 @@ def test_cluster_has_no_unknown_key(cluster: dict[str, Any], schema: dict[str, A
     assert set(cluster) - set(schema["properties"]) == set()
 
 
-def test_on_premises_provider_names_its_machines(cluster: dict[str, Any]) -> None:
+def test_on_premises_provider_names_its_machines() -> None:
     """The provider `local` needs a head and workers, and refuses node types."""
+    cluster = yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
     provider = cluster["provider"]
     assert provider["type"] == "local"
     assert provider["head_ip"] and provider["worker_ips"]
     assert provider["head_ip"] not in provider["worker_ips"]
     assert {"available_node_types", "head_node_type"} & set(cluster) == set()
+
+
+@pytest.mark.parametrize("name", LAUNCHED[1:])
+def test_cloud_has_its_workers_from_the_start(name: str) -> None:
+    """A trial is asked for only where a CPU is: nodes on demand would never be demanded."""
+    cluster = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    types = cluster["available_node_types"]
+    assert cluster["head_node_type"] in types
+    assert types["worker"]["min_workers"] == types["worker"]["max_workers"] > 0
+    assert types["worker"]["max_workers"] <= cluster["max_workers"]
+
+
+def test_kubernetes_runs_the_pinned_ray_with_a_token(kuberay: list[dict[str, Any]]) -> None:
+    """Head and workers run one image, not as root, with the Ray of constraints.txt."""
+    claim, job = kuberay
+    assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    spec = job["spec"]["rayClusterSpec"]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert f"ray=={spec['rayVersion']}\n" in pins
+    assert spec["authOptions"] == {"mode": "token"}
+    pods = [
+        group["template"]["spec"] for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"])
+    ]
+    assert len({pod["containers"][0]["image"] for pod in pods}) == 1
+    assert all(pod["securityContext"]["runAsUser"] == 1000 for pod in pods)
+    for pod in pods:
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        claimed = volumes["runs"]["persistentVolumeClaim"]["claimName"]
+        assert claimed == claim["metadata"]["name"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert job["spec"]["entrypoint"].startswith("sprd sweep ")
 
 
 @pytest.mark.parametrize("key", START_COMMANDS)

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from builders import make_sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import VOCABULARY, legal_params, toml_text, toml_values
@@ -814,3 +815,23 @@ def test_written_toml_is_read_back(table):
     """The fuzz above feeds what it means to."""
     read = tomllib.loads(f"a = {toml_text(table)}")["a"]
     assert repr(read) == repr(table)
+
+
+@pytest.mark.parametrize(
+    ("storage", "is_refused"),
+    [
+        ("s3://user:secret@bucket/runs", True),
+        ("s3://key@bucket", True),
+        ("s3://bucket/runs?endpoint_override=127.0.0.1:5000&scheme=http", False),
+        ("s3://bucket/a@b", False),
+        ("/shared/a@b://c", False),
+    ],
+)
+def test_storage_holds_no_secret(storage, is_refused):
+    """The file is copied into every bundle; the message does not repeat it either."""
+    if not is_refused:
+        assert make_sweep(sweep=f'storage = "{storage}"').sweep.storage == storage
+        return
+    with pytest.raises(ConfigError, match="must hold no user and password") as caught:
+        make_sweep(sweep=f'storage = "{storage}"')
+    assert "secret" not in str(caught.value)

@@ -6,6 +6,7 @@ that vary (`studio.py`). The same settings give the same bytes.
 
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import struct
@@ -336,4 +337,7 @@ def _speak_share(
 
 
 def _write(path: Path, samples: NDArray[np.int16]) -> None:
-    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    # Not by soundfile into the file: a full disk would be an error of its own kind.
+    content = io.BytesIO()
+    soundfile.write(content, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    path.write_bytes(content.getvalue())

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,7 +124,10 @@ class Bridge:
             return
         self._last[number] = result
         metrics = {k: v for k, v in result.items() if k in SCALARS or k == "step"}
-        self._writers.write(number, metrics)
+        try:
+            self._writers.write(number, metrics)
+        except OSError as error:
+            self._error = self._error or unwritable(self._out, error)
         self._watcher.progressed(number, metrics)
 
     def ended(self, trial: Any, error: str | None = None) -> bool:
@@ -149,7 +153,7 @@ class Bridge:
 
     def _ended(self, trial: Any, error: str | None) -> None:
         number = trial.config["number"]
-        if error is not None and _DISK_FULL in error:
+        if error is not None and (_DISK_FULL in error or _is_full(self._out)):
             raise _disk_full(self._out)
         last = self._last.pop(number, {})
         self._writers.close(number)
@@ -189,6 +193,14 @@ class Bridge:
 
 
 _DISK_FULL = os.strerror(errno.ENOSPC)
+
+
+_FULL_BYTES = 2**16
+
+
+def _is_full(folder: Path) -> bool:
+    """Tells whether a disk is full: then the reason why a trial failed is not on it either."""
+    return shutil.disk_usage(folder).free < _FULL_BYTES
 
 
 def _disk_full(out: Path) -> OutputError:

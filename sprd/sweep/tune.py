@@ -111,7 +111,7 @@ def _run_round(
         tune.with_parameters(_trainable, corpus=[ray.put(corpus)]), resources(sweep)
     )
     with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
-        tune.Tuner(
+        tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
                 metric=METRIC,
@@ -130,7 +130,12 @@ def _run_round(
                 callbacks=[_Listener(bridge, sweep)],
                 failure_config=tune.FailureConfig(max_failures=1),
             ),
-        ).fit()
+        )
+        try:
+            tuner.fit()
+        except Exception:  # it reads what it wrote: in vain, where the disk was full
+            bridge.raise_if_failed()
+            raise
     bridge.raise_if_failed()
     checkpoints.end_round(name)
 

@@ -1,0 +1,183 @@
+"""A worker that dies, a disk that is full, storage in a bucket: the sweep ends, and says why."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faulty import command, rows, sprd
+
+pytestmark = pytest.mark.faults
+
+WORKER = b"ray::ImplicitFunc"
+"""How Ray names the processes that run trials."""
+
+
+def workers() -> list[int]:
+    """Returns the process numbers of the workers that train."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "cmdline").read_bytes().startswith(WORKER):
+                found.append(int(folder.name))
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+def kill_one(process: "subprocess.Popen[str]", run: Path, after_s: float) -> None:
+    """Kills a worker, as the kernel does for memory, once it trained for a while."""
+    while process.poll() is None and not (found := workers()):
+        time.sleep(0.2)
+    time.sleep(after_s)
+    assert process.poll() is None, f"it ended before: {rows(run)}"
+    os.kill(found[0], signal.SIGKILL)
+    while found[0] in workers():
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("n_kills", [pytest.param(1, marks=pytest.mark.short), 2])
+def test_worker_that_is_killed(sweep_file, tmp_path, n_kills):
+    """Once: the trial goes on. Twice: it is a row that says so, and the others are trained."""
+    file = sweep_file(n_trials=3, steps=6000, top="max_concurrent_trials = 1\n")
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        command("sweep", file, "--out", run), stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(n_kills):
+        kill_one(process, run, after_s=6.0)
+    said = process.communicate()[1]
+    assert process.returncode == 0 and "Traceback" not in said, said
+    statuses = [row["status"] for row in rows(run)]
+    assert statuses.count("trained") == 3
+    failed = [row for row in rows(run) if row["status"] == "failed"]
+    assert len(failed) == (n_kills == 2)
+    for row in failed:
+        print(f"the row says: {row['error']}")
+        assert re.search("die|kill|crash|exit", row["error"], re.IGNORECASE)
+
+
+@pytest.mark.short
+def test_trial_whose_loss_is_not_finite(sweep_file, tmp_path):
+    """It is a row that says so; the others are trained."""
+    file = sweep_file(n_trials=3, steps=300)
+    text = file.read_text().replace('"tiny_conv"', '"low_latency_conv"\nfilters = 4')
+    text = text.replace("batch_size", 'optimizer = "momentum"\nbatch_size')
+    text = (
+        text[: text.index("[space]")]
+        + '[space]\n"train.learning_rate" = [0.01, 10.0, 0.02, 0.03]\n'
+    )
+    file.write_text(text)
+    done = sprd("sweep", file, "--out", tmp_path / "run")
+    found = rows(tmp_path / "run")
+    print([row["error"] for row in found if row["status"] == "failed"])
+    assert sum(row["status"] == "trained" for row in found) == 3, done.stderr
+    assert all("finite" in row["error"] for row in found if row["status"] == "failed")
+    assert any(row["status"] == "failed" for row in found)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that can be made larger."""
+    if os.geteuid():
+        pytest.skip("needs root, to mount a small file system")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("what", ["run", "cache"])
+def test_disk_that_is_full(sweep_file, tmp_path, small_disk, what):
+    """Whatever is being written then: one line, nothing half-written; it goes on with room."""
+    file = sweep_file(n_trials=2, steps=400)
+    run = small_disk / "run" if what == "run" else tmp_path / "run"
+    environment = dict(os.environ)
+    if what == "cache":
+        environment["SPRD_CACHE"] = str(small_disk / "cache")
+    sizes = ["64k", "200k", "400k", "800k", "1600k", "3m", "6m", "12m", "25m", "50m", "200m"]
+    done_at = None
+    for size in sizes:
+        subprocess.run(["mount", "-o", f"remount,size={size}", small_disk], check=True)
+        done = sprd("sweep", file, "--out", run, env=environment)
+        whole = [path.name for path in small_disk.rglob("*.tmp")]
+        last = done.stderr.strip().splitlines()[-1]
+        print(f"{what} on {size}: exit {done.returncode}: {last[:150]}")
+        assert "Traceback" not in done.stderr and whole == []
+        if done.returncode == 0:
+            done_at = size
+            break
+        assert done.returncode in (1, 2) and "space" in last, done.stderr
+        assert not (run / "bundle").exists()
+    assert done_at is not None and done_at != sizes[0]
+    trained = [row["number"] for row in rows(run) if row["status"] == "trained"]
+    assert sorted(trained) == [0, 1]
+    assert sprd("verify", run / "bundle").returncode == 0
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of an S3 server on this machine."""
+    pytest.importorskip("moto", reason="pip install -c constraints.txt -e '.[faults]'")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "made-up-for-the-test")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    uri = f"s3://sprd/runs?endpoint_override=127.0.0.1:{port}&scheme=http"
+    try:
+        from pyarrow import fs
+
+        files = fs.FileSystem.from_uri(uri.replace("?", "?allow_bucket_creation=true&"))[0]
+        for attempt in range(60):
+            try:
+                files.create_dir("sprd/runs")
+                break
+            except OSError:
+                assert attempt < 59, "the server did not start"
+                time.sleep(0.5)
+        yield uri
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.mark.short
+def test_checkpoints_in_a_bucket(sweep_file, tmp_path, bucket):
+    """The driver killed, the same command again: trials go on from the bucket, then it is empty."""
+    from pyarrow import fs
+
+    file = sweep_file(n_trials=2, steps=6000, top=f'storage = "{bucket}"\n')
+    run = tmp_path / "run"
+    files, root = fs.FileSystem.from_uri(bucket)
+
+    def stored() -> list[str]:
+        selector = fs.FileSelector(root, recursive=True, allow_not_found=True)
+        return [one.path for one in files.get_file_info(selector)]
+
+    process = subprocess.Popen(command("sweep", file, "--out", run))
+    while process.poll() is None and not any("state.npz" in path for path in stored()):
+        time.sleep(0.2)
+    time.sleep(2)
+    process.kill()
+    process.wait()
+    done = sprd("sweep", file, "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert "goes on from step" in done.stderr
+    assert len(rows(run)) == 2 and (run / "bundle/model.tflite").exists()
+    assert "made-up-for-the-test" not in (run / "bundle/manifest.json").read_text()
+    print("left in the bucket:", stored())
+    assert not any("trial-" in path for path in stored())
