@@ -49,6 +49,8 @@ trial, and Tune looks through all of them at each step. With few trials a slot, 
 COUNT_INTERVAL_S = 5.0
 """Between two looks at which nodes there are."""
 
+DIED = "its worker died, and the next one too; for memory, perhaps: see the log of the kernel"
+
 WAITING_S = 60.0
 """After which a trial that found no place is worth a line."""
 
@@ -384,5 +386,5 @@ class _Listener(tune.Callback):  # type: ignore[misc]
             _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        lines = str(trial.get_error() or "the worker died").strip().splitlines()
+        lines = str(trial.get_error() or DIED).strip().splitlines()
         self._bridge.ended(trial, error=lines[-1])
