@@ -13,8 +13,8 @@ FROM ${BASE}
 # Arm compiler and QEMU are what `sprd emulate` runs; libraries for other cores than Cortex-M go.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        bash ca-certificates gcc-arm-none-eabi libnewlib-arm-none-eabi openssh-client \
-        qemu-system-arm rsync \
+        bash ca-certificates gcc-arm-none-eabi libnewlib-arm-none-eabi \
+        libstdc++-arm-none-eabi-newlib openssh-client qemu-system-arm rsync \
     && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && find /usr/lib/gcc/arm-none-eabi /usr/lib/arm-none-eabi -depth -type d \
         \( -path '*/thumb/v7' -o -path '*/thumb/v7+*' -o -path '*/thumb/v7-[ar]*' \

@@ -285,7 +285,9 @@ def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path) -> None:
     text = (ROOT / "sweeps/smoke.toml").read_text().replace("n_trials = 2", "n_trials = 3")
     (tmp_path / "sweep.toml").write_text(text.replace("steps = 120", "steps = 900"))
     out = tmp_path / "out"
-    command = [str(SPRD), "sweep", str(tmp_path / "sweep.toml"), "--out", str(out)]
+    # Where tests run in the background of a shell, Ctrl-C is ignored unless it is asked for.
+    command = ["env", "--default-signal=INT", str(SPRD), "sweep"]
+    command += [str(tmp_path / "sweep.toml"), "--out", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:

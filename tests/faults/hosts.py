@@ -282,13 +282,10 @@ def _ip(words: str, *more: str) -> None:
 def _children(process: int) -> list[int]:
     """Returns the processes that one started."""
     try:
-        return [int(word) for word in _children_file(process).read_text().split()]
+        children = Path(f"/proc/{process}/task/{process}/children").read_text()
+        return [int(word) for word in children.split()]
     except OSError:
         return []
-
-
-def _children_file(process: int) -> Path:
-    return Path(f"/proc/{process}/task/{process}/children")
 
 
 def _listens(name: str) -> bool:

@@ -24,6 +24,8 @@ class Image:
         self._buildah = ["buildah", "--root", str(folder / "storage"), "--runroot"]
         self._buildah += [str(folder / "run"), "--storage-driver", "vfs"]
         self._name = self.buildah("from", "--pull-never", "localhost/sprd").strip()
+        # In a chroot the image's own volume would lie over the folder that is mounted there.
+        self.buildah("config", "--volume", "/runs-", self._name)
 
     def buildah(self, *words: str) -> str:
         """Returns what a command of buildah prints."""

@@ -22,7 +22,10 @@ COMPILER = "arm-none-eabi-gcc"
 CPLUSPLUS = "arm-none-eabi-g++"
 SIZE = "arm-none-eabi-size"
 QEMU = "qemu-system-arm"
-INSTALL = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+INSTALL = (
+    "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+    " qemu-system-arm"
+)
 COMPILE_SECONDS = 120.0
 N_COMPILERS = min(4, os.cpu_count() or 1)
 """Compilers that run at the same time."""
