@@ -19,11 +19,19 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
+MAX_LENGTH = 1500
+"""Characters of a message."""
+
 
 class SprdError(Exception):
     """A failure that is told to the user in one line, without a traceback."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """Leaves the middle out of a message that a huge value made long."""
+        text = super().__str__()
+        return text if len(text) <= MAX_LENGTH else f"{text[:1000]} [...] {text[-400:]}"
 
 
 class InputError(SprdError):

@@ -835,3 +835,11 @@ def test_storage_holds_no_secret(storage, is_refused):
     with pytest.raises(ConfigError, match="must hold no user and password") as caught:
         make_sweep(sweep=f'storage = "{storage}"')
     assert "secret" not in str(caught.value)
+
+
+def test_huge_value_is_told_in_a_short_line():
+    """Where and what to do stay: the middle of the value goes."""
+    with pytest.raises(ConfigError) as caught:
+        make_sweep(sweep=f'storage = ["{"x" * 10_000}"]')
+    assert len(str(caught.value)) < 1500
+    assert "[sweep] storage: must be" in str(caught.value) and "Folder or URI" in str(caught.value)
