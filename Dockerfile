@@ -10,16 +10,18 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 
 # Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh. The
-# Arm compiler and QEMU are what `sprd emulate` runs; libraries for other cores than Cortex-M go.
+# Arm compiler and QEMU are what `sprd emulate` runs; libraries go that no Cortex-M without
+# floating-point arguments needs.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         bash ca-certificates gcc-arm-none-eabi libnewlib-arm-none-eabi \
         libstdc++-arm-none-eabi-newlib openssh-client qemu-system-arm rsync \
     && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && find /usr/lib/gcc/arm-none-eabi /usr/lib/arm-none-eabi -depth -type d \
-        \( -path '*/thumb/v7' -o -path '*/thumb/v7+*' -o -path '*/thumb/v7-[ar]*' \
+        \( -path '*/thumb/v7' -o -path '*/thumb/*+*' -o -path '*/thumb/v7-[ar]*' \
         -o -path '*/thumb/v7ve*' -o -path '*/thumb/v8-a*' -o -path '*/arm/v*' \) \
-        -exec rm -r {} +
+        -exec rm -r {} + \
+    && find /usr/lib/arm-none-eabi -name '*.a' -exec arm-none-eabi-strip -g {} +
 
 # What is written to a mounted folder belongs to this user: --build-arg UID=$(id -u) makes it yours.
 ARG UID=1000

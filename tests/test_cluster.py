@@ -66,6 +66,13 @@ def test_on_premises_provider_names_its_machines() -> None:
     assert {"available_node_types", "head_node_type"} & set(cluster) == set()
 
 
+def test_machines_of_your_own_are_started_by_the_first_autoscaler() -> None:
+    """The second of Ray 2.60 takes the head for a worker, and leaves the last machine out."""
+    cluster = yaml.safe_load((ROOT / "cluster.yaml").read_text(encoding="utf-8"))
+    start = next(c for c in cluster["head_start_ray_commands"] if " ray start " in c)
+    assert start.startswith("RAY_enable_autoscaler_v2=0 ")
+
+
 @pytest.mark.parametrize("name", LAUNCHED[1:])
 def test_cloud_has_its_workers_from_the_start(name: str) -> None:
     """A trial is asked for only where a CPU is: nodes on demand would never be demanded."""
