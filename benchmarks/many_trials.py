@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--sampler", default="random")
     parser.add_argument("--reports", type=int, default=1, help="evaluations of a trial")
     args = parser.parse_args()
-    tune._trainable = stub
+    tune.trainable = stub
     corpus = Corpus((), (), "f" * 64, "none", True, 0, ())
     with tempfile.TemporaryDirectory() as folder, quiet_stderr():
         path, out = Path(folder) / "many.toml", Path(folder) / "out"

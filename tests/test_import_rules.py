@@ -47,7 +47,7 @@ COMMAND_LINE = (
 ALLOWED = {
     "tensorflow": lambda name: name == "sprd.audio.frontend" or _is_model(name),
     "keras": lambda name: name == "sprd.audio.frontend" or _is_model(name),
-    "ray": lambda name: name == "sprd.sweep.tune",
+    "ray": lambda name: name in ("sprd.sweep.tune", "sprd.sweep.worker"),
     "optuna": lambda name: name == "sprd.sweep.sampler",
 }
 """The modules that may import a heavy package."""

@@ -13,7 +13,7 @@ from sprd.folders import unwritable, write_atomically
 from sprd.sweep.checkpoints import Checkpoints, training_key
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate
-from sprd.sweep.tensorboard import SCALARS, Writers
+from sprd.sweep.tensorboard import METRIC, SCALARS, Writers
 
 KEPT_FILES = ("model.tflite", "model_float.tflite", "record.json")
 
@@ -102,14 +102,17 @@ class Bridge:
         if candidate is not None:
             self._n_left -= 1
             self._watcher.started(candidate)
-            key = training_key(candidate.config, self._fingerprint)
+            key = training_key(candidate.config, self._fingerprint, candidate.fold)
+            name = candidate.label or f"trial {candidate.number}"
             found = self._checkpoints.of(key)
             if found is not None:
-                self._last[candidate.number] = {"step": found.step}
-                self.note(f"trial {candidate.number}: goes on from step {found.step:,}")
+                if not candidate.label:
+                    self._last[candidate.number] = {"step": found.step}
+                self.note(f"{name}: goes on from step {found.step:,}")
             self._keys[candidate.number] = key
             return {
                 "number": candidate.number,
+                "name": name,
                 "config": candidate.config.model_dump_json(),
                 "fold": candidate.fold,
                 "is_apart": bool(candidate.label),
@@ -120,7 +123,7 @@ class Bridge:
 
     def progressed(self, number: int, result: Mapping[str, Any]) -> None:
         """Takes in one report of a trial."""
-        if "outcome" in result:
+        if "outcome" in result or METRIC not in result:
             return
         self._last[number] = result
         metrics = {k: v for k, v in result.items() if k in SCALARS or k == "step"}

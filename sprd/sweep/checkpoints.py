@@ -1,4 +1,4 @@
-"""Checkpoints of unfinished trials: where they lie, and which of them a later command goes on from.
+"""Checkpoints of unfinished trainings: where they lie, and which a later command goes on from.
 
 Ray Tune writes them into `[sweep] storage`, or into `ray/` of the run's folder. A checkpoint says
 which training it is of, so it does not matter under which number that training comes again.
@@ -26,15 +26,17 @@ KEY_FILE = "key.txt"
 """Files of a checkpoint: what `sprd.model.train` wrote, and the name of the training."""
 
 
-def training_key(config: Config, fingerprint: str) -> str:
+def training_key(config: Config, fingerprint: str, fold: tuple[int, int] | None = None) -> str:
     """Returns the name of a training: a hash of all that its course depends on.
 
     Args:
         config: The trial.
         fingerprint: Of the data.
+        fold: Which of how many is held out; None where validation speakers are.
     """
     what = {
         "config": config.model_dump_json(),
+        "fold": fold,
         "data": fingerprint,
         "versions": [__version__, *(version(name) for name in ("tensorflow", "keras", "numpy"))],
     }

@@ -18,9 +18,17 @@ from sprd.sweep.jsonl import Lines, read_lines
 if TYPE_CHECKING:
     from sprd.audio.corpus import Corpus
     from sprd.config import Config
+    from sprd.model.train import Report
 
 
-def run_fold(config: "Config", corpus: "Corpus", fold: int, n_folds: int) -> dict[str, Any]:
+def run_fold(
+    config: "Config",
+    corpus: "Corpus",
+    fold: int,
+    n_folds: int,
+    report: "Report" = lambda metrics, save: None,
+    restore: Path | None = None,
+) -> dict[str, Any]:
     """Trains on the other folds and scores the int8 model, in TFLM, on the one held out.
 
     The weights are those of the last step: no held-out clip chooses a checkpoint. That makes the
@@ -29,6 +37,14 @@ def run_fold(config: "Config", corpus: "Corpus", fold: int, n_folds: int) -> dic
     speakers, they are held out here too, and the choice still flatters the figure a little.
 
     Threads and determinism are the caller's: see `sprd.model.start`.
+
+    Args:
+        config: The trial.
+        corpus: Its audio.
+        fold: Which is held out, from 0.
+        n_folds: How many there are.
+        report: Called while it trains, see `sprd.model.train.fit`.
+        restore: A checkpoint of this very fold to go on from.
 
     Returns:
         What JSON can hold: fold, n_folds, predicted and truth (indices into the labels), speakers,
@@ -44,7 +60,7 @@ def run_fold(config: "Config", corpus: "Corpus", fold: int, n_folds: int) -> dic
 
     start = time.perf_counter()
     training, held_out = open_fold(corpus, config, fold, n_folds)
-    trained = fit(config, training, None, lambda metrics, save: None, keep="last")
+    trained = fit(config, training, None, report, restore, keep="last")
     model, _, _ = quantize_trained(config, trained, training)
     predicted = Runner(model).predict(held_out.scaled()).argmax(1)
     truth = held_out.labels(config.labels)

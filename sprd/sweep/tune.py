@@ -1,4 +1,4 @@
-"""Runs a search with Ray Tune, trials side by side. The only importer of ray.
+"""Runs a search with Ray Tune, trials side by side. Besides `worker` the only importer of ray.
 
 The driver loads no TensorFlow: measuring, training and scoring happen in workers, which are reused
 and hold it once each. Ray's own folder is disposable; `trials.jsonl` is the state.
@@ -6,16 +6,12 @@ and hold it once each. Ray's own folder is disposable; `trials.jsonl` is the sta
 
 import contextlib
 import io
-import json
 import math
 import os
 import socket
-import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +26,15 @@ from ray.tune.schedulers import (
 from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
-from sprd.config import Config
 from sprd.errors import ConfigError, SprdError
 from sprd.folders import CACHE_VARIABLE
 from sprd.quiet import quiet_stderr
 from sprd.sweep.bridge import Bridge, Jobs, Watcher
-from sprd.sweep.checkpoints import KEY_FILE, STATE_FILE, Checkpoints, fetch
+from sprd.sweep.checkpoints import Checkpoints
 from sprd.sweep.run import run_id
 from sprd.sweep.slots import amounts, check_slots, resources, slots_wanted
 from sprd.sweep.tensorboard import METRIC
+from sprd.sweep.worker import trainable
 from sprd.sweep_config import SweepConfig
 
 ROUND = 1000
@@ -109,12 +105,12 @@ def _run_round(
     """Runs until all are done or the round is over."""
     bridge.begin_round(max(ROUND, ROUND_PER_SLOT * check_slots(sweep, _nodes())))
     name = checkpoints.new_round()
-    trainable = tune.with_resources(
-        tune.with_parameters(_trainable, corpus=[ray.put(corpus)]), resources(sweep)
+    placed = tune.with_resources(
+        tune.with_parameters(trainable, corpus=[ray.put(corpus)]), resources(sweep)
     )
     with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
         tuner = tune.Tuner(
-            trainable,
+            placed,
             tune_config=tune.TuneConfig(
                 metric=METRIC,
                 mode="max",
@@ -160,6 +156,7 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000")  # ours is the limit: the slots
+    os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")  # folds have none
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # our table is the state
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
@@ -226,86 +223,6 @@ def _scheduler(name: str, sweep: SweepConfig) -> TrialScheduler:
 
 def _trial_name(trial: Any) -> str:
     return f"trial-{trial.config['number']}"
-
-
-_ended_at: float | None = None
-"""When this worker had its last outcome; None where it had none."""
-
-
-@lru_cache(maxsize=1)
-def _fetched(reference: Any) -> Corpus:
-    """Returns the index, read once a worker: that of a large data set takes seconds."""
-    corpus: Corpus = ray.get(reference)
-    return corpus
-
-
-def _trainable(config: dict[str, Any], corpus: list[Any]) -> None:
-    """What a worker runs. Imports TensorFlow once a process; Ray reuses the process.
-
-    Args:
-        config: The job.
-        corpus: A reference to the index; in a list, or Tune would fetch it for every trial.
-    """
-    from sprd.model.start import set_threads
-    from sprd.sweep.crossval import run_fold
-    from sprd.sweep.trial import run_trial
-
-    global _ended_at
-    idle_s = None if _ended_at is None else time.monotonic() - _ended_at
-    parsed = Config.model_validate_json(config["config"])
-    set_threads(parsed.n_threads)
-    index = _fetched(corpus[0])
-
-    latest: dict[str, Any] = {"step": 0, METRIC: 0.0}
-
-    def report(metrics: dict[str, float], save: Callable[[Path], None]) -> None:
-        if config["is_apart"]:
-            return  # the scheduler does not see it: it is not compared, and never stopped
-        latest.update({key: metrics[key] for key in latest})
-        with tempfile.TemporaryDirectory() as folder:
-            save(Path(folder) / STATE_FILE)
-            (Path(folder) / KEY_FILE).write_text(config["key"], encoding="ascii")
-            tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
-
-    files: Mapping[str, bytes] = {}
-    try:
-        if config["fold"]:
-            result = run_fold(parsed, index, *config["fold"])
-            fields: dict[str, Any] = {"status": "trained", "fold": result}
-        else:
-            with _state(config["checkpoint"]) as state:
-                outcome = run_trial(parsed, index, report, state)
-            files, fields = outcome.files, {**vars(outcome), "files": None}
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = str(error).strip().splitlines() or [""]
-        text = f"{type(error).__name__}: {reason[0]} ({Path(where.filename).name}:{where.lineno})"
-        files, fields = {}, {"status": "failed", "error": text}
-    if idle_s is not None and "seconds" in fields:
-        fields["seconds"] = {**fields["seconds"], "idle": round(idle_s, 4)}
-    last = {**latest, "outcome": json.dumps(fields), "node": _node_name()}
-    _ended_at = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        tune.report(last, checkpoint=tune.Checkpoint.from_directory(folder))
-
-
-@contextmanager
-def _state(uri: str | None) -> Iterator[Path | None]:
-    """Gives the state to go on from: of this command if there is one, else of an earlier one."""
-    checkpoint = tune.get_checkpoint()
-    if checkpoint is not None:
-        with checkpoint.as_directory() as folder:
-            yield Path(folder) / STATE_FILE
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / STATE_FILE
-        yield path if uri is not None and fetch(uri, path) else None
-
-
-def _node_name() -> str:
-    return str(ray.util.get_node_ip_address())
 
 
 def _delete(files: Any, path: str) -> None:
@@ -384,6 +301,14 @@ class _Listener(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if self._bridge.ended(trial):
             _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
+
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Tune starts it again: what raises is an outcome, so its worker died."""
+        result = trial.last_result or {}
+        step = result.get("step", result.get("apart_step")) if trial.checkpoint else None
+        where = f"goes on from step {step:,}" if step else "starts again"
+        node = f" on {result['node_ip']}" if "node_ip" in result else ""
+        self._bridge.note(f"{trial.config['name']}: its worker{node} died; {where}")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         lines = str(trial.get_error() or DIED).strip().splitlines()

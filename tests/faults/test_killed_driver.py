@@ -1,14 +1,24 @@
 """`kill -9` of the driver at random moments, each followed by the same command."""
 
+import json
 import os
 import random
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from faulty import command, rows, sprd
 
 pytestmark = pytest.mark.faults
+
+
+def folds(run: Path) -> list[dict[str, Any]]:
+    """Returns the results of folds, without what differs between two runs."""
+    path = run / "folds.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [{**json.loads(line), "seconds": None} for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -55,3 +65,44 @@ def test_sweep_ends_as_if_it_had_not_been_killed(sweep_file, tmp_path, n_kills, 
     assert not (disturbed / "ray").exists()
     kept = [sorted(os.listdir(run / "trials")) for run in (disturbed, undisturbed)]
     assert kept[0] == kept[1]
+
+
+REFERENCE = """
+[[reference]]
+name = "slower"
+sweep = "slower.toml"
+"""
+
+
+@pytest.mark.short
+def test_references_and_folds_go_on_too(sweep_file, tmp_path):
+    """Killed in the reference, then in a fold: each goes on, to the same bytes and scores."""
+    settings = {"n_trials": 1, "steps": 2500, "interval": 250}
+    slower = sweep_file(**settings)
+    slower.rename(tmp_path / "slower.toml")
+    top = "confirm_folds = 2\nconfirm_trials = 1\nmax_concurrent_trials = 1\n"
+    file = sweep_file(**settings, top=top, more=REFERENCE)
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    done = sprd("sweep", file, "--out", undisturbed)
+    assert done.returncode == 0, done.stderr
+    for kind in ("trials", "folds"):
+        process = subprocess.Popen(command("sweep", file, "--out", disturbed))
+        while process.poll() is None:
+            if list((disturbed / "ray" / kind).glob("*/*/checkpoint_*/state.npz")):
+                break
+            time.sleep(0.05)
+        assert process.poll() is None, f"it ended before its {kind} had a checkpoint"
+        time.sleep(0.5)
+        process.kill()
+        process.wait()
+    done = sprd("sweep", file, "--out", disturbed)
+    assert done.returncode == 0, done.stderr
+    for name in ("slower", "trial 1, fold 1 of 2"):
+        assert f"{name}: goes on from step" in done.stderr
+    for number in (0, 1):
+        name = f"trials/{number}/model.tflite"
+        assert (disturbed / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    assert folds(disturbed) == folds(undisturbed)
+    steps = [[row["step"] for row in rows(run)] for run in (disturbed, undisturbed)]
+    assert steps[0] == steps[1]
+    assert not (disturbed / "ray").exists()
