@@ -280,8 +280,9 @@ def test_trial_that_diverges_is_a_row(tmp_path: Path, run: Path) -> None:
     assert not (tmp_path / "out/bundle").exists()
 
 
-def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path) -> None:
-    """Ctrl-C: exit 130, whole rows stay, and the same command goes on to the end."""
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path, sent: signal.Signals) -> None:
+    """Ctrl-C, or a container that stops: exit 130, whole rows stay, the same command goes on."""
     text = (ROOT / "sweeps/smoke.toml").read_text().replace("n_trials = 2", "n_trials = 3")
     (tmp_path / "sweep.toml").write_text(text.replace("steps = 120", "steps = 900"))
     out = tmp_path / "out"
@@ -296,9 +297,9 @@ def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path) -> None:
             break
         time.sleep(0.1)
     listening = listening_addresses()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, said = process.communicate(timeout=100)
-    assert process.returncode == 130, said
+    assert process.returncode == 130 and "Traceback" not in said and "***" not in said, said
     assert listening, "Ray's processes were found"
     assert {address.split()[-1] for address in listening} == {"127.0.0.1"}
     assert "run the same command again to go on" in said

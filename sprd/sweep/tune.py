@@ -8,6 +8,7 @@ import contextlib
 import io
 import math
 import os
+import signal
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -180,6 +181,8 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
                 runtime_env={"env_vars": variables},
                 **local,
             )
+        # Ray would print a trace. Who stops a container means what Ctrl-C means.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise SprdError(

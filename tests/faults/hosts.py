@@ -154,12 +154,11 @@ class Hosts:
         """
         path = self._folder / "cluster.yaml"
         path.write_text(yaml.safe_dump(self._cluster(cache)))
-        words = ["ip", "netns", "exec", DESK, _ray(), "up", "-y", str(path)]
         with (self._folder / "up.txt").open("a") as log:
-            done = subprocess.run(
-                words, env=self._environment(DESK), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            typed = self.type_at_desk(
+                "up", "-y", "CLUSTER", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        assert done.returncode == 0, (self._folder / "up.txt").read_text()
+        assert typed.wait() == 0, (self._folder / "up.txt").read_text()
         self.wait_for(self._inits)
 
     def wait_for(self, names: Iterable[str], seconds: float = 120.0) -> None:
@@ -184,6 +183,18 @@ class Hosts:
             + [str(word) for word in words],
             env=self._environment(name) | dict(environment or {}),
             cwd=self._home(name),
+            text=True,
+            **settings,
+        )
+
+    def type_at_desk(self, *words: object, **settings: Any) -> "subprocess.Popen[str]":
+        """Starts a command of Ray where `ray up` was typed; CLUSTER stands for the cluster file."""
+        cluster = str(self._folder / "cluster.yaml")
+        typed = [cluster if word == "CLUSTER" else str(word) for word in words]
+        return subprocess.Popen(
+            ["ip", "netns", "exec", DESK, _ray(), *typed],
+            env=self._environment(DESK),
+            cwd=self._home(DESK),
             text=True,
             **settings,
         )

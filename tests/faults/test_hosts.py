@@ -4,6 +4,7 @@ The hosts are of this machine, see `hosts`. `ray up` brings the cluster up from 
 cluster.yaml, edited as its marks say, without its `docker:` block: images are not tested here.
 """
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -84,6 +85,18 @@ def until_trains(process: "subprocess.Popen[str]", folder: Path, hosts: Hosts, n
     raise AssertionError(f"it ended before: {(folder / 'log.txt').read_text()}")
 
 
+def went_on_elsewhere(
+    found: list[dict[str, Any]], number: int, name: str, folder: Path
+) -> dict[str, Any]:
+    """Returns the row of a trial that a host began; another ended it, from its checkpoint."""
+    said = re.findall(rf"^trial {number}: .*", (folder / "log.txt").read_text(), re.MULTILINE)
+    assert any("died; goes on from step" in line for line in said), said
+    print(*said, sep="\n", flush=True)
+    row = next(row for row in found if row["number"] == number)
+    assert row["node"] != ADDRESSES[name]
+    return row
+
+
 def nodes(found: list[dict[str, Any]]) -> str:
     """Words which host trained which trials."""
     by_node = {
@@ -101,14 +114,36 @@ def test_sweep_over_three_hosts(hosts, sweep, tmp_path):
     print(f"three hosts: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
 
 
+def test_job_from_a_laptop(hosts, sweep_file, tmp_path, cache):
+    """`ray job submit` through an ssh tunnel, with the token: the driver runs on the head."""
+    file = sweep_file(top=f'storage = "{tmp_path / "storage"}"\n', steps=1000)
+    (tmp_path / "sweeps").mkdir()
+    file = file.rename(tmp_path / "sweeps" / file.name)
+    tunnel = hosts.type_at_desk("attach", "CLUSTER", "-p", "8265", stdin=subprocess.PIPE)
+    words = f"job submit --address http://127.0.0.1:8265 --working-dir {file.parent} --".split()
+    words += ["sprd", "sweep", file.name, "--address", "auto", "--out", str(tmp_path / "run")]
+    try:
+        for _ in range(30):
+            listed = hosts.type_at_desk("job", "list", *words[2:4], stderr=subprocess.DEVNULL)
+            if listed.wait() == 0:
+                break
+            time.sleep(1)
+        with (tmp_path / "log.txt").open("a") as log:
+            job = hosts.type_at_desk(*words, stdout=log, stderr=log)
+            found, seconds = ended(job, tmp_path)
+    finally:
+        tunnel.kill()
+        tunnel.wait()
+    print(f"sent from the desk: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
+
+
 def test_host_that_dies(hosts, sweep, tmp_path):
     """Its trial goes on on another host, and the sweep ends; switched on again, it joins again."""
     process, name = sweep(steps=6000), WORKERS[0]
     number = until_trains(process, tmp_path, hosts, name)
     hosts.kill(name)
     found, seconds = ended(process, tmp_path)
-    row = next(row for row in found if row["number"] == number)
-    assert row["node"] != ADDRESSES[name]
+    row = went_on_elsewhere(found, number, name, tmp_path)
     print(
         f"host {ADDRESSES[name]} died in trial {number}, which {row['node']} ended; the sweep"
         f" ended {seconds:.0f} s later; {nodes(found)}",
@@ -153,7 +188,7 @@ def test_network_that_is_cut(hosts, sweep, tmp_path):
     assert process.poll() is None, (tmp_path / "log.txt").read_text()
     hosts.heal(name)
     found, seconds = ended(process, tmp_path)
-    row = next(row for row in found if row["number"] == number)
+    row = went_on_elsewhere(found, number, name, tmp_path)
     print(
         f"network of {ADDRESSES[name]} cut for 30 s in trial {number}, which {row['node']} ended;"
         f" the sweep ended {seconds:.0f} s after it was healed; {nodes(found)}",

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -12,45 +11,9 @@ from pathlib import Path
 
 import pytest
 from faulty import command, rows, sprd
+from processes import kill_one
 
 pytestmark = pytest.mark.faults
-
-WORKER = b"ray::ImplicitFunc"
-"""How Ray names the processes that run trials."""
-
-
-def workers(driver: int) -> list[int]:
-    """Returns the process numbers of the workers of a sweep that train."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            is_worker = (folder / "cmdline").read_bytes().startswith(WORKER)
-            if is_worker and driver in ancestors(int(folder.name)):
-                found.append(int(folder.name))
-        except OSError:  # it ended meanwhile
-            continue
-    return found
-
-
-def ancestors(process: int) -> list[int]:
-    """Returns who started a process, who started that one, and so on."""
-    found = []
-    while process > 1:
-        status = Path(f"/proc/{process}/status").read_text()
-        process = int(re.findall(r"^PPid:\t(\d+)", status, re.MULTILINE)[0])
-        found.append(process)
-    return found
-
-
-def kill_one(process: "subprocess.Popen[str]", run: Path, after_s: float) -> None:
-    """Kills a worker, as the kernel does for memory, once it trained for a while."""
-    while process.poll() is None and not (found := workers(process.pid)):
-        time.sleep(0.2)
-    time.sleep(after_s)
-    assert process.poll() is None, f"it ended before: {rows(run)}"
-    os.kill(found[0], signal.SIGKILL)
-    while found[0] in workers(process.pid):
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("n_kills", [pytest.param(1, marks=pytest.mark.short), 2])
