@@ -18,6 +18,8 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray._private import serialization as ray_serialization
+from ray.exceptions import RayActorError
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
     FIFOScheduler,
@@ -46,7 +48,9 @@ trial, and Tune looks through all of them at each step. With few trials a slot, 
 COUNT_INTERVAL_S = 5.0
 """Between two looks at which nodes there are."""
 
-DIED = "its worker died, and the next one too; for memory, perhaps: see the log of the kernel"
+DIED = (
+    "its worker died, and the next one too; for memory, perhaps: see the logs of the kernel and Ray"
+)
 
 WAITING_S = 60.0
 """After which a trial that found no place is worth a line."""
@@ -161,6 +165,9 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # our table is the state
     # Ctrl-C reaches us as KeyboardInterrupt; Tune would swallow it.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    # The kernel ends the largest process. Ray would end the youngest, or many.
+    os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+    ray_serialization.OutOfMemoryError = _out_of_memory
     # glibc keeps what it frees, once for each of many arenas.
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "MALLOC_ARENA_MAX": "2"}
     if not uses_gpus:
@@ -189,6 +196,11 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
             f"--address {address}: must be a running Ray cluster: {reason}. Start one with 'ray"
             " start --head'; where it asks for a token, set RAY_AUTH_MODE=token here too."
         ) from error
+
+
+def _out_of_memory(message: str) -> RayActorError:
+    """Says of a worker that Ray ended for memory that it died: at its own word for it Tune ends."""
+    return RayActorError(error_msg=message.splitlines()[0])
 
 
 def _check_reachable(address: str) -> None:

@@ -31,7 +31,7 @@ def check(run: Path, said: str) -> None:
     found = {row["params"]["train.batch_size"]: row for row in rows(run)}
     print(f"the row says: {found[4096]['error']}")
     assert (found[4096]["status"], found[50]["status"]) == ("failed", "trained"), said
-    assert "memory" in found[4096]["error"]
+    assert "memory" in found[4096]["error"].lower()
     assert "Traceback" not in said
     assert (run / "bundle/model.tflite").exists()
 
@@ -70,11 +70,13 @@ def test_trial_that_the_kernel_kills_for_memory(greedy_sweep, tmp_path, control_
 
 
 def test_trial_that_ray_kills_for_memory(greedy_sweep, tmp_path):
-    """Before the kernel has to, Ray ends the worker that grew: the same comes of it."""
+    """On a cluster whose Ray looks after memory: it may end both, each goes on once."""
     run = tmp_path / "run"
     total, available = memory()
-    share = (total - available + ROOM) / total
-    environment = os.environ | {"RAY_memory_usage_threshold": f"{share:.3f}"}
+    environment = os.environ | {
+        "RAY_memory_monitor_refresh_ms": "250",
+        "RAY_memory_usage_threshold": f"{(total - available + ROOM) / total:.3f}",
+    }
     done = subprocess.run(
         command("sweep", greedy_sweep, "--out", run),
         capture_output=True,
