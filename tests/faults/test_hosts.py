@@ -133,7 +133,7 @@ def test_job_from_a_laptop(hosts, sweep_file, tmp_path, cache):
             found, seconds = ended(job, tmp_path)
     finally:
         tunnel.kill()
-        tunnel.wait()
+        tunnel.communicate()
     print(f"sent from the desk: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
 
 

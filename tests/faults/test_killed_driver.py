@@ -85,8 +85,11 @@ def test_references_and_folds_go_on_too(sweep_file, tmp_path):
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     done = sprd("sweep", file, "--out", undisturbed)
     assert done.returncode == 0, done.stderr
+    said = ""
     for kind in ("trials", "folds"):
-        process = subprocess.Popen(command("sweep", file, "--out", disturbed))
+        process = subprocess.Popen(
+            command("sweep", file, "--out", disturbed), stderr=subprocess.PIPE, text=True
+        )
         while process.poll() is None:
             if list((disturbed / "ray" / kind).glob("*/*/checkpoint_*/state.npz")):
                 break
@@ -94,11 +97,13 @@ def test_references_and_folds_go_on_too(sweep_file, tmp_path):
         assert process.poll() is None, f"it ended before its {kind} had a checkpoint"
         time.sleep(0.5)
         process.kill()
-        process.wait()
+        said += process.communicate()[1]
     done = sprd("sweep", file, "--out", disturbed)
     assert done.returncode == 0, done.stderr
+    said += done.stderr
+    print(said)
     for name in ("slower", "trial 1, fold 1 of 2"):
-        assert f"{name}: goes on from step" in done.stderr
+        assert f"{name}: goes on from step" in said
     for number in (0, 1):
         name = f"trials/{number}/model.tflite"
         assert (disturbed / name).read_bytes() == (undisturbed / name).read_bytes(), name
