@@ -73,8 +73,9 @@ def _show(bundle: Path, found: Any) -> None:
         f"{found.result}: balanced accuracy {now:.3f} on validation speakers, {where} the interval"
         f" of {before:.3f} ({low:.3f} .. {high:.3f})"
     )
+    moved = "" if found.weights_moved is None else f" weights by {found.weights_moved:.1%};"
     out.print(
-        f"{found.n_bytes_different:,} bytes of model.tflite differ; outputs by"
+        f"{found.n_bytes_different:,} bytes of model.tflite differ;{moved} outputs by"
         f" {found.largest_output_difference:.3f} at most; {found.n_decided_otherwise} of"
         f" {found.n_clips:,} clips are heard as another label"
     )

@@ -427,6 +427,7 @@ def test_winner_is_made_again_bit_for_bit(run: Path, tmp_path: Path, monkeypatch
     assert found["result"] == "identical" and found["differences"] == []
     assert found["sha256"] == [digest(bundle / "model.tflite")] * 2
     assert found["n_bytes_different"] == 0 and found["largest_output_difference"] == 0
+    assert found["weights_moved"] == 0
 
 
 def test_model_that_comes_out_otherwise_is_told(run: Path, tmp_path: Path) -> None:
@@ -442,6 +443,7 @@ def test_model_that_comes_out_otherwise_is_told(run: Path, tmp_path: Path) -> No
     low, high = found["interval"]
     assert (found["result"] == "equivalent") == (low <= found["balanced_accuracy"][1] <= high)
     assert found["sha256"][0] != found["sha256"][1] and found["n_bytes_different"] > 0
+    assert found["weights_moved"] > 0
     assert "versions: numpy 1.0 -> " in found["differences"][0]
 
 

@@ -13,6 +13,7 @@ from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, config_of, read_manifest
 from sprd.config import Config
 from sprd.device.tflm import Runner
+from sprd.device.weights import distance
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
 from sprd.sweep.provenance import provenance
@@ -22,6 +23,7 @@ Result = Literal["identical", "equivalent", "different"]
 
 WHAT_IT_CAN_CHANGE: Mapping[str, str] = {
     "versions": "another version may compute, convert or lay out otherwise",
+    "code": "another state of sprd's own code may train otherwise",
     "cpu_features": "TensorFlow picks its kernels by them: rounding differs, and so do the weights",
     "platform": "another system's libraries round otherwise",
 }
@@ -48,6 +50,8 @@ class Reproduction:
     interval: tuple[float, float]
     n_bytes_different: int
     """Bytes of the files that differ; of the shorter's length, and what one has more."""
+    weights_moved: float | None
+    """Euclidean distance of their weights as a share of the bundle's; None where shapes differ."""
     largest_output_difference: float
     """Between their probabilities of any label of any validation clip."""
     n_decided_otherwise: int
@@ -101,7 +105,9 @@ def differences(manifest: Mapping[str, Any], config: Config, corpus: Corpus) -> 
         before, after = told.get(key), now.get(key)
         if before == after:
             continue
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
+        if isinstance(before, str) or isinstance(after, str):
+            what = f"{str(before)[:12]} -> {str(after)[:12]}"
+        elif isinstance(before, Mapping) and isinstance(after, Mapping):
             names = sorted({*before, *after})
             what = ", ".join(
                 f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
@@ -159,6 +165,7 @@ def _compare(
         balanced_accuracy=(float(told["balanced_accuracy"]), score),
         interval=(float(low), float(high)),
         n_bytes_different=int((a[:n_common] != b[:n_common]).sum()) + abs(len(a) - len(b)),
+        weights_moved=distance(before, now),
         largest_output_difference=round(float(np.abs(first - second).max()), 6),
         n_decided_otherwise=int((first.argmax(1) != second.argmax(1)).sum()),
         n_clips=len(clips),

@@ -270,8 +270,13 @@ def _names(enum: str) -> Mapping[int, str]:
     return {value: key for key, value in members if isinstance(value, int)}
 
 
+def parse(model: bytes) -> Any:
+    """Returns the generated reader of a .tflite; it checks nothing."""
+    return _schema().Model.GetRootAsModel(model, 0)
+
+
 def _read(model: bytes, name: str) -> Graph:
-    root = _schema().Model.GetRootAsModel(model, 0)
+    root = parse(model)
     if root.Version() != 3 or root.SubgraphsLength() != 1:
         raise ModelFileError(
             f"{name}: a model must have schema version 3 and one subgraph, "

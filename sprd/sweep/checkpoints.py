@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from pyarrow import fs
 
-from sprd import __version__
 from sprd.config import Config
+from sprd.sweep.provenance import code_digest
 
 STATE_FILE = "state.npz"
 KEY_FILE = "key.txt"
@@ -38,7 +38,8 @@ def training_key(config: Config, fingerprint: str, fold: tuple[int, int] | None 
         "config": config.model_dump_json(),
         "fold": fold,
         "data": fingerprint,
-        "versions": [__version__, *(version(name) for name in ("tensorflow", "keras", "numpy"))],
+        "code": code_digest(),
+        "versions": [version(name) for name in ("tensorflow", "keras", "numpy")],
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 

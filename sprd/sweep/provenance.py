@@ -1,9 +1,12 @@
 """What a model was made from and with: the part of the record that is not the model itself."""
 
+import hashlib
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import sprd
 from sprd import __version__
 from sprd.audio.corpus import Corpus, split_digest
 from sprd.config import Config
@@ -29,6 +32,7 @@ def provenance(config: Config, corpus: Corpus) -> dict[str, object]:
         "seed": config.seed,
         "n_threads": config.n_threads,
         "versions": {"sprd": __version__, "python": platform.python_version(), **_versions()},
+        "code": code_digest(),
         "platform": {"system": platform.system(), "machine": platform.machine()},
         "cpu_features": _cpu_features(),
         "data": corpus_record(corpus),
@@ -46,6 +50,21 @@ def corpus_record(corpus: Corpus) -> dict[str, object]:
         "n_speakers": len({clip.speaker for clip in corpus.clips}),
         "n_skipped": corpus.n_skipped,
     }
+
+
+@cache
+def code_digest() -> str:
+    """Returns the SHA-256 of sprd's own Python code: 64 hexadecimal digits.
+
+    Of each file's path in the package and its content, so it is the same for the same code however
+    that was installed.
+    """
+    package = Path(sprd.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(package).as_posix()} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -30,6 +30,7 @@ architecture = "tiny_conv"
 """
 
 SCORE = {
+    "n_clips": 225,
     "balanced_accuracy": 0.914,
     "accuracy": 0.92,
     "recall": {"_silence_": 0.99, "_unknown_": 0.8, "up": 0.93, "down": 0.94},
@@ -105,13 +106,20 @@ def make_export() -> MakeExport:
                 "test": {"int8": SCORE, "float": SCORE},
             },
             "record": {
+                "seed": 7,
+                "n_threads": 1,
                 "versions": {"tensorflow": "2.21.0"},
+                "code": "c0de" * 16,
+                "platform": {"system": "Linux", "machine": "x86_64"},
                 "hostname": "alices-laptop",
                 "cpu_features": ["avx2"],
                 "data": {
                     "source": "/home/alice/my words/recordings",
-                    "fingerprint": "ab12",
+                    "fingerprint": "ab12" * 16,
+                    "split_digest": "cd34" * 16,
                     "is_synthetic": False,
+                    "n_clips": 1_000,
+                    "n_speakers": 60,
                 },
                 "attempts": [],
             },

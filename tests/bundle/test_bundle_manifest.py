@@ -73,6 +73,33 @@ def test_a_manifest_carries_the_meaning_of_the_model(bundle: Path) -> None:
     assert manifest["seed"] == 7 and manifest["record"]["versions"] == {"tensorflow": "2.21.0"}
 
 
+NEEDED = (
+    [("record", key) for key in ("seed", "n_threads", "versions", "code", "platform")]
+    + [("record", "cpu_features"), ("record", "data"), ("scores", "validation")]
+    + [("record", "data", key) for key in ("source", "fingerprint", "split_digest", "n_clips")]
+    + [("scores", "validation", "int8", key) for key in ("balanced_accuracy", "intervals")]
+)
+
+
+@pytest.mark.parametrize("place", NEEDED, ids=".".join)
+@pytest.mark.parametrize("found", ["nothing", "another type"])
+def test_what_making_it_again_reads_must_be_there(
+    bundle: Path, place: tuple[str, ...], found: str
+) -> None:
+    """A record without it is refused where it is read, not in the middle of a training."""
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    inner = manifest
+    for key in place[:-1]:
+        inner = inner[key]
+    if found == "nothing":
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = None
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match=rf"manifest\.json .*{place[-1]}"):
+        read_manifest(bundle)
+
+
 @pytest.mark.parametrize("preprocess", ["mfcc", "average"])
 def test_a_front_end_without_firmware_is_marked(make_export: MakeExport, preprocess: str) -> None:
     """It does not fit the SPRD sketch, and no feature scale is claimed."""

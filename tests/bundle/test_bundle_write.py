@@ -162,12 +162,13 @@ def test_the_readme_names_another_sample_rate(make_export: MakeExport) -> None:
     assert "sample at" not in readme(make_export())
 
 
-def test_a_bundle_without_a_board_or_scores_is_written(
+def test_a_bundle_without_a_board_or_test_scores_is_written(
     tmp_path: Path, make_export: MakeExport
 ) -> None:
     """What is not known is left out, not invented."""
     footprint = {"model_bytes": 771, "arena_bytes": None, "arena_host_bytes": 9_777}
-    export = make_export(board=None, footprint=footprint, scores={"validation": {}, "test": None})
+    scores = {**make_export().scores, "test": None}
+    export = make_export(board=None, footprint=footprint, scores=scores)
     folder = write_bundle(tmp_path / "bundle", export)
     settings = (folder / "model_settings.h").read_text()
     assert "kTensorArenaSize = 9792" in settings and "need is not known" in settings
