@@ -132,7 +132,13 @@ class _Trainings:
 
     def run(self, jobs: "Jobs", scheduler: str) -> None:
         """Runs what is to be done."""
+        folder, sweep = self._run.folder, self._run.sweep
         if jobs.is_done:
+            if Path(sweep.sweep.storage or folder / "ray").exists():
+                # A command may have been killed behind its last row.
+                from sprd.sweep.checkpoints import checkpoints_of
+
+                checkpoints_of(sweep, folder, jobs.kind).clear()
             return
         if self._address is None:
             # Read when ray is imported. Without it Ray's servers listen on every interface.
@@ -142,7 +148,6 @@ class _Trainings:
         if not self._is_connected:
             self._stack.enter_context(connected(self._run.sweep, self._address))
             self._is_connected = True
-        folder, sweep = self._run.folder, self._run.sweep
         run_jobs(jobs, sweep, self._corpus, folder, self.watcher, scheduler)
 
     def confirm(

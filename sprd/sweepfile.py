@@ -66,6 +66,9 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
     except ValueError as error:
         raise ConfigError(f"{path} [sweep] objectives: {error}") from error
     _check_storage(path, sweep.storage)
+    if sweep.storage and "://" not in sweep.storage:
+        storage = str((path.parent / sweep.storage).resolve())
+        sweep = sweep.model_copy(update={"storage": storage})
     raw_space = tables.pop("space", {})
     base = _resolve_paths(tables, path.parent)
     space = read_space(path, raw_space, base, vocabulary)

@@ -8,7 +8,7 @@ from strategies import VOCABULARY
 
 from sprd.config import Config
 from sprd.model.evaluate import score_predicted
-from sprd.sweep.checkpoints import training_key
+from sprd.sweep.checkpoints import label, training_key
 from sprd.sweep.result import Row
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import parse_sweep
@@ -70,10 +70,17 @@ def make_fold(
     }
 
 
-def leave_checkpoint(folder: Path, config: Config, step: int, data: str = "f" * 64) -> Path:
+def leave_checkpoint(
+    folder: Path,
+    config: Config,
+    step: int,
+    data: str = "f" * 64,
+    number: int = 0,
+    point: dict[str, Any] | None = None,
+) -> Path:
     """Writes what a trial reports while it trains; returns the file of its state."""
     folder.mkdir(parents=True)
-    (folder / "key.txt").write_text(training_key(config, data))
+    (folder / "training.json").write_text(label(training_key(config, data), number, point or {}))
     path = folder / "state.npz"
     np.savez(path, numbers=np.array([step, 0.5, step, 1.0]), v0=np.zeros(100))
     return path

@@ -830,7 +830,8 @@ def test_written_toml_is_read_back(table):
 def test_storage_holds_no_secret(storage, is_refused):
     """The file is copied into every bundle; the message does not repeat it either."""
     if not is_refused:
-        assert make_sweep(sweep=f'storage = "{storage}"').sweep.storage == storage
+        expected = storage if "://" in storage else str(Path(storage).resolve())
+        assert make_sweep(sweep=f'storage = "{storage}"').sweep.storage == expected
         return
     with pytest.raises(ConfigError, match="must hold no user and password") as caught:
         make_sweep(sweep=f'storage = "{storage}"')

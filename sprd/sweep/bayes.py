@@ -88,6 +88,10 @@ class BayesSampler:
         self._asked[number] = point
         return point
 
+    def adopt(self, number: int, point: Mapping[str, Scalar]) -> None:
+        """Takes a point as that of candidate `number`, as if it had been asked for."""
+        self._asked[number] = dict(point)
+
     def forget(self, number: int) -> None:
         """Drops a candidate that is not tried."""
         self._asked.pop(number, None)

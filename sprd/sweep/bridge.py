@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from sprd.errors import OutputError
 from sprd.folders import unwritable, write_atomically
-from sprd.sweep.checkpoints import Checkpoints, training_key
+from sprd.parameters import Scalar
+from sprd.sweep.checkpoints import Checkpoints, label, training_key
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate
 from sprd.sweep.tensorboard import METRIC, SCALARS, Writers
@@ -30,6 +31,9 @@ class Jobs(Protocol):
     @property
     def is_done(self) -> bool:
         """Whether nothing more will come."""
+
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
+        """Takes in the points of trainings, by their numbers, that can go on."""
 
     def next(self) -> Candidate | None:
         """Returns the next training; None while enough are running, or when done."""
@@ -95,10 +99,10 @@ class Bridge:
             return None
         try:
             candidate = self._jobs.next()
+            self._tell_watcher()
         except Exception as error:
             self._error = error
             return FINISHED
-        self._tell_watcher()
         if candidate is not None:
             self._n_left -= 1
             self._watcher.started(candidate)
@@ -116,7 +120,7 @@ class Bridge:
                 "config": candidate.config.model_dump_json(),
                 "fold": candidate.fold,
                 "is_apart": bool(candidate.label),
-                "key": key,
+                "label": label(key, candidate.number, candidate.point),
                 "checkpoint": found.uri if found is not None else None,
             }
         return FINISHED if self._jobs.is_done else None
@@ -133,6 +137,10 @@ class Bridge:
             self._error = self._error or unwritable(self._out, error)
         self._watcher.progressed(number, metrics)
 
+    def is_running(self, number: int) -> bool:
+        """Tells whether a training was handed out and has not ended."""
+        return number in self._keys
+
     def ended(self, trial: Any, error: str | None = None) -> bool:
         """Turns the end of a Tune trial into a row; keeps the files of a trained one.
 
@@ -142,11 +150,10 @@ class Bridge:
         key = self._keys.pop(trial.config["number"])
         try:
             self._ended(trial, error)
+            self._checkpoints.forget(key)
+            self._tell_watcher()
         except Exception as raised:
             self._error = raised
-        else:
-            self._checkpoints.forget(key)
-        self._tell_watcher()
         return self._error is None
 
     def raise_if_failed(self) -> None:
@@ -157,7 +164,7 @@ class Bridge:
     def _ended(self, trial: Any, error: str | None) -> None:
         number = trial.config["number"]
         if error is not None and (_DISK_FULL in error or _is_full(self._out)):
-            raise _disk_full(self._out)
+            raise unwritable(self._out, OSError(errno.ENOSPC, _DISK_FULL))
         last = self._last.pop(number, {})
         self._writers.close(number)
         result = trial.last_result or {}
@@ -173,8 +180,11 @@ class Bridge:
             return
         fields = json.loads(result["outcome"])
         fields.pop("files", None)
-        if _DISK_FULL in (fields.get("error") or ""):
-            raise _disk_full(self._out)
+        if _DISK_FULL in (fields.get("error") or ""):  # no row: it goes on once there is room
+            raise OutputError(
+                f"{trial.config['name']} on {result['node']}: {fields['error']}. Make room there,"
+                " and run the same command again."
+            )
         fields["violations"] = tuple(fields.get("violations", ()))
         fields["seconds"] = {
             **fields.get("seconds", {}),
@@ -204,8 +214,3 @@ _FULL_BYTES = 2**16
 def _is_full(folder: Path) -> bool:
     """Tells whether a disk is full: then the reason why a trial failed is not on it either."""
     return shutil.disk_usage(folder).free < _FULL_BYTES
-
-
-def _disk_full(out: Path) -> OutputError:
-    """Ends the sweep without a row: the trial runs again once there is room."""
-    return unwritable(out, OSError(errno.ENOSPC, _DISK_FULL))

@@ -1,7 +1,8 @@
 """Checkpoints of unfinished trainings: where they lie, and which a later command goes on from.
 
 Ray Tune writes them into `[sweep] storage`, or into `ray/` of the run's folder. A checkpoint says
-which training it is of, so it does not matter under which number that training comes again.
+which training it is of, so it does not matter under which number that training comes again; and
+what its point is: a sampler that learns would propose another one by then.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,11 +20,14 @@ import numpy as np
 from pyarrow import fs
 
 from sprd.config import Config
+from sprd.parameters import Scalar
 from sprd.sweep.provenance import code_digest
+from sprd.sweep.run import run_id
+from sprd.sweep_config import SweepConfig
 
 STATE_FILE = "state.npz"
-KEY_FILE = "key.txt"
-"""Files of a checkpoint: what `sprd.model.train` wrote, and the name of the training."""
+LABEL_FILE = "training.json"
+"""Files of a checkpoint: what `sprd.model.train` wrote, and of which training it is."""
 
 
 def training_key(config: Config, fingerprint: str, fold: tuple[int, int] | None = None) -> str:
@@ -51,6 +55,15 @@ class Found:
     uri: str
     """Its folder, as `fetch` takes it."""
     step: int
+    number: int
+    """Of the training in that command."""
+    point: Mapping[str, Scalar]
+    """Of the search space; empty for what has none."""
+
+
+def label(key: str, number: int, point: Mapping[str, Scalar]) -> str:
+    """Returns what a checkpoint's `LABEL_FILE` says."""
+    return json.dumps({"key": key, "number": number, "point": dict(point)}, sort_keys=True)
 
 
 class Checkpoints:
@@ -67,7 +80,7 @@ class Checkpoints:
         self._found: dict[str, Found] = {}
 
     def find(self) -> None:
-        """Looks for what interrupted commands left; deletes all but the newest of each training.
+        """Looks for what interrupted commands left; deletes trainings that have newer ones.
 
         Raises:
             OSError: The storage cannot be read or written.
@@ -75,14 +88,18 @@ class Checkpoints:
         self._found = {}
         files, root = fs.FileSystem.from_uri(self.uri)
         trials: dict[str, str] = {}
-        for path in _with_key(files, root):
+        for path in _with_label(files, root):
             step = _step_of(files, path)
             if step is None:
                 continue
-            key = _read(files, f"{path}/{KEY_FILE}").decode("ascii", "replace").strip()
+            try:
+                told = json.loads(_read(files, f"{path}/{LABEL_FILE}"))
+                key, number, point = told["key"], int(told["number"]), dict(told["point"])
+            except (ValueError, KeyError, TypeError):  # cut off
+                continue
             if key not in self._found or step > self._found[key].step:
                 uri = _joined(self.uri, str(PurePosixPath(path).relative_to(root)))
-                self._found[key] = Found(uri, step)
+                self._found[key] = Found(uri, step, number, point)
                 trials[key] = str(PurePosixPath(path).parent)
         kept = set(trials.values())
         for trial in _folders(files, root, depth=2):
@@ -91,6 +108,11 @@ class Checkpoints:
         for round_ in _folders(files, root, depth=1):
             if not any(trial.startswith(f"{round_}/") for trial in kept):
                 files.delete_dir(round_)
+
+    @property
+    def points(self) -> dict[int, Mapping[str, Scalar]]:
+        """The points of unfinished trainings by the number that each had."""
+        return {found.number: found.point for found in self._found.values()}
 
     def of(self, key: str) -> Found | None:
         """Returns where a training can go on, if an interrupted command left that."""
@@ -111,9 +133,26 @@ class Checkpoints:
         _delete(_joined(self.uri, name))
 
     def clear(self) -> None:
-        """Deletes all: nothing is unfinished."""
+        """Deletes all, once there is nothing more to train."""
         self._found = {}
         _delete(self.uri)
+        if "://" not in self.uri:
+            with suppress(OSError):  # another kind, or another run
+                Path(self.uri).parent.rmdir()
+
+
+def checkpoints_of(sweep: SweepConfig, out: Path, kind: str) -> Checkpoints:
+    """Returns the checkpoints of a run.
+
+    Args:
+        sweep: The sweep file.
+        out: Folder of the run.
+        kind: Of what: "trials" or "folds".
+    """
+    storage = sweep.sweep.storage
+    if storage is None:
+        return Checkpoints(str(out / "ray"), kind)
+    return Checkpoints(storage, f"{sweep.sweep.name}-{run_id(out)}-{kind}")
 
 
 def fetch(uri: str, path: Path) -> bool:
@@ -138,11 +177,11 @@ def _read(files: fs.FileSystem, path: str) -> bytes:
     return content
 
 
-def _with_key(files: fs.FileSystem, root: str) -> Iterator[str]:
-    """Yields the folders of checkpoints that name their training."""
+def _with_label(files: fs.FileSystem, root: str) -> Iterator[str]:
+    """Yields the folders of checkpoints that tell their training."""
     selector = fs.FileSelector(root, allow_not_found=True, recursive=True)
     for info in files.get_file_info(selector):
-        if info.base_name == KEY_FILE:
+        if info.base_name == LABEL_FILE:
             yield str(PurePosixPath(info.path).parent)
 
 
@@ -175,6 +214,6 @@ def _step_of(files: fs.FileSystem, folder: str) -> int | None:
 
 def _delete(uri: str) -> None:
     """Deletes a folder; where that fails it only takes room."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         files, path = fs.FileSystem.from_uri(uri)
         files.delete_dir(path)

@@ -1,9 +1,10 @@
 """The best few, trained anew on folds of speakers: the best of many is partly luck."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sprd.parameters import Scalar
 from sprd.sweep.crossval import FoldScores, FoldTable, summarize
 from sprd.sweep.result import Row, Status
 from sprd.sweep.search import Candidate, timestamp
@@ -42,6 +43,9 @@ class Confirmation:
     def is_done(self) -> bool:
         """Whether every fold was trained, or is not worth it any more."""
         return not self._missing and not self._running
+
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
+        """Nothing: the point of a fold is that of its trial."""
 
     def next(self) -> Candidate | None:
         """Returns the next fold to train; None when the last ones are running."""

@@ -73,8 +73,9 @@ class Sampler:
     def ask(self, number: int, attempt: int = 0) -> dict[str, Scalar]:
         """Returns the point of candidate `number`.
 
-        It depends on the seed, the number and, with TPE, on what was told and is still running: a
-        sampler that is made anew from the rows of a run goes on as the old one would have.
+        It depends on the seed, the number and, but for a random search, on what was told and is
+        still running: with one slot, a sampler that is made anew from the rows of a run goes on as
+        the old one would have.
 
         Args:
             number: Of the candidate.
@@ -88,13 +89,22 @@ class Sampler:
         seed = hash_seed(self._seed, number)
         if attempt:
             seed = hash_seed(seed, attempt)
-        self._study.sampler = self._make("random" if attempt else self._kind, seed)
+        return self._ask(number, "random" if attempt else self._kind, seed)
+
+    def _ask(self, number: int, kind: str, seed: int) -> dict[str, Scalar]:
+        self._study.sampler = self._make(kind, seed)
         trial = self._study.ask()
         self._asked[number] = trial
         point: dict[str, Scalar] = {}
         for name, distribution in self._distributions(point):
             point[name] = trial._suggest(name, distribution)
         return point
+
+    def adopt(self, number: int, point: Mapping[str, Scalar]) -> None:
+        """Takes a point as that of candidate `number`, as if it had been asked for."""
+        if self._grid is None:
+            self._study.enqueue_trial(dict(point))
+            self._ask(number, "random", hash_seed(self._seed, number))
 
     def forget(self, number: int) -> None:
         """Drops a candidate that is not tried: its point was."""

@@ -83,6 +83,7 @@ class Search:
         self._done_references: set[int] = set()
         self._is_exhausted = False
         self._seen: set[PointKey] = set()
+        self._unfinished: dict[int, Mapping[str, Scalar]] = {}
         self._frontier: list[Row] = []
         self._n_idle = 0
         self._started_at = time.monotonic()
@@ -101,6 +102,14 @@ class Search:
         first = self._n_references
         self._gaps = [n for n in range(first, max(done, default=-1)) if n not in done]
         self._next_number = max(max(done, default=-1) + 1, first)
+
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
+        """Takes in the points of unfinished trials by number: they are handed out again.
+
+        A sampler that knows more rows by now would propose others, and what was trained of these
+        would be lost.
+        """
+        self._unfinished.update(points)
 
     @property
     def rows(self) -> list[Row]:
@@ -207,6 +216,11 @@ class Search:
 
         What failed is tried again by the next command alone: it may go then.
         """
+        unfinished = self._unfinished.pop(number, None)
+        if unfinished is not None and point_key(unfinished) not in self._seen:
+            self._seen.add(point_key(unfinished))
+            self._sampler.adopt(number, unfinished)
+            return dict(unfinished)
         for attempt in range(MAX_REPETITIONS):
             point = self._sampler.ask(number, attempt)
             if point_key(point) not in self._seen:

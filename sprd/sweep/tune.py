@@ -19,7 +19,8 @@ from typing import Any
 import ray
 from ray import tune
 from ray._private import serialization as ray_serialization
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayError
+from ray.tune.error import TuneError
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
     FIFOScheduler,
@@ -33,8 +34,7 @@ from sprd.errors import ConfigError, SprdError
 from sprd.folders import CACHE_VARIABLE
 from sprd.quiet import quiet_stderr
 from sprd.sweep.bridge import Bridge, Jobs, Watcher
-from sprd.sweep.checkpoints import Checkpoints
-from sprd.sweep.run import run_id
+from sprd.sweep.checkpoints import Checkpoints, checkpoints_of
 from sprd.sweep.slots import amounts, check_slots, resources, slots_wanted
 from sprd.sweep.tensorboard import METRIC
 from sprd.sweep.worker import trainable
@@ -91,24 +91,21 @@ def run_jobs(
     Raises:
         ConfigError: The storage cannot be written.
     """
-    storage = sweep.sweep.storage or str(out / "ray")
-    name = f"{sweep.sweep.name}-{run_id(out)}-{jobs.kind}" if sweep.sweep.storage else jobs.kind
-    checkpoints = Checkpoints(storage, name)
+    checkpoints = checkpoints_of(sweep, out, jobs.kind)
     bridge = Bridge(jobs, out, watcher, checkpoints, corpus.fingerprint)
     with _storage_told(sweep):
         checkpoints.find()
-        while not jobs.is_done:
-            _run_round(bridge, checkpoints, sweep, corpus, scheduler)
+    jobs.resume(checkpoints.points)
+    while not jobs.is_done:
+        _run_round(bridge, checkpoints, sweep, corpus, scheduler)
     checkpoints.clear()
-    with contextlib.suppress(OSError):  # folds that another command left
-        (out / "ray").rmdir()
 
 
 def _run_round(
     bridge: Bridge, checkpoints: Checkpoints, sweep: SweepConfig, corpus: Corpus, scheduler: str
 ) -> None:
     """Runs until all are done or the round is over."""
-    bridge.begin_round(max(ROUND, ROUND_PER_SLOT * check_slots(sweep, _nodes())))
+    bridge.begin_round(max(ROUND, ROUND_PER_SLOT * slots_wanted(sweep, _nodes())))
     name = checkpoints.new_round()
     placed = tune.with_resources(
         tune.with_parameters(trainable, corpus=[ray.put(corpus)]), resources(sweep)
@@ -135,9 +132,15 @@ def _run_round(
             ),
         )
         try:
-            tuner.fit()
-        except Exception:  # it reads what it wrote: in vain, where the disk was full
+            with _storage_told(sweep):
+                tuner.fit()
+        except Exception as error:  # it reads what it wrote: in vain, where the disk was full
             bridge.raise_if_failed()
+            if isinstance(error, (TuneError, RayError)):
+                reason = str(error).strip().splitlines()[-1]
+                raise SprdError(
+                    f"Ray ended the sweep: {reason}. Run the same command again to go on."
+                ) from error
             raise
     bridge.raise_if_failed()
     checkpoints.end_round(name)
@@ -170,6 +173,8 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
     ray_serialization.OutOfMemoryError = _out_of_memory
     # glibc keeps what it frees, once for each of many arenas.
     variables = {"TF_CPP_MIN_LOG_LEVEL": "3", "MALLOC_ARENA_MAX": "2"}
+    # Ray gives a trial up, and tells nobody, whose worker is not yet done with the last one.
+    variables["TUNE_FUNCTION_THREAD_TIMEOUT_S"] = "600"
     if not uses_gpus:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     local: dict[str, Any] = {}
@@ -188,14 +193,19 @@ def _connect(address: str | None, uses_gpus: bool) -> None:
                 runtime_env={"env_vars": variables},
                 **local,
             )
-        # Ray would print a trace. Who stops a container means what Ctrl-C means.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except (OSError, RuntimeError, ValueError, RayError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
+        if address is None:
+            raise SprdError(
+                f"Ray must start on this machine: {reason}. Look for room, and for a Ray of"
+                " another version."
+            ) from error
         raise SprdError(
             f"--address {address}: must be a running Ray cluster: {reason}. Start one with 'ray"
             " start --head'; where it asks for a token, set RAY_AUTH_MODE=token here too."
         ) from error
+    # Ray would print a trace. Who stops a container means what Ctrl-C means.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _out_of_memory(message: str) -> RayActorError:
@@ -276,24 +286,28 @@ class _Listener(tune.Callback):  # type: ignore[misc]
 
     def __init__(self, bridge: Bridge, sweep: SweepConfig) -> None:
         self._bridge, self._sweep = bridge, sweep
-        self._looked_at, self._waiting_since, self._is_told = -math.inf, math.inf, False
+        self._looked_at, self._is_told = -math.inf, False
+        self._waiting_since: dict[str, float] = {}  # by trial
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Says once when a trial finds no place for long."""
+        """Says when a trial finds no place for long; takes in those that Ray gave up silently."""
         now = time.monotonic()
         if now - self._looked_at < COUNT_INTERVAL_S:
             return
         self._looked_at = now
-        if not any(trial.status == trial.PENDING for trial in trials):
-            self._waiting_since, self._is_told = math.inf, False
-            return
-        self._waiting_since = min(self._waiting_since, now)
-        if now - self._waiting_since > WAITING_S and not self._is_told:
+        for trial in trials:
+            if trial.status == trial.ERROR and self._bridge.is_running(trial.config["number"]):
+                self.on_trial_error(iteration, trials, trial)
+        pending = [trial.config["name"] for trial in trials if trial.status == trial.PENDING]
+        self._waiting_since = {name: self._waiting_since.get(name, now) for name in pending}
+        waiting = [name for name in pending if now - self._waiting_since[name] > WAITING_S]
+        if not waiting:
+            self._is_told = False
+        elif not self._is_told:
             self._is_told = True
-            waiting = [str(trial) for trial in trials if trial.status == trial.PENDING]
             self._bridge.note(
-                f"waiting for a place since {now - self._waiting_since:.0f} s:"
-                f" {', '.join(waiting[:4])}; each needs {amounts(resources(self._sweep))};"
+                f"waiting for a place for {WAITING_S:.0f} s now: {', '.join(waiting[:4])};"
+                f" each needs {amounts(resources(self._sweep))};"
                 f" the cluster has {amounts(ray.cluster_resources())}, free are"
                 f" {amounts(ray.available_resources())}"
             )
@@ -310,21 +324,41 @@ class _Listener(tune.Callback):  # type: ignore[misc]
 
         The last state stays beside the outcome, until that is a row.
         """
-        if "outcome" not in (trial.last_result or {}) and trial.checkpoint is not None:
-            _delete(trial.checkpoint.filesystem, trial.checkpoint.path)
+        if "outcome" not in (trial.last_result or {}):
+            trial.run_metadata.num_failures = 0  # it came on since its worker died
+            if trial.checkpoint is not None:
+                _delete(trial.checkpoint.filesystem, trial.checkpoint.path)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         if self._bridge.ended(trial):
             _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """Tune starts it again: what raises is an outcome, so its worker died."""
+        """Tune starts it again."""
         result = trial.last_result or {}
         step = result.get("step", result.get("apart_step")) if trial.checkpoint else None
         where = f"goes on from step {step:,}" if step else "starts again"
+        if trial.config["checkpoint"] and not step:
+            where = "goes on"
         node = f" on {result['node_ip']}" if "node_ip" in result else ""
-        self._bridge.note(f"{trial.config['name']}: its worker{node} died; {where}")
+        what = _raised(trial) or f"its worker{node} died"
+        self._bridge.note(f"{trial.config['name']}: {what}; {where}")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        lines = str(trial.get_error() or DIED).strip().splitlines()
-        self._bridge.ended(trial, error=lines[-1])
+        """Its worker died twice, or what is around the training raised."""
+        if self._bridge.ended(trial, error=_raised(trial) or DIED):
+            _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
+
+
+def _raised(trial: Any) -> str | None:
+    """Returns the last line of what a trial raised; None where its worker died.
+
+    What the training raises is an outcome, so this is about reporting it: a storage, mostly.
+    """
+    try:
+        failures = Path(trial.error_file).read_text(encoding="utf-8").split("Failure # ")
+    except (OSError, TypeError):
+        return None
+    if "ray::" not in failures[-1]:
+        return None
+    return failures[-1].strip().splitlines()[-1]

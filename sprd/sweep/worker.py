@@ -15,7 +15,7 @@ from ray import tune
 
 from sprd.audio.corpus import Corpus
 from sprd.config import Config
-from sprd.sweep.checkpoints import KEY_FILE, STATE_FILE, fetch
+from sprd.sweep.checkpoints import LABEL_FILE, STATE_FILE, fetch
 from sprd.sweep.tensorboard import METRIC
 
 _ended_at: float | None = None
@@ -42,9 +42,6 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
 
     global _ended_at
     idle_s = None if _ended_at is None else time.monotonic() - _ended_at
-    parsed = Config.model_validate_json(config["config"])
-    set_threads(parsed.n_threads)
-    index = _fetched(corpus[0])
 
     latest: dict[str, Any] = {"step": 0, METRIC: 0.0}
 
@@ -56,11 +53,14 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
             latest.update({key: metrics[key] for key in latest})
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder) / STATE_FILE)
-            (Path(folder) / KEY_FILE).write_text(config["key"], encoding="ascii")
+            (Path(folder) / LABEL_FILE).write_text(config["label"], encoding="utf-8")
             tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
 
     files: Mapping[str, bytes] = {}
     try:
+        parsed = Config.model_validate_json(config["config"])
+        set_threads(parsed.n_threads)
+        index = _fetched(corpus[0])
         with _state(config["checkpoint"]) as state:
             if config["fold"]:
                 fold, n_folds = config["fold"]
@@ -78,6 +78,9 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
         fields["seconds"] = {**fields["seconds"], "idle": round(idle_s, 4)}
     last = {**latest, "outcome": json.dumps(fields), "node": _node_name()}
     _ended_at = time.monotonic()
+    if not files:
+        tune.report(last)
+        return
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
@@ -90,7 +93,8 @@ def _state(uri: str | None) -> Iterator[Path | None]:
     checkpoint = tune.get_checkpoint()
     if checkpoint is not None:
         with checkpoint.as_directory() as folder:
-            yield Path(folder) / STATE_FILE
+            path = Path(folder) / STATE_FILE
+            yield path if path.exists() else None  # the worker died when it had reported the end
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / STATE_FILE

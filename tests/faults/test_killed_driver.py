@@ -67,6 +67,44 @@ def test_sweep_ends_as_if_it_had_not_been_killed(sweep_file, tmp_path, n_kills, 
     assert kept[0] == kept[1]
 
 
+def unfinished(run: Path) -> dict[int, dict[str, Any]]:
+    """Returns the points of the trials that left a checkpoint and have no row, by number."""
+    labels = (run / "ray/trials").glob("*/*/checkpoint_*/training.json")
+    told = [json.loads(path.read_text()) for path in labels if path.with_name("state.npz").exists()]
+    ended = {row["number"] for row in rows(run)}
+    return {one["number"]: one["point"] for one in told if one["number"] not in ended}
+
+
+def test_sampler_that_learns_gives_unfinished_points_again(sweep_file, tmp_path):
+    """Two at once: it knows other rows by then, and would propose others."""
+    file = sweep_file(n_trials=10, steps=4000, interval=100)
+    file.write_text(file.read_text().replace('sampler = "random"', 'sampler = "bayes"'))
+    run, expected, said = tmp_path / "run", {}, ""
+    for kill in range(5):
+        process = subprocess.Popen(
+            command("sweep", file, "--out", run), stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(14.0 + kill)
+        assert process.poll() is None, f"it ended before kill {kill}"
+        process.kill()
+        said += process.communicate()[1]
+        expected.update(unfinished(run))
+        print(f"kill {kill + 1}: {len(rows(run))} rows, unfinished {sorted(unfinished(run))}")
+    done = sprd("sweep", file, "--out", run)
+    assert done.returncode == 0, done.stderr
+    said += done.stderr
+    found = {row["number"]: row for row in rows(run)}
+    assert len(expected) >= 5
+    for number, point in expected.items():
+        assert f"trial {number}: goes on from step" in said
+        assert found[number]["params"] == point
+    print(
+        f"{len(expected)} unfinished trials, {said.count('goes on from step')} times gone on with"
+    )
+    assert sum(row["status"] == "trained" for row in found.values()) == 10
+    assert not (run / "ray").exists()
+
+
 REFERENCE = """
 [[reference]]
 name = "slower"

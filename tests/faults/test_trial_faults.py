@@ -16,22 +16,27 @@ from processes import kill_one
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("n_kills", [pytest.param(1, marks=pytest.mark.short), 2])
-def test_worker_that_is_killed(sweep_file, tmp_path, n_kills):
-    """Once: the trial goes on. Twice: it is a row that says so, and the others are trained."""
+@pytest.mark.parametrize(
+    ("waits", "n_failed"),
+    [pytest.param([6.0], 0, marks=pytest.mark.short), ([6.0, 8.0], 0), ([6.0, 0.2], 1)],
+    ids=["once", "twice", "twice without a step between"],
+)
+def test_worker_that_is_killed(sweep_file, tmp_path, waits, n_failed):
+    """The trial goes on. If it came no step further it is a row that says so; others go on."""
     file = sweep_file(n_trials=3, steps=6000, top="max_concurrent_trials = 1\n")
     run = tmp_path / "run"
     process = subprocess.Popen(
         command("sweep", file, "--out", run), stderr=subprocess.PIPE, text=True
     )
-    for _ in range(n_kills):
-        kill_one(process, run, after_s=6.0)
+    for wait in waits:
+        kill_one(process, run, after_s=wait)
     said = process.communicate()[1]
     assert process.returncode == 0 and "Traceback" not in said, said
     statuses = [row["status"] for row in rows(run)]
     assert statuses.count("trained") == 3
     failed = [row for row in rows(run) if row["status"] == "failed"]
-    assert len(failed) == (n_kills == 2)
+    assert len(failed) == n_failed
+    assert said.count("died; goes on from step") == len(waits) - n_failed, said
     for row in failed:
         print(f"the row says: {row['error']}")
         assert re.search("die|kill|crash|exit", row["error"], re.IGNORECASE)

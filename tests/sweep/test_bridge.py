@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from builders import leave_checkpoint, make_row, make_sweep
 
+from sprd.errors import OutputError
 from sprd.sweep.bridge import FINISHED, Bridge
 from sprd.sweep.checkpoints import Checkpoints, training_key
 from sprd.sweep.search import Candidate
@@ -18,6 +19,9 @@ class Jobs:
 
     def __init__(self, n_jobs):
         self.n_left, self.is_done, self.rows = n_jobs, False, []
+
+    def resume(self, points):
+        self.points = points
 
     def next(self):
         if not self.n_left:
@@ -68,9 +72,9 @@ def test_an_error_ends_the_round_and_is_raised_after_it(bridge):
     bridge.ask(9)
     outcome = json.dumps({"status": "failed", "error": "No space left on device"})
     result = {"outcome": outcome, "time_total_s": 1.0, "node": "here"}
-    bridge.ended(SimpleNamespace(config={"number": 4}, last_result=result))
+    bridge.ended(SimpleNamespace(config={"number": 4, "name": "trial 4"}, last_result=result))
     assert bridge.ask(9) == FINISHED
-    with pytest.raises(Exception, match="No space left on device"):
+    with pytest.raises(OutputError, match="trial 4 on here: No space left on device"):
         bridge.raise_if_failed()
 
 
@@ -95,7 +99,12 @@ def test_interrupted_training_goes_on_where_it_was(tmp_path):
     bridge = Bridge(Jobs(1), tmp_path, Watcher(), checkpoints, "f" * 64)
     bridge.begin_round(1)
     job = bridge.ask(1)
-    assert (job["key"], job["checkpoint"]) == (training_key(config, "f" * 64), str(state.parent))
+    assert json.loads(job["label"]) == {
+        "key": training_key(config, "f" * 64),
+        "number": 0,
+        "point": {},
+    }
+    assert job["checkpoint"] == str(state.parent)
     result = {"outcome": json.dumps({"status": "failed"}), "time_total_s": 1.0, "node": "here"}
     bridge.ended(SimpleNamespace(config={"number": 0}, last_result=result))
     assert not state.exists()

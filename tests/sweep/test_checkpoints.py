@@ -36,6 +36,21 @@ def test_newest_of_each_training_is_found_and_the_rest_goes(root, checkpoints):
     assert {path.name for path in (root / "round-2").iterdir()} == {"trial-4"}
 
 
+def test_points_of_unfinished_trainings_are_told(root, checkpoints):
+    """By their numbers; a label that was cut off says nothing."""
+    point = {"model.filters": 6, "train.learning_rate": 0.1 + 0.2, "model.kernel": "10x8"}
+    folder = root / "round-1/trial-3/checkpoint_000005"
+    leave_checkpoint(folder, CONFIG, 600, number=3, point=point)
+    checkpoints.find()
+    assert checkpoints.points == {3: point}
+    text = (folder / "training.json").read_text()
+    for cut in (text[:0], text[: len(text) // 2], text[:-1], "[]", '{"key": "k", "number": 3}'):
+        (folder / "training.json").write_text(cut)
+        checkpoints.find()
+        assert checkpoints.points == {}
+        leave_checkpoint(folder, CONFIG, 600, number=3, point=point)
+
+
 def test_half_a_checkpoint_is_passed_over(root, checkpoints):
     """Whoever wrote it was killed: cut off at any byte, the one before counts."""
     whole = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)

@@ -293,6 +293,30 @@ def test_points_that_run_are_not_handed_out_again(table):
     assert first.point in points and second.point in points
 
 
+@pytest.mark.parametrize("sampler", ["random", "bayes", "tpe", "nsga2", "grid"])
+def test_unfinished_points_are_handed_out_again(tmp_path, sampler):
+    """Interrupted with four running, of which three had a checkpoint: those go on."""
+    space = SPACE if sampler != "grid" else '"model.filters" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]'
+    sweep = make_sweep(space, lines(10, sampler))
+    search = Search(sweep, Table(tmp_path / "trials.jsonl"))
+    running = [search.next() for _ in range(4)]
+    for place, score in zip((2, 0, 3, 1, 0), (0.5, 0.9, 0.6, 0.8, 0.7), strict=True):
+        status, fields = trained(score)
+        search.ended(running.pop(place).number, status, **fields)
+        running.append(search.next())
+    points = {one.number: one.point for one in running}
+    lost = points.pop(min(points))
+    again = Search(sweep, Table(tmp_path / "trials.jsonl"))
+    again.resume({**points, 1: {"model.filters": 64}})  # of 1 there is a row
+    found = [again.next() for _ in range(4)]
+    assert {one.number for one in found} == {one.number for one in running}
+    assert points.items() <= {one.number: one.point for one in found}.items()
+    assert sampler != "random" or lost in [one.point for one in found]
+    for one in found:
+        again.ended(one.number, TRAINED[0], **TRAINED[1])
+    assert len(run(again, lambda _: TRAINED)) == 1
+
+
 def test_several_trials_without_a_space_are_refused():
     """They would all be the same."""
     with pytest.raises(ConfigError) as caught:
