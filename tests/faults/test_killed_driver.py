@@ -77,7 +77,7 @@ def unfinished(run: Path) -> dict[int, dict[str, Any]]:
 
 def test_sampler_that_learns_gives_unfinished_points_again(sweep_file, tmp_path):
     """Two at once: it knows other rows by then, and would propose others."""
-    file = sweep_file(n_trials=10, steps=4000, interval=100)
+    file = sweep_file(n_trials=18, steps=900, interval=50)
     file.write_text(file.read_text().replace('sampler = "random"', 'sampler = "bayes"'))
     run, expected, said = tmp_path / "run", {}, ""
     for kill in range(5):
@@ -94,14 +94,14 @@ def test_sampler_that_learns_gives_unfinished_points_again(sweep_file, tmp_path)
     assert done.returncode == 0, done.stderr
     said += done.stderr
     found = {row["number"]: row for row in rows(run)}
-    assert len(expected) >= 5
+    assert len(expected) >= 5 and max(expected) > 6, "none was of the sampler's own choice"
     for number, point in expected.items():
         assert f"trial {number}: goes on from step" in said
         assert found[number]["params"] == point
     print(
         f"{len(expected)} unfinished trials, {said.count('goes on from step')} times gone on with"
     )
-    assert sum(row["status"] == "trained" for row in found.values()) == 10
+    assert sum(row["status"] == "trained" for row in found.values()) == 18
     assert not (run / "ray").exists()
 
 
