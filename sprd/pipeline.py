@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -139,7 +139,12 @@ class _Trainings:
                 from sprd.sweep.checkpoints import checkpoints_of
 
                 checkpoints_of(sweep, folder, jobs.kind).clear()
-            return
+        else:
+            self._train(jobs, scheduler)
+        with suppress(OSError):  # not there, or folds that another command left
+            (folder / "ray").rmdir()
+
+    def _train(self, jobs: "Jobs", scheduler: str) -> None:
         if self._address is None:
             # Read when ray is imported. Without it Ray's servers listen on every interface.
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -148,7 +153,7 @@ class _Trainings:
         if not self._is_connected:
             self._stack.enter_context(connected(self._run.sweep, self._address))
             self._is_connected = True
-        run_jobs(jobs, sweep, self._corpus, folder, self.watcher, scheduler)
+        run_jobs(jobs, self._run.sweep, self._corpus, self._run.folder, self.watcher, scheduler)
 
     def confirm(
         self, rows: Sequence[Row], n_folds: int

@@ -127,10 +127,14 @@ def test_bundle_says_that_voices_are_synthetic(run: Path) -> None:
 def test_same_command_again_trains_nothing(run: Path) -> None:
     """A finished sweep only exports again; rows and bundle stay the same."""
     before, model = (run / "trials.jsonl").read_bytes(), digest(run / "bundle/model.tflite")
+    left = run / "ray/trials/round-1/trial-0/checkpoint_000001"  # killed behind the last row
+    left.mkdir(parents=True)
+    (left / "state.npz").write_bytes(b"x")
     done = sprd("sweep", ROOT / "sweeps/smoke.toml", "--out", run)
     assert done.returncode == 0, done.stderr
     assert (run / "trials.jsonl").read_bytes() == before
     assert digest(run / "bundle/model.tflite") == model
+    assert not (run / "ray").exists()
 
 
 def test_changed_sweep_file_is_refused(run: Path, tmp_path: Path) -> None:

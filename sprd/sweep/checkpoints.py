@@ -136,9 +136,6 @@ class Checkpoints:
         """Deletes all, once there is nothing more to train."""
         self._found = {}
         _delete(self.uri)
-        if "://" not in self.uri:
-            with suppress(OSError):  # another kind, or another run
-                Path(self.uri).parent.rmdir()
 
 
 def checkpoints_of(sweep: SweepConfig, out: Path, kind: str) -> Checkpoints:

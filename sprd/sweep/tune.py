@@ -108,7 +108,8 @@ def _run_round(
     bridge.begin_round(max(ROUND, ROUND_PER_SLOT * slots_wanted(sweep, _nodes())))
     name = checkpoints.new_round()
     placed = tune.with_resources(
-        tune.with_parameters(trainable, corpus=[ray.put(corpus)]), resources(sweep)
+        tune.with_parameters(trainable, corpus=[ray.put((corpus, sweep.default.data))]),
+        resources(sweep),
     )
     with contextlib.redirect_stdout(io.StringIO()):  # Tune prints; the view is ours
         tuner = tune.Tuner(

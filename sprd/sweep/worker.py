@@ -14,6 +14,7 @@ import ray
 from ray import tune
 
 from sprd.audio.corpus import Corpus
+from sprd.audio.nodes import at_home
 from sprd.config import Config
 from sprd.sweep.checkpoints import LABEL_FILE, STATE_FILE, fetch
 from sprd.sweep.tensorboard import METRIC
@@ -23,10 +24,10 @@ _ended_at: float | None = None
 
 
 @lru_cache(maxsize=1)
-def _fetched(reference: Any) -> Corpus:
+def _opened(reference: Any) -> Corpus:
     """Returns the index, read once a worker: that of a large data set takes seconds."""
-    corpus: Corpus = ray.get(reference)
-    return corpus
+    corpus, data = ray.get(reference)
+    return at_home(corpus, data)
 
 
 def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
@@ -34,7 +35,8 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
 
     Args:
         config: The job.
-        corpus: A reference to the index; in a list, or Tune would fetch it for every trial.
+        corpus: A reference to the index and the sweep's [data]; in a list, or Tune would fetch it
+            for every trial.
     """
     from sprd.model.start import set_threads
     from sprd.sweep.crossval import run_fold
@@ -60,7 +62,7 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
     try:
         parsed = Config.model_validate_json(config["config"])
         set_threads(parsed.n_threads)
-        index = _fetched(corpus[0])
+        index = _opened(corpus[0])
         with _state(config["checkpoint"]) as state:
             if config["fold"]:
                 fold, n_folds = config["fold"]

@@ -107,6 +107,7 @@ def nodes(found: list[dict[str, Any]]) -> str:
     return ", ".join(f"{address} trained {numbers}" for address, numbers in by_node.items())
 
 
+@pytest.mark.parametrize("cache", [Path("/tmp/a cache of its own")])  # each host has its own /tmp
 def test_sweep_over_three_hosts(hosts, sweep, tmp_path):
     """Each trial once, on several hosts; checkpoints go through a folder that all share."""
     found, seconds = ended(sweep(), tmp_path)
