@@ -107,11 +107,14 @@ def nodes(found: list[dict[str, Any]]) -> str:
     return ", ".join(f"{address} trained {numbers}" for address, numbers in by_node.items())
 
 
-@pytest.mark.parametrize("cache", [Path("/tmp/a cache of its own")])  # each host has its own /tmp
-def test_sweep_over_three_hosts(hosts, sweep, tmp_path):
-    """Each trial once, on several hosts; checkpoints go through a folder that all share."""
+@pytest.mark.parametrize("cache", [Path("/tmp/ray/a cache of its own")])  # in /tmp/ray it is
+def test_sweep_over_three_hosts(hosts, sweep, tmp_path, cache):
+    """Each trial once, on several hosts; checkpoints alone go through a folder that all share."""
     found, seconds = ended(sweep(), tmp_path)
-    assert len({row["node"] for row in found}) >= 2
+    trained = {name for name in ADDRESSES if ADDRESSES[name] in {row["node"] for row in found}}
+    assert len(trained) >= 2
+    for name in trained:
+        assert list((hosts.files(name) / cache.name / "synthetic").glob("*/up/*.wav")), name
     print(f"three hosts: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
 
 
