@@ -106,10 +106,14 @@ def test_kubernetes_runs_the_pinned_ray_with_a_token(kuberay: list[dict[str, Any
 
 @pytest.mark.parametrize("key", START_COMMANDS)
 def test_every_start_command_carries_the_token_mode(cluster: dict[str, Any], key: str) -> None:
-    """Without it the workers stay pending for ever."""
+    """Without it the workers stay pending for ever; and the kernel ends who takes memory."""
     commands = cluster[key]
     assert any(" ray start " in command for command in commands)
-    assert [command for command in commands if "RAY_AUTH_MODE=token ray " not in command] == []
+    for command in commands:
+        variables = dict(word.split("=", 1) for word in command.split(" ray ")[0].split())
+        assert variables["RAY_AUTH_MODE"] == "token", command
+        if " ray start " in command:
+            assert variables["RAY_memory_monitor_refresh_ms"] == "0", command
 
 
 def test_every_shell_carries_the_token_mode(cluster: dict[str, Any]) -> None:
