@@ -24,7 +24,7 @@ def verify(args: Namespace) -> int:
     out = Console(highlight=False, markup=False, soft_wrap=True)
     lines = [f"{name}: is missing, or not the file that was exported"
              for name in verdict.changed_files]  # fmt: skip
-    lines += [f"footprint {line}" for line in verdict.changed_numbers]
+    lines += [f"{line}" for line in verdict.changed_numbers]
     lines += [f"over budget: {_violation(one)}" for one in verdict.violations]
     if not args.json:
         for line in lines or ["nothing wrong: schema, hashes, footprint and budget"]:
@@ -43,9 +43,9 @@ def reproduce(args: Namespace) -> int:
 
     manifest, config = room.open_record(args.bundle)
     with SweepView([], 0) as view:
-        corpus = room.open_same_data(manifest, config, args.data, view.progress)
-        for difference in room.differences(manifest, config, corpus):
+        for difference in room.differences(manifest):
             view.note(f"not as it was: {difference}")
+        corpus = room.open_same_data(manifest, config, args.data, view.progress)
         view.note(f"training {config.train.n_steps:,} steps, seed {config.seed}")
         err = console()
 

@@ -320,8 +320,8 @@ class Budget(Section):
 class Config(Section):
     """All that decides what one trial computes."""
 
-    seed: int
-    n_threads: int
+    seed: int = Field(ge=0)
+    n_threads: int = Field(ge=1)
     data: DataSection
     features: FeaturesSection
     augment: AugmentSection

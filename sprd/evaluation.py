@@ -13,8 +13,8 @@ from sprd.audio.store import compute_features, open_features
 from sprd.bundle.manifest import config_of, read_manifest
 from sprd.config import Config
 from sprd.device.footprint import measure_untrusted
-from sprd.device.tflm import Runner
-from sprd.errors import ConfigError, DataError, InputError, ModelFileError, SprdError
+from sprd.device.tflm import Runner, check_shape
+from sprd.errors import ConfigError, DataError, InputError, SprdError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import board_of, take_up
@@ -58,7 +58,7 @@ def evaluate_model(
     noise = noise_of(recordings, config.features.n_samples, SPLITS.get(split))
     features = compute_features(clips, noise, config.features, n_silence, seed, progress)
     runner = Runner(content, str(model))
-    _check_shape(model, runner, config)
+    check_shape(model, runner, config)
     probabilities = runner.predict(features.scaled())
     labels = config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
@@ -106,7 +106,7 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
     own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
     footprint = measure_untrusted(model, board_of(ours))
     runner = Runner(model.read_bytes(), str(model))
-    _check_shape(model, runner, own)
+    check_shape(model, runner, own)
     # The split must be the run's, the order of the labels the model's.
     keywords = {"keywords": own.data.keywords}
     config = own.model_copy(
@@ -154,13 +154,3 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
         config, file = load_sweep(sweep_file, VOCABULARY).default, model
     measure_untrusted(file, None)
     return config, file.read_bytes()
-
-
-def _check_shape(model: Path, runner: Runner, config: Config) -> None:
-    frames, channels = config.features.shape
-    if runner.n_inputs != frames * channels or runner.n_outputs != len(config.labels):
-        raise ModelFileError(
-            f"{model}: must take {frames} frames x {channels} channels and give"
-            f" {len(config.labels)} labels, got {runner.n_inputs} inputs and {runner.n_outputs}"
-            " outputs. Give the sweep file that it was trained with."
-        )

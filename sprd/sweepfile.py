@@ -23,6 +23,13 @@ from sprd.sweep_config import ReferenceSection, SweepConfig, SweepSection
 
 TABLES = (*SECTIONS, "model", "space")
 LISTS = ("start", "reference")
+_STORAGE_LINE = re.compile(r"""^[ \t]*storage[ \t]*=[ \t]*(["'])([^"'\\\n]*)\1""", re.MULTILINE)
+_SECRET = re.compile(
+    r"^(?!abfss?://[^:@/]+@)[^:/]+://[^/?]*@"  # Azure's containers stand before an @
+    r"|^[^:/]+://[^/?@:]*:(?!\d+(/|\?|$))"
+    r"|[?&][^=&]*(key|secret|token|password|credential|sig)[^=&]*=",
+    re.IGNORECASE,
+)
 NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
 MAX_FILE_BYTES = 1_000_000
 N_TRIED_POINTS = 1000
@@ -65,7 +72,7 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
         objectives = parse_objectives(sweep.objectives)
     except ValueError as error:
         raise ConfigError(f"{path} [sweep] objectives: {error}") from error
-    _check_storage(path, sweep.storage)
+    _check_storage(path, text, sweep.storage)
     if sweep.storage and "://" not in sweep.storage:
         storage = str((path.parent / sweep.storage).resolve())
         sweep = sweep.model_copy(update={"storage": storage})
@@ -206,12 +213,23 @@ def _resolve(
     return config
 
 
-def _check_storage(path: Path, storage: str | None) -> None:
-    """Checks that no secret is in a file that every bundle holds a copy of."""
-    if storage and re.match(r"[^:/]+://[^/?]*@", storage):
+def _check_storage(path: Path, text: str, storage: str | None) -> None:
+    """Checks that no secret is in a file that every bundle holds a copy of.
+
+    A bundle's copy has no storage at all, so where that is written must be plain to see.
+    """
+    if not storage:
+        return
+    if "://" in storage and _SECRET.search(storage):
         raise ConfigError(
-            f"{path} [sweep] storage: must hold no user and password, got a URI with '@'. Leave"
+            f"{path} [sweep] storage: must hold no user, password or key, got a URI with one. Leave"
             " them to the environment, such as AWS_ACCESS_KEY_ID, or to the role of the machines."
+        )
+    written = [line[2] for line in _STORAGE_LINE.finditer(text)]
+    if storage not in written:
+        raise ConfigError(
+            f'{path} [sweep] storage: must be written in a line of its own, as storage = "...",'
+            " without escapes. Write it so."
         )
 
 

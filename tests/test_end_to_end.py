@@ -451,6 +451,102 @@ def test_model_that_comes_out_otherwise_is_told(run: Path, tmp_path: Path) -> No
     assert "versions: numpy 1.0 -> " in found["differences"][0]
 
 
+def test_other_split_of_the_same_recordings_is_refused(run: Path, tmp_path: Path) -> None:
+    """Lists beside the recordings say who validates: the clips are the same, the speakers not."""
+    from sprd.audio.corpus import open_corpus
+    from sprd.bundle.reproduce import open_record, open_same_data
+    from sprd.errors import DataError
+
+    manifest, config = open_record(run / "bundle")
+    voices = open_corpus(config.data).clips[0].path.parents[1]
+    copy = shutil.copytree(voices, tmp_path / "copy")
+    assert open_same_data(manifest, config, copy, None).is_synthetic
+    speakers = sorted({path.name.split("_nohash_")[0] for path in copy.glob("up/*.wav")})
+    for name, chosen in (("validation", speakers[:20]), ("testing", speakers[20:40])):
+        files = [p for one in chosen for p in sorted(copy.glob(f"[!_]*/{one}_nohash_*.wav"))]
+        lines = [path.relative_to(copy).as_posix() for path in files]
+        (copy / f"{name}_list.txt").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="must be split as in the bundle"):
+        open_same_data(manifest, config, copy, None)
+
+
+def damage_model(manifest: Any, folder: Path) -> None:
+    """Another file under the right hash."""
+    model = b"\x1c\0\0\0TFL3" + bytes(3000)
+    (folder / "model.tflite").write_bytes(model)
+    sha256 = hashlib.sha256(model).hexdigest()
+    manifest["files"]["model.tflite"] = {"bytes": len(model), "sha256": sha256}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (damage_model, "Convert"),
+        (lambda m, _: m["config"]["model"].update(architecture="foo"), "must be an architecture"),
+        (lambda m, _: m["config"]["model"].update(params={}), "must be an architecture"),
+        (lambda m, _: m["config"].update(n_threads=0), "config.n_threads"),
+        (lambda m, _: m["config"]["data"].update(keywords=["up"]), "must take"),
+        (lambda m, _: m["config"]["features"].update(n_channels=30), "must take"),
+    ],
+)
+def test_record_that_cannot_be_made_again_is_refused(
+    run: Path, tmp_path: Path, change: Any, said: str
+) -> None:
+    """Before anything is trained."""
+    from sprd.bundle.reproduce import open_record
+    from sprd.errors import InputError
+
+    with pytest.raises(InputError, match=said):
+        open_record(changed_bundle(run, tmp_path / "b", change))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: m["footprint"].update(ram_bytes=1), "footprint ram_bytes: manifest 1,"),
+        (lambda m: m["footprint"].update(latency_ms=0.1), "footprint latency_ms: manifest 0.1,"),
+        (lambda m: m.update(labels=["a", "b", "c", "d"]), "labels: must be"),
+        (lambda m: m["config"].update(seed=99), "seed: must be 99"),
+        (lambda m: m.update(sweep_text="nothing"), "SHA-256 of sweep_text: must be"),
+    ],
+)
+def test_manifest_that_contradicts_itself_is_told(
+    run: Path, tmp_path: Path, change: Any, said: str
+) -> None:
+    """Or the model: its numbers are measured again."""
+    from sprd.bundle.verify import verify
+
+    found = verify(changed_bundle(run, tmp_path / "b", lambda m, _: change(m)))
+    assert any(line.startswith(said) for line in found.changed_numbers), found
+
+
+def test_what_other_versions_measure_otherwise_is_no_change(run: Path, tmp_path: Path) -> None:
+    """Of another TFLM, another sprd: what they estimate and allocate is theirs."""
+    from sprd.bundle.verify import verify
+
+    def change(manifest: Any, folder: Path) -> None:
+        manifest["record"]["versions"]["tflite-micro"] = "0.dev1"
+        manifest["record"]["code"] = "0" * 64
+        manifest["footprint"]["arena_host_bytes"] += 16
+        manifest["footprint"]["flash_bytes"] += 1000
+
+    assert verify(changed_bundle(run, tmp_path / "b", change)).changed_numbers == ()
+
+
+@pytest.mark.parametrize("limit", ["max_false_accept_rate", "max_accuracy_drop"])
+def test_scores_are_held_against_the_budget(run: Path, tmp_path: Path, limit: str) -> None:
+    """Those of validation speakers, as in the sweep."""
+    from sprd.bundle.verify import verify
+
+    def change(manifest: Any, folder: Path) -> None:
+        manifest["config"]["budget"][limit] = 0.0
+        scores = manifest["scores"]["validation"]
+        scores["float"]["balanced_accuracy"] = scores["int8"]["balanced_accuracy"] + 0.01
+
+    found = verify(changed_bundle(run, tmp_path / "b", change))
+    assert [one["limit"] for one in found.violations] == [0.0]
+
+
 def test_other_recordings_are_refused(run: Path, tmp_path: Path) -> None:
     """Nothing is trained."""
 

@@ -818,12 +818,32 @@ def test_written_toml_is_read_back(table):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        '"storage" = "abfs://c/x"',
+        'storage = """abfs://c/x"""',
+        'storage = "/nfs/ho\\"me/alice/x"',
+        "storage = '/a\"b'",
+    ],
+)
+def test_storage_is_written_so_that_it_can_be_left_out(line):
+    """The copy in a bundle has none."""
+    with pytest.raises(ConfigError, match="must be written in a line of its own"):
+        make_sweep(sweep=line)
+
+
+@pytest.mark.parametrize(
     ("storage", "is_refused"),
     [
         ("s3://user:secret@bucket/runs", True),
         ("s3://key@bucket", True),
         ("s3://bucket/runs?endpoint_override=127.0.0.1:5000&scheme=http", False),
         ("s3://bucket/a@b", False),
+        ("s3://AKIA:ab/secret@host/x", True),
+        ("s3://bucket/x?scheme=http&secret_key=secret", True),
+        ("abfs://c/x?client_secret=secret", True),
+        ("abfss://container@account.dfs.core.windows.net/runs", False),
+        ("abfss://name:secret@account.dfs.core.windows.net/runs", True),
         ("/shared/a@b://c", False),
     ],
 )
@@ -833,7 +853,7 @@ def test_storage_holds_no_secret(storage, is_refused):
         expected = storage if "://" in storage else str(Path(storage).resolve())
         assert make_sweep(sweep=f'storage = "{storage}"').sweep.storage == expected
         return
-    with pytest.raises(ConfigError, match="must hold no user and password") as caught:
+    with pytest.raises(ConfigError, match="must hold no user, password or key") as caught:
         make_sweep(sweep=f'storage = "{storage}"')
     assert "secret" not in str(caught.value)
 

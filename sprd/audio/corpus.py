@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from sprd.audio.clips import read_clip, shown
 from sprd.audio.listing import Checked, check_audio
-from sprd.audio.sources import SYNTHETIC, describe, folder_of
+from sprd.audio.sources import describe, folder_of
 from sprd.audio.studio import made_noise
+from sprd.audio.synthetic import RECIPE_FILE
 from sprd.config import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, DataSection
 from sprd.errors import DataError, suggest
 
@@ -103,7 +104,7 @@ def open_corpus(
                 f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
             )
     source = " + ".join([describe(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
-    is_synthetic = folder is None and data.source == SYNTHETIC
+    is_synthetic = any((one / RECIPE_FILE).exists() for one in folders)
     corpus = _index(folders, data, source, is_synthetic, progress)
     _check_words(corpus, data, shown(main))
     return corpus

@@ -29,6 +29,7 @@ from sprd.bundle.sources import (
 )
 from sprd.config import Config
 from sprd.errors import InputError
+from sprd.model.params import ARCHITECTURES, active_params
 from sprd.sweepfile import NAMED_SOURCES, check_whole
 
 SCHEMA_VERSION = 1
@@ -216,6 +217,13 @@ def config_of(manifest: Mapping[str, Any]) -> Config:
             "Export the bundle again."
         ) from error
     check_whole(Path(MANIFEST), config)
+    name, params = config.model.architecture, config.model.params
+    known = ARCHITECTURES.get(name)
+    if known is None or not active_params(name, params) <= set(params) <= set(known):
+        raise InputError(
+            f"{MANIFEST} config.model: must be an architecture with its parameters, got {name!r}"
+            f" with {_short(sorted(params))}. Export the bundle again."
+        )
     return config
 
 
@@ -295,6 +303,8 @@ def _without_paths(text: str) -> str:
 
 def _read_text(bundle_folder: Path, path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise FileNotFoundError(path)
         with path.open("rb") as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)
         if len(content) > MAX_MANIFEST_BYTES:
@@ -318,7 +328,9 @@ def _refuse_constant(name: str) -> object:
 
 def _is_same(path: Path, expected: Mapping[str, object]) -> bool:
     try:
-        if not path.is_file() or path.stat().st_size != expected["bytes"]:
+        if path.is_symlink() or not path.is_file():
+            return False
+        if path.stat().st_size != expected["bytes"]:
             return False
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"]

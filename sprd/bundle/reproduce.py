@@ -8,15 +8,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sprd.audio.corpus import Corpus, Split, open_corpus
+from sprd.audio.corpus import Corpus, Split, open_corpus, split_digest
 from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, config_of, read_manifest
 from sprd.config import Config
-from sprd.device.tflm import Runner
+from sprd.device.footprint import measure_untrusted
+from sprd.device.tflm import Runner, check_shape
 from sprd.device.weights import distance
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
-from sprd.sweep.provenance import provenance
+from sprd.sweep.provenance import surroundings
 from sprd.sweep.trial import Outcome, run_trial
 
 Result = Literal["identical", "equivalent", "different"]
@@ -67,7 +68,8 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
     """Reads what a bundle tells of its making.
 
     Raises:
-        InputError: It is no bundle, or its model is not the one that was exported.
+        InputError: It is no bundle, or its model is not the one that was exported, or none that
+            its configuration makes.
     """
     manifest = read_manifest(folder)
     if "model.tflite" in check_files(folder, manifest):
@@ -75,7 +77,11 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
             f"{folder}: model.tflite must be the file that was exported, got another or none."
             " See 'sprd verify'."
         )
-    return manifest, config_of(manifest)
+    config = config_of(manifest)
+    measure_untrusted(folder / "model.tflite", None)
+    runner = Runner((folder / "model.tflite").read_bytes())
+    check_shape(folder / "model.tflite", runner, config)
+    return manifest, config
 
 
 def open_same_data(
@@ -88,6 +94,12 @@ def open_same_data(
     """
     told = manifest["record"]["data"]
     corpus = open_corpus(config.data, data, progress)
+    if corpus.fingerprint == told["fingerprint"] and split_digest(corpus) != told["split_digest"]:
+        raise DataError(
+            f"{corpus.source}: must be split as in the bundle, digest {told['split_digest'][:12]},"
+            f" got {split_digest(corpus)[:12]}. Other speakers would train: restore"
+            " validation_list.txt and testing_list.txt as they were, or their absence."
+        )
     if corpus.fingerprint != told["fingerprint"]:
         raise DataError(
             f"{corpus.source}: must be the {told['n_clips']:,} clips of the bundle, fingerprint"
@@ -97,9 +109,9 @@ def open_same_data(
     return corpus
 
 
-def differences(manifest: Mapping[str, Any], config: Config, corpus: Corpus) -> tuple[str, ...]:
+def differences(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Tells what is not as it was when the bundle was made, and what that can change."""
-    told, now = manifest["record"], provenance(config, corpus)
+    told, now = manifest["record"], surroundings()
     found = []
     for key, consequence in WHAT_IT_CAN_CHANGE.items():
         before, after = told.get(key), now.get(key)
@@ -160,7 +172,7 @@ def _compare(
     n_common = min(len(a), len(b))
     return Reproduction(
         result=result,
-        differences=differences(manifest, config, corpus),
+        differences=differences(manifest),
         sha256=(hashlib.sha256(before).hexdigest(), hashlib.sha256(now).hexdigest()),
         balanced_accuracy=(float(told["balanced_accuracy"]), score),
         interval=(float(low), float(high)),

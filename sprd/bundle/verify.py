@@ -1,14 +1,20 @@
 """A bundle in, what is wrong with it out: files changed or gone, or a budget that it breaks."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from math import isclose
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sprd.bundle.manifest import check_files, config_of, read_manifest
+from sprd.config import Config
 from sprd.device.footprint import Footprint, measure_untrusted
-from sprd.sweep.budget import board_of, take_up
+from sprd.device.verdict import Violation
+from sprd.sweep.budget import FALSE_ACCEPT_RATE, board_of, score_violations, take_up
+from sprd.sweep.provenance import surroundings
 
+TFLM = "tflite-micro"
 EXACT = ("model_bytes", "arena_host_bytes", "macs")
 """Numbers that are the same wherever the same model is measured."""
 
@@ -20,7 +26,7 @@ class Verdict:
     changed_files: tuple[str, ...]
     """Missing, or with another SHA-256 than the manifest tells."""
     changed_numbers: tuple[str, ...]
-    """Of the footprint: told otherwise in the manifest than measured now."""
+    """What the manifest tells otherwise than measured now, or in two ways."""
     violations: tuple[Mapping[str, Any], ...]
     """Limits of the sweep's budget that the model breaks now."""
 
@@ -45,18 +51,60 @@ def verify(folder: Path) -> Verdict:
         return Verdict(changed, (), ())
     told = manifest["footprint"]
     found = measure_untrusted(folder / "model.tflite", board_of(config))
-    if told.get("latency_source") == "emulated":
+    if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
     taken = take_up(config, found)
-    differing = tuple(
-        f"{key}: manifest {told.get(key)}, measured {taken.footprint.get(key)}"
-        for key in EXACT
-        if told.get(key) != taken.footprint.get(key)
-    )
-    return Verdict(changed, differing, tuple(one.as_dict() for one in taken.violations))
+    differing = (*_other_sizes(manifest, taken.footprint), *_contradictions(manifest, config))
+    broken = taken.violations + _of_scores(manifest, config)
+    return Verdict(changed, differing, tuple(one.as_dict() for one in broken))
+
+
+def _other_sizes(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    """Words what is told otherwise than it was measured.
+
+    Estimates are compared where sprd's code is that of the export, and what TFLM allocates here
+    where its version is.
+    """
+    told, record, now = manifest["footprint"], manifest["record"], surroundings()
+    has_same_tflm = record["versions"].get(TFLM) == cast(Mapping[str, str], now["versions"])[TFLM]
+    has_same_code = record["code"] == now["code"]
+    for key, value in found.items():
+        if key == "arena_host_bytes" and not has_same_tflm:
+            continue
+        if key in EXACT or has_same_code:
+            before = told.get(key)
+            is_number = isinstance(value, (int, float)) and isinstance(before, (int, float))
+            if not (isclose(before, value, rel_tol=1e-9) if is_number else before == value):
+                yield f"footprint {key}: manifest {before}, measured {value}"
+
+
+def _contradictions(manifest: Mapping[str, Any], config: Config) -> Iterator[str]:
+    """Words what the manifest tells twice, and not alike."""
+    frames, channels = config.features.shape
+    text = hashlib.sha256(manifest["sweep_text"].encode()).hexdigest()
+    for name, told, expected in (
+        ("labels", manifest["labels"], list(config.labels)),
+        ("seed", manifest["seed"], config.seed),
+        ("record.seed", manifest["record"]["seed"], config.seed),
+        ("n_threads", manifest["n_threads"], config.n_threads),
+        ("record.n_threads", manifest["record"]["n_threads"], config.n_threads),
+        ("quantization.input_length", manifest["quantization"]["input_length"], frames * channels),
+        ("SHA-256 of sweep_text", text, manifest["files"]["sweep.toml"]["sha256"]),
+    ):
+        if told != expected:
+            yield f"{name}: must be {expected}, as the manifest tells elsewhere, got {told}"
+
+
+def _of_scores(manifest: Mapping[str, Any], config: Config) -> tuple[Violation, ...]:
+    """Holds the scores of validation speakers against the budget."""
+    scores = manifest["scores"]["validation"]
+    int8 = scores["int8"]
+    drop = scores.get("float", int8)["balanced_accuracy"] - int8["balanced_accuracy"]
+    return score_violations(config.budget, round(drop, 6), int8.get(FALSE_ACCEPT_RATE) or 0.0)
 
 
 def _with_emulated(found: Footprint, told: Mapping[str, Any]) -> Footprint:
     names = {one.name for one in fields(Footprint)}
-    kept = ("instructions", "latency_ms", "latency_low_ms", "latency_high_ms", "latency_source")
+    counted = ("instructions", "energy_uj", "latency_source")
+    kept = (*counted, "latency_ms", "latency_low_ms", "latency_high_ms")
     return replace(found, **{key: told[key] for key in kept if key in told and key in names})

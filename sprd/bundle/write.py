@@ -170,7 +170,7 @@ def _arena(export: Export) -> Arena:
 
 def _origin(export: Export) -> str:
     is_synthetic = _get(export.record, ("data", "is_synthetic"))
-    if export.config.data.source == "synthetic" or is_synthetic is True:
+    if is_synthetic is True:
         return (
             "**This model never heard a person.** All its data, the test included, is synthetic "
             "speech: its scores tell\nthat the machinery works, not how well it hears you. Train "

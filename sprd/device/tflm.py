@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sprd.config import Config
 from sprd.device.graph import MALFORMED, MAX_MODEL_BYTES, Graph, check_int8, read_graph
 from sprd.errors import ModelFileError
 
@@ -329,3 +330,18 @@ def main(path: str) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))
+
+
+def check_shape(model: Path, runner: Runner, config: Config) -> None:
+    """Checks that a model takes what the front end gives, and knows the labels.
+
+    Raises:
+        ModelFileError: It does not.
+    """
+    frames, channels = config.features.shape
+    if runner.n_inputs != frames * channels or runner.n_outputs != len(config.labels):
+        raise ModelFileError(
+            f"{model}: must take {frames} frames x {channels} channels and give"
+            f" {len(config.labels)} labels, got {runner.n_inputs} inputs and {runner.n_outputs}"
+            " outputs. Give the sweep file that it was trained with."
+        )

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,18 +32,25 @@ def provenance(config: Config, corpus: Corpus) -> dict[str, object]:
     return {
         "seed": config.seed,
         "n_threads": config.n_threads,
+        **surroundings(),
+        "data": corpus_record(corpus),
+    }
+
+
+def surroundings() -> dict[str, object]:
+    """Returns versions, code and processor: what does not depend on what is trained."""
+    return {
         "versions": {"sprd": __version__, "python": platform.python_version(), **_versions()},
         "code": code_digest(),
         "platform": {"system": platform.system(), "machine": platform.machine()},
         "cpu_features": _cpu_features(),
-        "data": corpus_record(corpus),
     }
 
 
 def corpus_record(corpus: Corpus) -> dict[str, object]:
     """Returns what names a corpus and its split, and what is in it."""
     return {
-        "source": corpus.source,
+        "source": _without_folders(corpus.source),
         "fingerprint": corpus.fingerprint,
         "split_digest": split_digest(corpus),
         "is_synthetic": corpus.is_synthetic,
@@ -50,6 +58,17 @@ def corpus_record(corpus: Corpus) -> dict[str, object]:
         "n_speakers": len({clip.speaker for clip in corpus.clips}),
         "n_skipped": corpus.n_skipped,
     }
+
+
+def _without_folders(source: str) -> str:
+    """Keeps the last name of each folder: those above may tell who trained, and where."""
+    names = [
+        f"folder {Path(part.removeprefix('folder ')).name or 'data'}"
+        if part.startswith("folder ")
+        else part
+        for part in re.split(r" \+ (?=folder )", source)
+    ]
+    return " + ".join(names)
 
 
 @cache

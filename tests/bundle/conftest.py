@@ -68,7 +68,10 @@ def make_config(
         ),
         features=features or FeaturesSection(),
         augment=AugmentSection(),
-        model=ModelSection(architecture="tiny_conv", params={"filters": 8, "dropout": 0.5}),
+        model=ModelSection(
+            architecture="tiny_conv",
+            params={"filters": 8, "kernel": "10x8", "stride": "2x2", "dropout": 0.5},
+        ),
         train=TrainSection(),
         budget=Budget(board=board),
     )

@@ -207,6 +207,22 @@ def test_files_that_changed_are_listed(bundle: Path) -> None:
     assert check_files(bundle, manifest) == ("README.md", "model.h", "model.tflite")
 
 
+def test_a_link_is_none_of_the_files(bundle: Path) -> None:
+    """What it points at may change behind the bundle's back, or not be in the archive."""
+    manifest = read_manifest(bundle)
+    (bundle / "model.h").rename(bundle.with_name("elsewhere.h"))
+    (bundle / "model.h").symlink_to(bundle.with_name("elsewhere.h"))
+    assert check_files(bundle, manifest) == ("model.h",)
+
+
+def test_a_pipe_is_no_manifest(bundle: Path) -> None:
+    """To open one would wait for ever."""
+    (bundle / "manifest.json").unlink()
+    os.mkfifo(bundle / "manifest.json")
+    with pytest.raises(InputError, match="must be a bundle"):
+        read_manifest(bundle)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -245,7 +261,7 @@ def test_what_is_no_bundle_is_an_error(tmp_path: Path, place: str) -> None:
 def test_a_manifest_that_is_a_folder_is_an_error(tmp_path: Path) -> None:
     """What cannot be read is told, not raised."""
     (tmp_path / "manifest.json").mkdir()
-    with pytest.raises(InputError, match="readable file"):
+    with pytest.raises(InputError, match="must be a bundle"):
         read_manifest(tmp_path)
 
 

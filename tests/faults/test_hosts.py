@@ -79,7 +79,7 @@ def until_trains(process: "subprocess.Popen[str]", folder: Path, hosts: Hosts, n
     while process.poll() is None:
         done = {row["number"] for row in rows(folder / "run")}
         for number in hosts.trials(name) - done:
-            if list((folder / "storage").glob(f"*/*/trial-{number}/checkpoint_*/state.npz")):
+            if list((folder / "storage").glob(f"*/*/trial-{number}/checkpoint_*[1-9]/state.npz")):
                 return number
         time.sleep(0.2)
     raise AssertionError(f"it ended before: {(folder / 'log.txt').read_text()}")
