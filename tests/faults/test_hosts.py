@@ -182,8 +182,9 @@ def test_driver_that_dies(hosts, sweep, tmp_path):
 
 
 def test_network_that_is_cut(hosts, sweep, tmp_path):
-    """Without network for 30 s a host is dead to Ray; its trial goes on elsewhere, and is not
-    there twice although the shared folder, as here, was never cut. Afterwards the host joins again.
+    """Its trial goes on elsewhere, and is not there twice; healed, the host joins again.
+
+    After 30 s it is dead to Ray, but works on: the shared folder, as here, was never cut.
     """
     process, name = sweep(steps=6000), WORKERS[0]
     number = until_trains(process, tmp_path, hosts, name)

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from faulty import command, rows, sprd
 
 pytestmark = pytest.mark.faults
+
+SEED = 20261124
+"""With it trials have ended when the driver is killed, and others never have."""
 
 
 def folds(run: Path) -> list[dict[str, Any]]:
@@ -21,22 +25,50 @@ def folds(run: Path) -> list[dict[str, Any]]:
     return [{**json.loads(line), "seconds": None} for line in lines]
 
 
+def until_trains(process: "subprocess.Popen[str] | subprocess.Popen[bytes]", run: Path) -> None:
+    """Waits until a checkpoint or a row is written."""
+    begun, table = time.time(), run / "trials.jsonl"
+    while process.poll() is None:
+        new = [table, *(run / "ray/trials").glob("*/*/checkpoint_*/state.npz")]
+        for path in new:
+            with suppress(FileNotFoundError):  # a checkpoint goes when the next one is there
+                if path.stat().st_mtime > begun:
+                    return
+        time.sleep(0.1)
+
+
+def timed(file: Path, run: Path) -> tuple[float, float]:
+    """Runs a sweep undisturbed: seconds until it trains, and from then until its last row."""
+    begun = time.time()
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command("sweep", file, "--out", run), text=True, **pipes) as process:
+        until_trains(process, run)
+        trains = time.time()
+        said = process.communicate()[1]
+    assert process.returncode == 0, said
+    return trains - begun, (run / "trials.jsonl").stat().st_mtime - trains
+
+
 @pytest.mark.parametrize(
     ("n_kills", "n_trials"), [pytest.param(2, 4, marks=pytest.mark.short), (20, 20)]
 )
 def test_sweep_ends_as_if_it_had_not_been_killed(sweep_file, tmp_path, n_kills, n_trials):
     """Rows that were there stay as they were; in the end each trial once, the same winner."""
-    file = sweep_file(n_trials=n_trials, steps=6000, interval=250)
+    file = sweep_file(n_trials=n_trials, steps=5000, interval=250)
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    done = sprd("sweep", file, "--out", undisturbed)
-    assert done.returncode == 0, done.stderr
-    chance, finished = random.Random(20261123), b""
+    start, span = timed(file, undisturbed)
+    print(f"undisturbed: trains after {start:.0f} s, for {span:.0f} s")
+    chance, finished = random.Random(SEED), b""
     for kill in range(n_kills):
         with (tmp_path / "log.txt").open("ab") as log:
             process = subprocess.Popen(
                 command("sweep", file, "--out", disturbed), stdout=log, stderr=log
             )
-            seconds = chance.uniform(2.0, 15.0)
+            if chance.random() < 0.5:
+                seconds, moment = chance.uniform(2.0, start), "after its start"
+            else:
+                seconds, moment = chance.uniform(0.0, 2 * span / n_kills), "of training"
+                until_trains(process, disturbed)
             time.sleep(seconds)
             assert process.poll() is None, f"it ended before kill {kill}: let trials last longer"
             process.kill()
@@ -45,7 +77,9 @@ def test_sweep_ends_as_if_it_had_not_been_killed(sweep_file, tmp_path, n_kills, 
         now = table.read_bytes() if table.exists() else b""
         assert now.startswith(finished), f"rows changed before kill {kill}"
         finished = now[: now.rfind(b"\n") + 1]
-        print(f"kill {kill + 1} after {seconds:.1f} s: {len(rows(disturbed))} rows", flush=True)
+        n_rows = len(rows(disturbed))
+        print(f"kill {kill + 1}, {seconds:.1f} s {moment}: {n_rows} rows", flush=True)
+    assert finished, "no trial had ended when the driver was killed"
     assert sum(row["status"] == "trained" for row in rows(disturbed)) < n_trials
     done = sprd("sweep", file, "--out", disturbed)
     assert done.returncode == 0, done.stderr
