@@ -2,8 +2,8 @@
 #
 #   docker build -t sprd .
 #   docker run --rm --shm-size 1g -v "$PWD/runs:/runs" sprd sprd sweep sweeps/default.toml
-#   docker run --rm -v "$PWD/runs:/runs" -p 6006:6006 sprd \
-#     tensorboard --logdir /runs/default/tensorboard --bind_all
+#   docker run --rm -v "$PWD/runs:/runs" -p 127.0.0.1:6006:6006 sprd \
+#     tensorboard --logdir /runs --bind_all
 #
 # Linux x86-64 only, as tflite-micro has no other wheels; elsewhere add --platform linux/amd64.
 ARG BASE=python:3.11-slim-bookworm
