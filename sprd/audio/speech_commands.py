@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from filelock import FileLock
@@ -22,6 +23,9 @@ TIMEOUT_S = (10.0, 60.0)
 """To connect, and between two pieces of an answer."""
 
 MAX_RETRIES = 5
+MAX_ARCHIVE_BYTES = 4_000_000_000
+"""The larger version has 2.4 GB. A server that never ends is left before it fills the disk."""
+
 MAX_MEMBERS = 200_000
 MAX_EXTRACTED_BYTES = 8_000_000_000
 EXTRACTED_SHARE = 1.6
@@ -41,6 +45,17 @@ class Release:
 
     url: str
     sha256: str
+
+    @property
+    def place(self) -> str:
+        """The URL without what may be a secret in it: user, password, query."""
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            parts = urlsplit("")
+        if not parts.netloc:
+            return "URL"
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 RELEASES = {
@@ -131,12 +146,12 @@ def _download(release: Release, part: Path, progress: Progress | None) -> None:
         except requests.RequestException as error:
             if attempt == MAX_RETRIES or _size(part) == before:
                 raise DownloadError(
-                    f"{release.url}: must be reachable, got {_reason(error)}. Check the network "
+                    f"{release.place}: must be reachable, got {_reason(error)}. Check the network "
                     f"and run it again: it goes on after {_size(part):,} bytes."
                 ) from error
     raise DownloadError(
-        f"{release.url}: must come whole, broke off {MAX_RETRIES + 1} times. Run it again: it goes "
-        f"on after {_size(part):,} bytes."
+        f"{release.place}: must come whole, broke off {MAX_RETRIES + 1} times. Run it again:"
+        f" it goes on after {_size(part):,} bytes."
     )
 
 
@@ -152,7 +167,7 @@ def _download_once(release: Release, part: Path, progress: Progress | None) -> b
             )
         if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
             raise DownloadError(
-                f"{release.url}: must be there, got status {answer.status_code} "
+                f"{release.place}: must be there, got status {answer.status_code} "
                 f"{answer.reason}. Try later, or download it by other means and name its folder "
                 "in data.source."
             )
@@ -167,8 +182,16 @@ def _download_once(release: Release, part: Path, progress: Progress | None) -> b
             for chunk in answer.iter_content(_CHUNK_BYTES):
                 file.write(chunk)
                 n_done += len(chunk)
+                if n_done > MAX_ARCHIVE_BYTES:
+                    break
                 if progress is not None:
                     progress(n_done, n_total)
+    if n_done > MAX_ARCHIVE_BYTES:
+        part.unlink()
+        raise DownloadError(
+            f"{release.place}: must be at most {MAX_ARCHIVE_BYTES / 1e9:g} GB, got more."
+            " Nothing was kept; download it from another place."
+        )
     return n_done >= n_total
 
 
@@ -194,7 +217,7 @@ def _check_sum(release: Release, part: Path) -> None:
     if found != release.sha256:
         part.unlink()
         raise DownloadError(
-            f"{release.url}: SHA-256 must be {release.sha256}, got {found}."
+            f"{release.place}: SHA-256 must be {release.sha256}, got {found}."
             " The archive was removed; run it again."
         )
 
@@ -204,17 +227,17 @@ def _extract(part: Path, target: Path, release: Release) -> None:
     with whole_folder(target) as temporary:
         try:
             with tarfile.open(part, "r:*") as archive:
-                _extract_members(archive, temporary, release.url)
+                _extract_members(archive, temporary)
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise DownloadError(
-                f"{release.url}: must be a tar archive that is safe to extract, got "
+                f"{release.place}: must be a tar archive that is safe to extract, got "
                 f"{_reason(error)}. Nothing was extracted; download it from another place."
             ) from error
-        marker = json.dumps({"url": release.url, "sha256": release.sha256})
+        marker = json.dumps({"url": release.place, "sha256": release.sha256})
         (temporary / MARKER_FILE).write_text(marker)
 
 
-def _extract_members(archive: tarfile.TarFile, folder: Path, url: str) -> None:
+def _extract_members(archive: tarfile.TarFile, folder: Path) -> None:
     """Extracts regular files and folders; refuses everything else, and more than the limits."""
     n_bytes = 0
     for n_members, member in enumerate(archive, start=1):
@@ -240,6 +263,10 @@ def _reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return "an address that is none"
+    if isinstance(error, requests.exceptions.InvalidSchema):
+        return "an address that is not http or https"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "a connection that broke off"
     return " ".join(str(error).split()) or type(error).__name__

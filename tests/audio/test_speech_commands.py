@@ -187,6 +187,30 @@ def test_a_full_disk_is_told_before_the_download(server, tmp_path, monkeypatch):
         fetch_from(server, tmp_path / "sc")
 
 
+def test_a_server_that_never_ends_is_left(server, tmp_path, monkeypatch):
+    """Nothing of what it sent is kept."""
+    monkeypatch.setattr(speech_commands, "MAX_ARCHIVE_BYTES", len(GOOD) - 1)
+    with pytest.raises(DownloadError, match="must be at most"):
+        fetch_from(server, tmp_path / "sc")
+    assert not part_of(tmp_path / "sc").exists()
+    assert not is_complete(tmp_path / "sc")
+
+
+def test_what_may_be_secret_in_an_address_is_not_told(server, tmp_path):
+    """Neither in a message nor in what is kept: user, password, query."""
+    scheme, rest = server.url.split("://")
+    secret = f"{scheme}://jane:hunter2@{rest}?signature=hunter2"
+    folder = fetch_from(server, tmp_path / "sc", url=secret)
+    assert is_complete(folder)
+    kept = (folder / speech_commands.MARKER_FILE).read_text()
+    assert server.url in kept
+    assert "hunter2" not in kept
+    for url in (secret, "http://jane:hunter2@[1/", "jane:hunter2@mirror", "s3://jane:hunter2@x"):
+        with pytest.raises(DownloadError) as caught:
+            fetch_from(server, tmp_path / "other", url=url, sha256="0" * 64)
+        assert "hunter2" not in str(caught.value)
+
+
 def test_a_folder_with_other_files_is_left_alone(server, tmp_path):
     """A fetch replaces nothing of the user's."""
     (tmp_path / "mine.wav").write_text("")
