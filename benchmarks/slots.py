@@ -3,15 +3,18 @@
     python benchmarks/slots.py --data DIR [--trials N] [--steps N]
 
 `sweeps/up_down_nano33ble.toml` with random candidates, none stopped; features exist before. The
-time is that of the whole command less the start of its first trial.
+time is that of the whole command less the start of its first trial. Beside it: what the machine
+gives two bare loops at once, before and after, and how much longer a trial takes beside another.
 """
 
 import argparse
 import json
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +36,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        seconds, models = {}, {}
+        seconds, models, busy = {}, {}, {}
+        before = ceiling()
         for name, n_slots in (("features", 2), ("one", 1), ("two", 2)):
             out = Path(folder) / name
             n_trials = 1 if name == "features" else args.trials
@@ -44,6 +48,7 @@ def main() -> None:
             rows = [json.loads(line) for line in (out / "trials.jsonl").read_text().splitlines()]
             times = [[datetime.fromisoformat(row[key]) for row in rows] for key in KEYS]
             seconds[name] = (max(times[1]) - min(times[0])).total_seconds()
+            busy[name] = sum((b - a).total_seconds() for a, b in zip(*times, strict=True))
             trained = sorted(row["number"] for row in rows if row["status"] == "trained")
             assert len(trained) == n_trials == len(set(trained))
             models[name] = [(out / f"trials/{n}/model.tflite").read_bytes() for n in trained]
@@ -52,6 +57,26 @@ def main() -> None:
         f" {seconds['one'] / seconds['two']:.2f} times; models"
         f" {'identical' if models['one'] == models['two'] else 'DIFFER'}"
     )
+    print(
+        f"bare loops, two at once: {before:.2f} times before, {ceiling():.2f} after; a trial beside"
+        f" another takes {busy['two'] / busy['one']:.2f} times as long; slots are busy"
+        f" {busy['one'] / seconds['one']:.0%} (one), {busy['two'] / seconds['two'] / 2:.0%} (two)"
+    )
+
+
+def ceiling(n_repeats: int = 5) -> float:
+    """Returns how many times as much two processes compute as one: the median of some rounds."""
+    loop = [sys.executable, "-c", "sum(i * i for i in range(30_000_000))"]
+    found = []
+    for _ in range(n_repeats):
+        spent = []
+        for n in (1, 2):
+            begun = time.perf_counter()
+            for process in [subprocess.Popen(loop) for _ in range(n)]:
+                process.wait()
+            spent.append(time.perf_counter() - begun)
+        found.append(2 * spent[0] / spent[1])
+    return statistics.median(found)
 
 
 KEYS = ("started_at", "ended_at")
