@@ -1,7 +1,7 @@
 # One image for a laptop, CI, and the head and workers of a cluster.
 #
 #   docker build -t sprd .
-#   docker run --rm --shm-size 1g -v "$PWD/runs:/runs" sprd sprd sweep sweeps/default.toml
+#   docker run --rm --init --shm-size 1g -v "$PWD/runs:/runs" sprd sprd sweep sweeps/default.toml
 #   docker run --rm -v "$PWD/runs:/runs" -p 127.0.0.1:6006:6006 sprd \
 #     tensorboard --logdir /runs --bind_all
 #
@@ -9,13 +9,13 @@
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 
-# Ray's launcher runs bash and rsync in the image, and its head reaches the workers with ssh. The
-# Arm compiler and QEMU are what `sprd emulate` runs; libraries go that no Cortex-M without
-# floating-point arguments needs.
+# Ray's launcher runs bash and rsync in the image, its head reaches the workers with ssh, and KubeRay
+# before 1.6 asks with wget whether a node is alive. The Arm compiler and QEMU are what `sprd emulate`
+# runs; libraries go that no Cortex-M without floating-point arguments needs.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         bash ca-certificates gcc-arm-none-eabi libnewlib-arm-none-eabi \
-        libstdc++-arm-none-eabi-newlib openssh-client qemu-system-arm rsync \
+        libstdc++-arm-none-eabi-newlib openssh-client qemu-system-arm rsync wget \
     && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && find /usr/lib/gcc/arm-none-eabi /usr/lib/arm-none-eabi -depth -type d \
         \( -path '*/thumb/v7' -o -path '*/thumb/*+*' -o -path '*/thumb/v7-[ar]*' \
@@ -41,18 +41,21 @@ ENV HOME=/home/sprd \
 # Ray's launcher starts login shells, and Debian's /etc/profile sets PATH anew.
 RUN echo 'PATH="/opt/sprd/bin:$PATH"' > /etc/profile.d/sprd.sh
 
-# The dependencies come first, in a layer that a change of the code leaves alone.
+# The dependencies come first, in a layer that a change of the code leaves alone. Of Google's services
+# only those stay that Ray starts machines with.
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 RUN python3 -m venv /opt/sprd \
-    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], *p['optional-dependencies']['cluster'], sep='\n')" > requirements.txt \
+    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], *p['optional-dependencies']['cluster'], *p['optional-dependencies']['cloud'], sep='\n')" > requirements.txt \
     && pip install -c constraints.txt -r requirements.txt \
-    && rm -rf /opt/sprd/lib/python3*/site-packages/tensorflow/include
+    && rm -rf /opt/sprd/lib/python3*/site-packages/tensorflow/include \
+    && find /opt/sprd/lib/python3*/site-packages/googleapiclient/discovery_cache/documents -type f \
+        ! -name 'cloudresourcemanager.v1.json' ! -name 'compute.v1.json' ! -name 'iam.v1.json' -delete
 
 COPY README.md LICENSE NOTICE ./
 COPY sprd sprd
-RUN pip install --no-deps -c constraints.txt '.[synth,cluster]'
-COPY sweeps /home/sprd/sweeps
+RUN pip install --no-deps -c constraints.txt '.[synth,cluster,cloud]'
+COPY --chown=sprd:sprd sweeps /home/sprd/sweeps
 
 USER sprd
 WORKDIR /home/sprd

@@ -29,7 +29,7 @@ test: lint ## Runs lint and every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 faults: $(STAMP) ## Runs what needs root, several hosts or long faults: up to 40 minutes
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[faults,cluster]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[faults,cluster,cloud]'
 	$(BIN)/python tests/faults/table.py $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## Runs ruff and mypy

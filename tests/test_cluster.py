@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,7 @@ def test_kubernetes_runs_the_pinned_ray_with_a_token(kuberay: list[dict[str, Any
     assert len({pod["containers"][0]["image"] for pod in pods}) == 1
     assert all(pod["securityContext"]["runAsUser"] == 1000 for pod in pods)
     for pod in pods:
+        assert {"name": "SPRD_CACHE", "value": "/tmp/sprd-cache"} in pod["containers"][0]["env"]
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
         claimed = volumes["runs"]["persistentVolumeClaim"]["claimName"]
         assert claimed == claim["metadata"]["name"]
@@ -135,7 +138,54 @@ def test_image_names_its_home(dockerfile: str) -> None:
 def test_image_has_what_the_launcher_runs(dockerfile: str) -> None:
     """The launcher runs bash and rsync in the image, and the head reaches workers with ssh."""
     packages = dockerfile.split("apt-get install")[1].split("&&")[0].split()
-    assert {"bash", "rsync", "openssh-client"} - set(packages) == set()
+    assert {"bash", "rsync", "openssh-client", "wget"} - set(packages) == set()
+
+
+def test_image_takes_sweep_files_from_the_launcher(dockerfile: str) -> None:
+    """`ray rsync-up` writes as the image's user, whose the folder of sweep files must be."""
+    assert re.search(r"^COPY --chown=(\w+):\1 sweeps /home/\1/sweeps$", dockerfile, re.MULTILINE)
+
+
+def test_image_has_what_starts_machines_in_the_clouds(dockerfile: str) -> None:
+    """The head starts the workers, from the image."""
+    assert "p['optional-dependencies']['cloud']" in dockerfile
+    assert "'.[synth,cluster,cloud]'" in dockerfile
+
+
+@pytest.mark.parametrize("name", LAUNCHED[1:])
+def test_runs_in_the_clouds_outlive_the_container(name: str) -> None:
+    """Ray starts the container with --rm: runs lie in a volume with a name."""
+    cluster = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    assert "--volume sprd-runs:/runs" in cluster["docker"]["run_options"]
+
+
+def test_machines_at_amazon_name_their_image() -> None:
+    """Without one Ray takes an Ubuntu 18.04 whose disk is larger than the one asked for."""
+    cluster = yaml.safe_load((ROOT / "deploy/aws.yaml").read_text(encoding="utf-8"))
+    for kind in cluster["available_node_types"].values():
+        assert re.fullmatch(r"ami-[0-9a-f]{17}", kind["node_config"]["ImageId"])
+
+
+@pytest.mark.parametrize("name", LAUNCHED[1:])
+@pytest.mark.parametrize("number", [1000, 1001])
+def test_user_that_cannot_read_the_token_is_told(name: str, number: int, tmp_path: Path) -> None:
+    """The first command on a machine ends with what to do, where the numbers differ."""
+    cluster = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    fake = tmp_path / "id"
+    fake.write_text(f"#!/bin/sh\necho {number}\n")
+    fake.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = ["bash", "-c", cluster["initialization_commands"][0]]
+    done = subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (number == 1000)
+    assert ("--build-arg UID=1001" in done.stderr) == (number == 1001)
+
+
+@pytest.mark.parametrize("name", [*LAUNCHED, "docs/cluster.md"])
+def test_token_is_made_for_its_owner_alone(name: str) -> None:
+    """Ray writes it with the umask of the shell."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert text.count("ray get-auth-token") == text.count("(umask 077; ray get-auth-token") > 0
 
 
 def test_image_finds_sprd_in_a_login_shell(dockerfile: str) -> None:

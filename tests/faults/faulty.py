@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+SECRET = "made-up-for-the-test"
+"""What credentials are given, and must be told nowhere."""
+
 SWEEP = """\
 [sweep]
 name = "faults"

@@ -87,7 +87,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     script = ROOT / "tests/faults/image.sh"
     done = subprocess.run(["bash", script, folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    print(done.stdout.strip().splitlines()[-2:])
+    print([line for line in done.stdout.splitlines() if line.startswith("localhost/sprd ")])
     built = Image(folder)
     yield built
     built.close()
@@ -106,6 +106,20 @@ def test_image_shows_help_and_is_not_root(image):
     pins = set((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
     others = [line for line in frozen.splitlines() if line not in pins and "sprd" not in line]
     assert others == []
+
+
+def test_image_can_be_the_head_of_a_cluster(image):
+    """What starts machines in the clouds; KubeRay's probe; a sweep file copied in as its user."""
+    imports = "import boto3, ray.autoscaler._private.gcp.config as google"
+    clients = "google.construct_clients_from_provider_config({'project_id': 'p', 'region': 'r'})"
+    words = ["env", "GOOGLE_APPLICATION_CREDENTIALS=/tmp/key.json", "python", "-c"]
+    key = json.dumps({"type": "authorized_user", "client_id": "c", "client_secret": "s"})
+    key = key.replace("}", ', "refresh_token": "t"}')
+    code = f"open('/tmp/key.json', 'w').write({key!r}); {imports}; print({clients}[2].instances)"
+    done = image.run(*words, code)
+    assert done.returncode == 0 and "method" in done.stdout, done.stderr
+    done = image.run("bash", "-lc", "touch sweeps/mine.toml && command -v wget rsync ssh ray")
+    assert done.returncode == 0 and len(done.stdout.split()) == 4, done.stderr
 
 
 def test_sweep_in_the_image_leaves_the_bundle_on_the_host(image, tmp_path):

@@ -2,15 +2,13 @@
 
 import os
 import re
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty import command, rows, sprd
+from faulty import SECRET, command, rows, sprd
 from processes import kill_one
 
 pytestmark = pytest.mark.faults
@@ -102,36 +100,14 @@ def test_disk_that_is_full(sweep_file, tmp_path, small_disk, what):
 
 
 @pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket(amazon: int) -> str:
     """A bucket of an S3 server on this machine."""
-    pytest.importorskip("moto", reason="pip install -c constraints.txt -e '.[faults]'")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "made-up-for-the-test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    uri = f"s3://sprd/runs?endpoint_override=127.0.0.1:{port}&scheme=http"
-    try:
-        from pyarrow import fs
+    from pyarrow import fs
 
-        files = fs.FileSystem.from_uri(uri.replace("?", "?allow_bucket_creation=true&"))[0]
-        for attempt in range(60):
-            try:
-                files.create_dir("sprd/runs")
-                break
-            except OSError:
-                assert attempt < 59, "the server did not start"
-                time.sleep(0.5)
-        yield uri
-    finally:
-        server.kill()
-        server.wait()
+    uri = f"s3://sprd/runs?endpoint_override=127.0.0.1:{amazon}&scheme=http"
+    files = fs.FileSystem.from_uri(uri.replace("?", "?allow_bucket_creation=true&"))[0]
+    files.create_dir("sprd/runs")
+    return uri
 
 
 @pytest.mark.short
@@ -157,6 +133,6 @@ def test_checkpoints_in_a_bucket(sweep_file, tmp_path, bucket):
     assert done.returncode == 0, done.stderr
     assert "goes on from step" in done.stderr
     assert len(rows(run)) == 2 and (run / "bundle/model.tflite").exists()
-    assert "made-up-for-the-test" not in (run / "bundle/manifest.json").read_text()
+    assert SECRET not in (run / "bundle/manifest.json").read_text()
     print("left in the bucket:", stored())
     assert not any("trial-" in path for path in stored())
