@@ -158,7 +158,7 @@ def _section(name: str) -> str:
             "required" if field.is_required() else _default(field.default),
             _meaning(name, key, field.description or ""),
         )
-        for key, field in section.model_fields.items()
+        for key, field in ((key, section.model_fields[key]) for key in section.key_names())
     ]
     return f"## `[{name}]`\n\n{section.__doc__}\n\n{_table('key', rows)}"
 

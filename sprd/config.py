@@ -5,7 +5,7 @@ and of boards come in as plain data (`Vocabulary`).
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,14 @@ class Section(BaseModel):
     """A table of a sweep file: frozen, no unknown key, no silent conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    filled_in: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are no keys of the file."""
+
+    @classmethod
+    def key_names(cls) -> tuple[str, ...]:
+        """Returns the keys that the table may have."""
+        return tuple(name for name in cls.model_fields if name not in cls.filled_in)
 
 
 class DataSection(Section):
@@ -271,7 +279,14 @@ Bytes = Annotated[int, Field(ge=0)] | None
 class Budget(Section):
     """Upper limits. What is unset is not limited; a board limits flash and RAM by itself."""
 
+    filled_in: ClassVar[frozenset[str]] = frozenset({"board_toml"})
+
     board: str | None = Field(None, description="Board to fit, see `sprd boards`, or a board file.")
+    board_toml: str | None = Field(
+        None,
+        description="Text of the board file, where `board` is one: it goes with a trial to other "
+        "machines, and into the record.",
+    )
     flash_bytes: Bytes = Field(None, description="Flash: model and code. Unset: the board's.")
     ram_bytes: Bytes = Field(
         None, description="RAM: arena, audio, features, stack. Unset: board's."

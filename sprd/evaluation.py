@@ -104,7 +104,7 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
     load_tensorflow()
     run = reopen_run(run_folder, data)
     own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
-    footprint = measure_untrusted(model, board_of(ours))
+    footprint = measure_untrusted(model, board_of(ours.budget))
     runner = Runner(model.read_bytes(), str(model))
     check_shape(model, runner, own)
     # The split must be the run's, the order of the labels the model's.

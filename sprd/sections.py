@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from sprd.config import (
     AugmentSection,
@@ -13,13 +13,14 @@ from sprd.config import (
     DataSection,
     FeaturesSection,
     ModelSection,
+    Section,
     TrainSection,
 )
 from sprd.errors import ConfigError, suggest
 from sprd.parameters import Choice, Param, Range, Vocabulary
 from sprd.sweep_config import ReferenceSection, SweepSection
 
-SECTIONS: Mapping[str, type[BaseModel]] = {
+SECTIONS: Mapping[str, type[Section]] = {
     "sweep": SweepSection,
     "data": DataSection,
     "features": FeaturesSection,
@@ -27,14 +28,16 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
     "train": TrainSection,
     "budget": Budget,
 }
-_TYPES: Mapping[str, type[BaseModel]] = {**SECTIONS, "reference": ReferenceSection}
+_TYPES: Mapping[str, type[Section]] = {**SECTIONS, "reference": ReferenceSection}
 _FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
 FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
 
-def read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseModel:
+def read_section(path: Path, name: str, table: Mapping[str, object]) -> Section:
     where = f"{path} [{name}]" if name in SECTIONS else f"{path} [[{name}]]"
     values: dict[str, Any] = dict(table)
+    for key in _TYPES[name].filled_in & values.keys():
+        raise ConfigError(f"{where} {key}: unknown key. {suggest(key, _TYPES[name].key_names())}")
     if name == "features":
         values = _expand_frame(where, values)
     try:
@@ -46,12 +49,12 @@ def read_section(path: Path, name: str, table: Mapping[str, object]) -> BaseMode
     return section
 
 
-def _explain(section: type[BaseModel], error: ValidationError) -> str:
+def _explain(section: type[Section], error: ValidationError) -> str:
     """One line for the first error that pydantic found."""
     first = error.errors(include_url=False)[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key. {suggest(key, section.model_fields)}"
+        return f"{key}: unknown key. {suggest(key, section.key_names())}"
     if first["type"] == "missing":
         return f"{key}: must be given. {section.model_fields[key].description}"
     rule = re.sub(r"^\w+ should ", "must ", str(first["msg"])).replace("tuple", "list")

@@ -135,7 +135,7 @@ def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
     """
     config = _resolve(sweep.path, sweep.base, sweep.sweep, sweep.space, point, sweep.vocabulary)
     check_whole(sweep.path, config)
-    return config
+    return config.model_copy(update={"budget": sweep.default.budget})
 
 
 def check_whole(path: Path, config: Config) -> None:

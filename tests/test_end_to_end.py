@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from sprd.device.board import BOARDS_FOLDER
+
 ROOT = Path(__file__).parents[1]
 SPRD = Path(sys.executable).with_name("sprd")
 BOARD = "arduino_nano_33_ble"
@@ -580,6 +582,19 @@ def test_bundle_is_verified(run: Path, tmp_path: Path) -> None:
 
     done = sprd("verify", changed_bundle(run, tmp_path / "budget", budget))
     assert done.returncode == 3 and "over budget: model" in done.stdout
+
+    def own_board(manifest: Any, folder: Path) -> None:
+        text = (BOARDS_FOLDER / f"{BOARD}.toml").read_text()
+        manifest["config"]["budget"] |= {"board": "gone.toml", "board_toml": text}
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "own board", own_board), cwd=tmp_path)
+    assert done.returncode == 0 and "nothing wrong" in done.stdout, done.stderr
+
+    def no_board(manifest: Any, folder: Path) -> None:
+        manifest["config"]["budget"]["board"] = "gone.toml"
+
+    done = sprd("verify", changed_bundle(run, tmp_path / "no board", no_board), cwd=tmp_path)
+    assert done.returncode == 2 and "must be the text of 'gone.toml', got none" in done.stderr
 
     def schema(manifest: Any, folder: Path) -> None:
         manifest["labels"] = "none"

@@ -122,6 +122,10 @@ BAD_TABLES = [
 BAD_SWEEPS = [
     ("[sweep]", "[sweep] name: must be given. Name of the sweep"),
     (SWEEP + "n_trails = 3", "[sweep] n_trails: unknown key. Did you mean 'n_trials'? Known:"),
+    (
+        MODEL + "[budget]\nboard_toml = ''",
+        "[budget] board_toml: unknown key. Did you mean 'board'?",
+    ),
     (SWEEP + "n_trials = 0", "[sweep] n_trials: must be greater than or equal to 1, got 0."),
     (SWEEP + 'n_trials = "3"', "[sweep] n_trials: must be a valid integer, got '3'."),
     (SWEEP + "n_trials = true", "[sweep] n_trials: must be a valid integer, got True."),

@@ -51,7 +51,7 @@ def export(
     """
     model, float_model, record = _read_trial(trial_folder)
     config = Config.model_validate_json(json.dumps(record["config"]))
-    footprint = measure(model, board_of(config), str(trial_folder / "model.tflite"))
+    footprint = measure(model, board_of(config.budget), str(trial_folder / "model.tflite"))
     if config.budget.verify == "emulated":
         try:
             footprint = _emulated(model, config, corpus, footprint)
@@ -103,7 +103,7 @@ def _emulated(
     Raises:
         EmulationError: It cannot run, or gave other bytes than TensorFlow Lite Micro.
     """
-    board = board_of(config)
+    board = board_of(config.budget)
     if board is None:
         raise ConfigError("[budget] verify: must come with a board, got none. Name a board.")
     inputs = None

@@ -121,7 +121,7 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
         "footprint": shareable(export.footprint),
         "footprint_sources": footprint_sources(export.footprint),
         "board": file_name(export.board) if export.board else None,
-        "sweep_text": shareable_sweep(export.sweep_text),
+        "sweep_text": shareable_toml(export.sweep_text),
         "config": _shareable_config(export.config),
         "seed": export.config.seed,
         "n_threads": export.config.n_threads,
@@ -217,6 +217,12 @@ def config_of(manifest: Mapping[str, Any]) -> Config:
             "Export the bundle again."
         ) from error
     check_whole(Path(MANIFEST), config)
+    board = config.budget.board
+    if board and board.endswith(".toml") and config.budget.board_toml is None:
+        raise InputError(
+            f"{MANIFEST} config.budget.board_toml: must be the text of {_short(board)}, got none."
+            " Export the bundle again."
+        )
     name, params = config.model.architecture, config.model.params
     known = ARCHITECTURES.get(name)
     if known is None or not active_params(name, params) <= set(params) <= set(known):
@@ -254,8 +260,8 @@ def shareable(value: object) -> Any:
     raise TypeError(f"manifest: must hold plain values, got {type(value).__name__}.")
 
 
-def shareable_sweep(text: str) -> str:
-    """Returns a sweep file without absolute paths and without the place of its storage."""
+def shareable_toml(text: str) -> str:
+    """Returns a sweep or board file without absolute paths and the place of a storage."""
     without_storage = _STORAGE.sub(lambda m: f"{m[1]}{m[2]}storage{m[2]}", text)
     quoted = _QUOTED_PATH.sub(lambda m: f"{m[1]}{file_name(m[2])}{m[1]}", without_storage)
     return _FOLDERS_OF_PATH.sub("", quoted)
@@ -288,6 +294,8 @@ def _shareable_config(config: Config) -> dict[str, Any]:
     data["source"] = file_name(data["source"])
     data["extra"] = [file_name(folder) for folder in data["extra"]]
     budget["board"] = file_name(budget["board"]) if budget["board"] else None
+    if budget["board_toml"] is not None:
+        budget["board_toml"] = shareable_toml(budget["board_toml"])
     return dumped
 
 

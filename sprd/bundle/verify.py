@@ -50,7 +50,7 @@ def verify(folder: Path) -> Verdict:
     if "model.tflite" in changed:
         return Verdict(changed, (), ())
     told = manifest["footprint"]
-    found = measure_untrusted(folder / "model.tflite", board_of(config))
+    found = measure_untrusted(folder / "model.tflite", board_of(config.budget))
     if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
     taken = take_up(config, found)

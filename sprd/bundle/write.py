@@ -15,7 +15,7 @@ from sprd.bundle.manifest import (
     build,
     dump,
     footprint_sources,
-    shareable_sweep,
+    shareable_toml,
 )
 from sprd.bundle.sources import (
     Arena,
@@ -88,7 +88,7 @@ def bundle_files(export: Export) -> dict[str, bytes]:
         ),
         "frontend_config.h": frontend_source(config.features, export.quantization, banner),
         "op_resolver.h": resolver_source(export.ops, banner),
-        "sweep.toml": shareable_sweep(export.sweep_text),
+        "sweep.toml": shareable_toml(export.sweep_text),
         "README.md": readme(export),
     }
     models = {"model.tflite": export.model, "model_float.tflite": export.float_model}

@@ -104,31 +104,49 @@ def load_board(name_or_path: str) -> Board:
         BoardError: The board is unknown, or its file cannot be read or breaks a rule.
     """
     if name_or_path.endswith(".toml"):
-        return _load(Path(name_or_path))
+        return parse_board(read_board_file(Path(name_or_path)), name_or_path)
     if name_or_path not in board_names():
         raise BoardError(
             f"board: must be a known board or a file ending in .toml, got {name_or_path!r}. "
             f"{suggest(name_or_path, board_names())}"
         )
-    return _load(BOARDS_FOLDER / f"{name_or_path}.toml")
+    path = BOARDS_FOLDER / f"{name_or_path}.toml"
+    return parse_board(read_board_file(path), str(path))
 
 
-def _load(path: Path) -> Board:
+def read_board_file(path: Path) -> str:
+    """Returns the text of a board file.
+
+    Raises:
+        BoardError: It cannot be read, or is none by its size.
+    """
     try:
         if path.exists() and not path.is_file():
             raise ValueError("it is a folder or device")
         with path.open("rb") as file:
-            text = file.read(_MAX_FILE_BYTES + 1)
+            content = file.read(_MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BoardError(f"{path}: must be a readable board file: {reason}.") from error
-    if len(text) > _MAX_FILE_BYTES:
+    if len(content) > _MAX_FILE_BYTES:
         raise BoardError(f"{path}: a board file must have at most {_MAX_FILE_BYTES:,} B.")
     try:
-        table = tomllib.loads(text.decode())
-    except (ValueError, RecursionError) as error:
+        return content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
         raise BoardError(f"{path}: must be valid TOML: {error}.") from error
-    return _board(table, str(path))
+
+
+def parse_board(toml: str, where: str) -> Board:
+    """Reads the text of a board file; `where` stands before what is wrong with it.
+
+    Raises:
+        BoardError: It breaks a rule.
+    """
+    try:
+        table = tomllib.loads(toml)
+    except (ValueError, RecursionError) as error:
+        raise BoardError(f"{where}: must be valid TOML: {error}.") from error
+    return _board(table, where)
 
 
 def _board(table: Mapping[str, Any], where: str) -> Board:

@@ -14,13 +14,13 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.device.board import load_board
 from sprd.device.verdict import limits_of
 from sprd.dimensions import random_value
 from sprd.errors import ConfigError
 from sprd.objectives import COSTS, Objective
 from sprd.parameters import Scalar
 from sprd.space import active_names, ordered_names, point_key
+from sprd.sweep.budget import board_of
 from sprd.sweep.encoding import Encoder
 from sprd.sweep.result import Row, frontier
 from sprd.sweep.seeds import hash_seed
@@ -63,8 +63,7 @@ class BayesSampler:
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
         budget = sweep.default.budget
-        board = load_board(budget.board) if budget.board else None
-        self._limits = dict(limits_of(budget, board))
+        self._limits = dict(limits_of(budget, board_of(budget)))
         if budget.max_false_accept_rate is not None:
             self._limits["false_accept_rate"] = budget.max_false_accept_rate
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from sprd.config import Budget, Config, FeaturesSection, ModelSection
-from sprd.device.board import Board, load_board
+from sprd.device.board import Board, load_board, parse_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
@@ -32,9 +32,17 @@ class Taken:
     violations: tuple[Violation, ...]
 
 
-def board_of(config: Config) -> Board | None:
-    """Returns the board of the budget, if it names one."""
-    return load_board(config.budget.board) if config.budget.board else None
+def board_of(budget: Budget) -> Board | None:
+    """Returns the board of the budget, if it names one.
+
+    Raises:
+        BoardError: The board is unknown, or its file breaks a rule.
+    """
+    return _board(budget.board, budget.board_toml) if budget.board else None
+
+
+def _board(name: str, toml: str | None) -> Board:
+    return parse_board(toml, name) if toml else load_board(name)
 
 
 def check_verifiable(budget: Budget) -> None:
@@ -47,11 +55,11 @@ def check_verifiable(budget: Budget) -> None:
         raise ConfigError("[budget] inference_interval_ms: must come with a board. Name a board.")
     if budget.verify != "emulated":
         return
-    if budget.board is None:
+    board = board_of(budget)
+    if board is None:
         raise ConfigError(
             '[budget] verify: must come with a board to be "emulated", got none. Name a board.'
         )
-    board = load_board(budget.board)
     core_named(board.core)
     if board.kernels != KERNELS:
         raise ConfigError(
@@ -68,7 +76,7 @@ def all_limits(config: Config) -> dict[str, float]:
         FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
     }
     known = {key: limit for key, limit in scores.items() if limit is not None}
-    return {**limits_of(budget, board_of(config)), **known}
+    return {**limits_of(budget, board_of(budget)), **known}
 
 
 def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
@@ -77,7 +85,8 @@ def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
     Raises:
         ConfigError: No trial would report one of them.
     """
-    unknown = untold(load_board(budget.board)) if budget.board else {}
+    board = board_of(budget)
+    unknown = untold(board) if board else {}
     for objective in objectives:
         if objective.key in unknown:
             raise ConfigError(
@@ -92,7 +101,7 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
     Raises:
         ConfigError: The interval between inferences is shorter than the front end's stride.
     """
-    board = board_of(config)
+    board = board_of(config.budget)
     settings = frontend_settings(config.features)
     if board is not None and settings is not None:
         footprint = with_frontend(board, footprint, settings)
@@ -138,12 +147,18 @@ def measure_candidate(config: Config) -> Footprint:
         config.features.shape,
         len(config.labels),
         config.budget.board,
+        config.budget.board_toml,
     )
 
 
 @cache
 def _measure_shape(
-    architecture: str, params: str, shape: tuple[int, int], n_labels: int, board: str | None
+    architecture: str,
+    params: str,
+    shape: tuple[int, int],
+    n_labels: int,
+    board: str | None,
+    board_toml: str | None,
 ) -> Footprint:
     from sprd.model.quantize import convert_untrained
 
@@ -156,7 +171,7 @@ def _measure_shape(
             f"[model] {architecture}: must be buildable for {shape[0]} frames x {shape[1]}"
             f" channels, got {params}: {first_line}"
         ) from error
-    return measure(model, load_board(board) if board else None)
+    return measure(model, _board(board, board_toml) if board else None)
 
 
 def score_violations(

@@ -15,6 +15,7 @@ from sprd.errors import ConfigError
 from sprd.objectives import COSTS
 from sprd.parameters import Scalar
 from sprd.space import active_names
+from sprd.sweep.budget import board_of
 from sprd.sweep.result import Row, frontier
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import resolve
@@ -87,7 +88,7 @@ def _is_inside(sweep: SweepConfig, point: Mapping[str, Scalar]) -> bool:
 
 
 def _is_same(sweep: SweepConfig, old: SweepConfig, point: Mapping[str, Scalar]) -> bool:
-    if old.default.budget.board != sweep.default.budget.board:
+    if board_of(old.default.budget) != board_of(sweep.default.budget):
         return False  # its costs are of another board
     try:
         return _without_budget(resolve(sweep, point)) == _without_budget(resolve(old, point))

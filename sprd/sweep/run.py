@@ -12,13 +12,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sprd.config import Budget, Config
-from sprd.device.board import board_names, load_board
+from sprd.device.board import board_names, read_board_file
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES, active_params
 from sprd.parameters import Vocabulary
 from sprd.space import SEARCHABLE_DATA
-from sprd.sweep.budget import all_limits
+from sprd.sweep.budget import all_limits, board_of
 from sprd.sweep.earlier import Earlier, learn_from
 from sprd.sweep.result import Row, Table
 from sprd.sweep_config import SweepConfig
@@ -31,6 +31,9 @@ UNLIMITED = 2**40
 
 SOURCE_FILE = "run.json"
 """Where the run comes from; it marks a folder as a run's, so it is written first."""
+
+BOARD_FILE = "board.toml"
+"""The user's own board, as read; no file where the board is one of the package's."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
         BoardError: The board's file breaks a rule.
         OutputError: The folder cannot be written.
     """
-    sweep = load_sweep(file, VOCABULARY)
-    if sweep.default.budget.board:
-        load_board(sweep.default.budget.board)  # a board file is refused now, not in every trial
+    sweep = _with_board(load_sweep(file, VOCABULARY))
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     _check_writable(folder)
     if folder.exists() and not (folder / SOURCE_FILE).exists():
@@ -84,7 +85,10 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
                 " them. Choose another --out."
             )
     elif (folder / "trials.jsonl").exists():
-        _check_same(folder / "sweep.toml", sweep)
+        _check_same(folder / "sweep.toml", sweep.path, sweep.text)
+        budget = sweep.default.budget
+        if budget.board_toml is not None:
+            _check_same(folder / BOARD_FILE, Path(str(budget.board)), budget.board_toml)
     table = Table(folder / "trials.jsonl")
     return Run(folder, sweep, table, data.absolute() if data else None)
 
@@ -119,6 +123,8 @@ def begin(run: Run, fingerprint: str) -> None:
     }
     write_atomically(run.folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
     write_atomically(run.folder / "sweep.toml", run.sweep.text)
+    if run.sweep.default.budget.board_toml is not None:
+        write_atomically(run.folder / BOARD_FILE, run.sweep.default.budget.board_toml)
 
 
 def run_id(folder: Path) -> str | None:
@@ -146,6 +152,7 @@ def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
                 ),
                 "budget": Budget(
                     board=own.budget.board,
+                    board_toml=own.budget.board_toml,
                     flash_bytes=UNLIMITED,
                     ram_bytes=UNLIMITED,
                     max_accuracy_drop=None,
@@ -181,6 +188,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
 
     Raises:
         ConfigError: It is no run's folder.
+        BoardError: Its board's file is gone, or breaks a rule.
     """
     try:
         source = _read_source(folder)
@@ -191,7 +199,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
         ) from error
-    sweep = parse_sweep(text, origin, VOCABULARY)
+    sweep = _with_board(parse_sweep(text, origin, VOCABULARY), folder / BOARD_FILE)
     table = Table(folder / "trials.jsonl")
     chosen = data or (Path(old_data) if old_data else None)
     return Run(folder.absolute(), sweep, table, chosen.absolute() if chosen else None)
@@ -255,19 +263,34 @@ def _check_writable(folder: Path) -> None:
         raise unwritable(folder, error) from error
 
 
-def _check_same(kept: Path, sweep: SweepConfig) -> None:
-    """Compares the sweep file with the one that the folder's rows were made with."""
+def _with_board(sweep: SweepConfig, kept: Path | None = None) -> SweepConfig:
+    """Takes a user's own board into the configuration: other machines do not have its file.
+
+    Raises:
+        BoardError: It cannot be read or breaks a rule: said now, not in every trial.
+    """
+    budget = sweep.default.budget
+    if budget.board and budget.board.endswith(".toml"):
+        file = kept if kept and kept.exists() else Path(budget.board)
+        budget = budget.model_copy(update={"board_toml": read_board_file(file)})
+    board_of(budget)
+    default = sweep.default.model_copy(update={"budget": budget})
+    return sweep.model_copy(update={"default": default})
+
+
+def _check_same(kept: Path, path: Path, text: str) -> None:
+    """Compares a file with the copy of it that the folder's rows were made with."""
     try:
         old = kept.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{kept}: must be readable, got trials made with it and {error}. Choose another --out."
         ) from error
-    if old == sweep.text:
+    if old == text:
         return
-    lines = difflib.unified_diff(old.splitlines(), sweep.text.splitlines(), lineterm="", n=0)
+    lines = difflib.unified_diff(old.splitlines(), text.splitlines(), lineterm="", n=0)
     changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     raise ConfigError(
-        f"{sweep.path}: must be the file that {kept.parent} was started with, got changed lines: "
+        f"{path}: must be the file that {kept.parent} was started with, got changed lines: "
         f"{'; '.join(changed[:6])}. Choose another --out, or undo the change."
     )

@@ -138,7 +138,7 @@ def _finish(
     with clock.time("quantize"):
         model, float_model, chosen = quantize_trained(config, trained, training)
     with clock.time("score"):
-        taken = take_up(config, measure(model, board_of(config)))
+        taken = take_up(config, measure(model, board_of(config.budget)))
         labels, speakers = validation.labels(config.labels), validation.speakers
         int8 = _score_int8(model, config, validation)
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)

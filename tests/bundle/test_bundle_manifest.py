@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sprd.bundle.manifest import (
     file_name,
     read_manifest,
     shareable,
-    shareable_sweep,
+    shareable_toml,
     validate,
 )
 from sprd.bundle.sources import Quantization
@@ -100,6 +101,19 @@ def test_what_making_it_again_reads_must_be_there(
         read_manifest(bundle)
 
 
+def test_an_own_board_is_in_the_record(make_export: MakeExport) -> None:
+    """Its text, without the folders of who wrote it: there may be no file of it any more."""
+    export = make_export()
+    text = '# from /home/jo/notes\ndescription = "see https://example.org/a/b.pdf, 48/64 pins"\n'
+    budget = export.config.budget.model_copy(
+        update={"board": "/home/jo/my boards/mine.toml", "board_toml": text}
+    )
+    config = export.config.model_copy(update={"budget": budget})
+    manifest = build(replace(export, config=config), FILES)
+    assert manifest["config"]["budget"]["board"] == "mine.toml"
+    assert manifest["config"]["budget"]["board_toml"] == text.replace("/home/jo/", "")
+
+
 @pytest.mark.parametrize("preprocess", ["mfcc", "average"])
 def test_a_front_end_without_firmware_is_marked(make_export: MakeExport, preprocess: str) -> None:
     """It does not fit the SPRD sketch, and no feature scale is claimed."""
@@ -131,7 +145,7 @@ def test_a_sweep_file_keeps_its_meaning_without_its_folders() -> None:
         'keywords = ["caf\\u00e9"]\n"features.frame" = ["30/20x40"] # and/or, 1 / 2, in /a/b/c d\n'
         'storage="s3://key:secret@host/x"\n'
     )
-    assert shareable_sweep(text) == (
+    assert shareable_toml(text) == (
         'source = "voices"\nextra = ["../a/b", \'d\', "./synthetic"]\n'
         'keywords = ["caf\\u00e9"]\n"features.frame" = ["30/20x40"] # and/or, 1 / 2, in c d\n'
         'storage="storage"\n'

@@ -106,7 +106,7 @@ def test_limits_are_the_budgets_own_else_the_boards():
 
 def test_every_limit_of_the_budget_is_a_limited_key():
     """No limit of a sweep file is forgotten."""
-    assert set(LIMITED_KEYS) == set(Budget.model_fields) - {
+    assert set(LIMITED_KEYS) == set(Budget.key_names()) - {
         "board",
         "max_accuracy_drop",
         "max_false_accept_rate",

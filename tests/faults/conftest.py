@@ -44,10 +44,16 @@ def sweep_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes the sweep file; all else is in it."""
 
     def write(
-        n_trials: int = 6, steps: int = 3000, interval: int = 200, more: str = "", top: str = ""
+        n_trials: int = 6,
+        steps: int = 3000,
+        interval: int = 200,
+        more: str = "",
+        top: str = "",
+        board: str = "arduino_nano_33_ble",
     ) -> Path:
         path = tmp_path / "faults.toml"
-        text = SWEEP.format(n_trials=n_trials, steps=steps, interval=interval, more=more)
+        numbers = {"n_trials": n_trials, "steps": steps, "interval": interval}
+        text = SWEEP.format(**numbers, more=more, board=board)
         path.write_text(text.replace('scheduler = "none"\n', f'scheduler = "none"\n{top}'))
         return path
 

@@ -39,7 +39,7 @@ learning_rate = 0.003
 eval_interval = {interval}
 
 [budget]
-board = "arduino_nano_33_ble"
+board = "{board}"
 
 [space]
 "model.filters" = {{ low = 4, high = 8, step = 1 }}

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from faulty import command, rows
-from hosts import ADDRESSES, WORKERS, Hosts, kill_inside, missing
+from hosts import ADDRESSES, HEAD, WORKERS, Hosts, kill_inside, missing
+
+from sprd.device.board import BOARDS_FOLDER
 
 pytestmark = pytest.mark.faults
 
@@ -110,7 +112,9 @@ def nodes(found: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize("cache", [Path("/tmp/ray/a cache of its own")])  # in /tmp/ray it is
 def test_sweep_over_three_hosts(hosts, sweep, tmp_path, cache):
     """Each trial once, on several hosts; checkpoints alone go through a folder that all share."""
-    found, seconds = ended(sweep(), tmp_path)
+    board = (BOARDS_FOLDER / "arduino_nano_33_ble.toml").read_bytes()
+    (hosts.files(HEAD) / "mine.toml").write_bytes(board)  # the other hosts have no such file
+    found, seconds = ended(sweep(board="/tmp/ray/mine.toml"), tmp_path)
     trained = {name for name in ADDRESSES if ADDRESSES[name] in {row["node"] for row in found}}
     assert len(trained) >= 2
     for name in trained:

@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
 
 import pytest
 from builders import make_row
 
+from sprd.config import Config
+from sprd.device.board import BOARDS_FOLDER, load_board, read_board_file
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
 from sprd.sweep import run as runs
+from sprd.sweep.budget import board_of
 from sprd.sweep.run import Run, begin, reopen_run, run_id
+from sprd.sweepfile import resolve
 
 TEXT = """[sweep]
 name = "mine"
@@ -171,6 +176,46 @@ def test_bad_board_file_leaves_no_folder(tmp_path, file):
     with pytest.raises(BoardError, match=r"files/gone\.toml: must be a readable board file"):
         open_run(file, tmp_path / "run", None)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def board(file):
+    """A board file beside the sweep file, which names it."""
+    file.write_text(f'{TEXT}\n[budget]\nboard = "mine.toml"')
+    path = file.with_name("mine.toml")
+    text = read_board_file(BOARDS_FOLDER / "nrf5340dk.toml")
+    path.write_text(text, encoding="utf-8", newline="\r\n")
+    return path
+
+
+def test_own_board_goes_with_every_trial(tmp_path, file, board):
+    """To machines without its file: so it is kept in the run, and is in each configuration."""
+    text = board.read_text()
+    run = open_run(file, tmp_path / "run", None)
+    assert (tmp_path / "run" / "board.toml").read_text() == text
+    board.unlink()
+    for sweep in (run.sweep, reopen_run(tmp_path / "run").sweep):
+        config = resolve(sweep, {"model.filters": 8})
+        assert config.model.params["filters"] == 8
+        sent = Config.model_validate_json(config.model_dump_json())
+        assert board_of(sent.budget).name == load_board("nrf5340dk").name
+
+
+def test_changed_board_is_refused_with_the_lines_that_changed(tmp_path, file, board):
+    """What the rows take was told for another; with no row yet it may change."""
+    open_run(file, tmp_path / "run", None)
+    text = board.read_text()
+    changed = re.sub(r"(?m)^ram_bytes = \d.*$", "ram_bytes = 300000", text)
+    old = re.search(r"(?m)^ram_bytes = \d.*$", text).group()
+    board.write_text(changed)
+    open_run(file, tmp_path / "run", None).table.append(make_row(0))
+    board.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        open_run(file, tmp_path / "run", None)
+    assert str(caught.value) == (
+        f"{board}: must be the file that {tmp_path / 'run'} was started with, got changed lines:"
+        f" -ram_bytes = 300000; +{old}. Choose another --out, or undo the change."
+    )
 
 
 def test_reopened_run_has_the_paths_of_the_first(tmp_path, file):
