@@ -309,6 +309,7 @@ class Budget(Section):
     inference_interval_ms: float | None = Field(
         None,
         gt=0,
+        le=3_600_000,
         description="Milliseconds between two inferences: front end and inference must fit into "
         "it. Unset: not looked at.",
     )

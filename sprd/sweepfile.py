@@ -151,6 +151,12 @@ def check_whole(path: Path, config: Config) -> None:
             f"window_stride_ms={features.window_stride_ms}, window_size_ms="
             f"{features.window_size_ms}. The micro front end cannot skip samples."
         )
+    interval_ms = config.budget.inference_interval_ms
+    if interval_ms is not None and interval_ms < features.window_stride_ms:
+        raise ConfigError(
+            f"{path} [features] window_stride_ms <= [budget] inference_interval_ms must hold, got"
+            f" {features.window_stride_ms} and {interval_ms:g}. There are no new features before."
+        )
     if features.window_size_ms > features.clip_duration_ms:
         raise ConfigError(
             f"{path} [features]: window_size_ms <= clip_duration_ms must hold, got "

@@ -349,6 +349,11 @@ BAD_REST = [
         " window_size_ms=30. The micro front end cannot skip samples.",
     ),
     (
+        "[features]\nwindow_stride_ms = 20\n[budget]\ninference_interval_ms = 10.0",
+        "[features] window_stride_ms <= [budget] inference_interval_ms must hold, got 20 and 10."
+        " There are no new features before.",
+    ),
+    (
         "[features]\nclip_duration_ms = 100\nwindow_size_ms = 150",
         "[features]: window_size_ms <= clip_duration_ms must hold, got 150 and 100.",
     ),
@@ -628,6 +633,11 @@ def test_shares_of_silence_and_other_words_are_searched():
         (
             '[features]\nwindow_stride_ms = 40\n[space]\n"train.momentum" = [0.1, 0.2]',
             "[features]: window_stride_ms <= window_size_ms must hold, got window_stride_ms=40,",
+        ),
+        (
+            "[budget]\ninference_interval_ms = 10.0\n"
+            '[space]\n"features.window_stride_ms" = [20, 30]',
+            "[features] window_stride_ms <= [budget] inference_interval_ms must hold, got",
         ),
         (
             '[space]\n"model.filters" = { low = 8, high = 64, step = 2.5 }',
