@@ -4,6 +4,7 @@ The hosts are of this machine, see `hosts`. `ray up` brings the cluster up from 
 cluster.yaml, edited as its marks say, without its `docker:` block: images are not tested here.
 """
 
+import os
 import re
 import subprocess
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty import command, rows
+from faulty import command, rows, sprd
 from hosts import ADDRESSES, HEAD, WORKERS, Hosts, kill_inside, missing
 
 from sprd.device.board import BOARDS_FOLDER
@@ -110,8 +111,8 @@ def nodes(found: list[dict[str, Any]]) -> str:
 
 
 @pytest.mark.parametrize("cache", [Path("/tmp/ray/a cache of its own")])  # in /tmp/ray it is
-def test_sweep_over_three_hosts(hosts, sweep, tmp_path, cache):
-    """Each trial once, on several hosts; checkpoints alone go through a folder that all share."""
+def test_sweep_over_three_hosts(hosts, sweep, sweep_file, tmp_path, cache):
+    """Each trial once, on several hosts; the models are those of a sweep on one host alone."""
     board = (BOARDS_FOLDER / "arduino_nano_33_ble.toml").read_bytes()
     (hosts.files(HEAD) / "mine.toml").write_bytes(board)  # the other hosts have no such file
     found, seconds = ended(sweep(board="/tmp/ray/mine.toml"), tmp_path)
@@ -120,6 +121,23 @@ def test_sweep_over_three_hosts(hosts, sweep, tmp_path, cache):
     for name in trained:
         assert list((hosts.files(name) / cache.name / "synthetic").glob("*/up/*.wav")), name
     print(f"three hosts: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
+    environment = {**os.environ, "SPRD_CACHE": str(tmp_path / "cache")}
+    since = time.monotonic()
+    alone = sprd(
+        *("sweep", sweep_file(top="max_concurrent_trials = 1\n"), "--out", tmp_path / "alone"),
+        env=environment,
+        timeout=LIMIT_S,
+    )
+    assert alone.returncode == 0, alone.stderr
+    seconds_alone = time.monotonic() - since
+    for number in range(6):
+        model, same = (tmp_path / out / f"trials/{number}/model.tflite" for out in ("run", "alone"))
+        assert model.read_bytes() == same.read_bytes(), number
+    print(
+        f"one host: {seconds_alone:.0f} s, the start of Ray included, {seconds_alone / seconds:.2f}"
+        " times as long; the same six models",
+        flush=True,
+    )
 
 
 def test_job_from_a_laptop(hosts, sweep_file, tmp_path, cache):
