@@ -132,19 +132,23 @@ class _Trainings:
 
     def run(self, jobs: "Jobs", scheduler: str) -> None:
         """Runs what is to be done."""
-        folder, sweep = self._run.folder, self._run.sweep
-        if jobs.is_done:
-            if Path(sweep.sweep.storage or folder / "ray").exists():
-                # A command may have been killed behind its last row.
-                from sprd.sweep.checkpoints import checkpoints_of
+        unfinished = self._run.folder / "ray" / jobs.kind
+        if not jobs.is_done:
+            self._train(jobs, scheduler, unfinished)
+        elif unfinished.exists():  # a command was killed behind its last row
+            from sprd.sweep.checkpoints import checkpoints_of
 
-                checkpoints_of(sweep, folder, jobs.kind).clear()
-        else:
-            self._train(jobs, scheduler)
+            checkpoints_of(self._run.sweep, self._run.folder, jobs.kind).clear()
         with suppress(OSError):  # not there, or folds that another command left
-            (folder / "ray").rmdir()
+            unfinished.rmdir()
+        with suppress(OSError):
+            unfinished.parent.rmdir()
 
-    def _train(self, jobs: "Jobs", scheduler: str) -> None:
+    def _train(self, jobs: "Jobs", scheduler: str, unfinished: Path) -> None:
+        """Starts Ray and trains; `unfinished` is a folder for as long as checkpoints may lie.
+
+        They lie in it, or in the storage of the sweep.
+        """
         if self._address is None:
             # Read when ray is imported. Without it Ray's servers listen on every interface.
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -153,6 +157,7 @@ class _Trainings:
         if not self._is_connected:
             self._stack.enter_context(connected(self._run.sweep, self._address))
             self._is_connected = True
+        unfinished.mkdir(parents=True, exist_ok=True)
         run_jobs(jobs, self._run.sweep, self._corpus, self._run.folder, self.watcher, scheduler)
 
     def confirm(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -129,6 +130,8 @@ def test_checkpoints_in_a_bucket(sweep_file, tmp_path, bucket):
     time.sleep(2)
     process.kill()
     process.wait()
+    left = next(path for path in stored() if path.endswith("state.npz"))
+    shutil.copytree(run / "ray", tmp_path / "ray")
     done = sprd("sweep", file, "--out", run)
     assert done.returncode == 0, done.stderr
     assert "goes on from step" in done.stderr
@@ -136,3 +139,10 @@ def test_checkpoints_in_a_bucket(sweep_file, tmp_path, bucket):
     assert SECRET not in (run / "bundle/manifest.json").read_text()
     print("left in the bucket:", stored())
     assert not any("trial-" in path for path in stored())
+
+    shutil.copytree(tmp_path / "ray", run / "ray")  # as if killed behind its last row
+    with files.open_output_stream(left) as stream:
+        stream.write(b"a checkpoint")
+    done = sprd("sweep", file, "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert not any("trial-" in path for path in stored()) and not (run / "ray").exists()
