@@ -71,6 +71,24 @@ def test_google_describes_the_request_for_machines():
     assert len(list(unlike(wrong, schemas["Instance"], schemas, "wrong"))) == 3
 
 
+def test_kubernetes_describes_the_claim_and_the_pods():
+    """Each key and value is one that its schema has; what KubeRay adds around them is not seen."""
+    checker = pytest.importorskip("kubernetes_validate", reason=INSTALL.replace("cloud", "faults"))
+    text = (ROOT / "deploy/kuberay.yaml").read_text(encoding="utf-8")
+    claim, job = yaml.safe_load_all(text)
+    cluster = job["spec"]["rayClusterSpec"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    pods = [{"apiVersion": "v1", "kind": "Pod", **group["template"]} for group in groups]
+    for described in (claim, *pods):
+        checker.validate(described, checker.latest_version(), strict=True)
+    for pod in pods:
+        claims = [one["persistentVolumeClaim"] for one in pod["spec"]["volumes"][:1]]
+        assert claims == [{"claimName": claim["metadata"]["name"]}]
+        pod["spec"]["containers"][0]["volumeMounts"][0]["path"] = "/runs"
+        with pytest.raises(checker.ValidationError, match="'path' was unexpected"):
+            checker.validate(pod, checker.latest_version(), strict=True)
+
+
 def unlike(
     value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: str
 ) -> Iterator[str]:
