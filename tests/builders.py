@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from strategies import VOCABULARY
 
 from sprd.config import Config
 from sprd.model.evaluate import score_predicted
@@ -12,6 +11,7 @@ from sprd.sweep.checkpoints import label, training_key
 from sprd.sweep.result import Row
 from sprd.sweep_config import SweepConfig
 from sprd.sweepfile import parse_sweep
+from tests.strategies import VOCABULARY
 
 FOLD_LABELS = ("_silence_", "_unknown_", "up", "down")
 

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from builders import make_row, miss
 
 from sprd import choosing_commands
 from sprd.cli import main
 from sprd.errors import ConfigError
 from sprd.sweep.result import Row
 from sprd.sweep.run import begin, open_run
+from tests.builders import make_row, miss
 
 TEXT = """[sweep]
 name = "mine"

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import builders
 import pytest
 
 from sprd import console
 from sprd.console import SweepView
+from tests import builders
 
 
 def make_row(number: int, **fields: Any):

@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-from builders import make_row
 
 from sprd import pipeline
 from sprd.errors import BudgetError
 from sprd.objectives import natural
+from tests.builders import make_row
 
 FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}
 

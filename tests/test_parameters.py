@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import legal_values
 
 from sprd.model.params import ARCHITECTURES
 from sprd.parameters import Param, Range
+from tests.strategies import legal_values
 
 INT = Param(8, "int", "Filters.", low=1, high=64)
 FLOAT = Param(0.5, "float", "Share.", low=0, high=0.9)

@@ -4,16 +4,16 @@ import random
 from pathlib import Path
 
 import pytest
-from builders import make_sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import VOCABULARY
 
 from sprd.dimensions import contains, n_steps, nth_step, random_value
 from sprd.model.params import active_params
 from sprd.parameters import Choice, Range, Vocabulary
 from sprd.space import active_names, ordered_names
 from sprd.sweepfile import parse_sweep
+from tests.builders import make_sweep
+from tests.strategies import VOCABULARY
 
 CONDITIONAL = Vocabulary(VOCABULARY.architectures, VOCABULARY.boards, active_params)
 

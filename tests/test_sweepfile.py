@@ -6,10 +6,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from builders import make_sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import VOCABULARY, legal_params, toml_text, toml_values
 
 from sprd.config import Config
 from sprd.errors import ConfigError
@@ -17,6 +15,8 @@ from sprd.model.params import ARCHITECTURES
 from sprd.parameters import Choice, Range
 from sprd.sections import SECTIONS
 from sprd.sweepfile import MAX_FILE_BYTES, N_TRIED_POINTS, load_sweep, parse_sweep, resolve
+from tests.builders import make_sweep
+from tests.strategies import VOCABULARY, legal_params, toml_text, toml_values
 
 FILE = Path("/sweeps/x.toml")
 

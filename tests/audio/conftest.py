@@ -4,7 +4,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from served import Server
+
+from tests.served import Server
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from builders import make_sweep
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from sprd.audio.folds import fold_of_speakers, open_fold
 from sprd.audio.store import open_features
 from sprd.config import Config
 from sprd.errors import DataError
+from tests.builders import make_sweep
 
 RATE = 16_000
 N_FOLDS = 3

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from served import Server
 
 from sprd.audio import speech_commands
 from sprd.audio.corpus import open_corpus
@@ -17,6 +16,7 @@ from sprd.audio.nodes import at_home
 from sprd.audio.speech_commands import Release, fetch
 from sprd.config import DataSection
 from sprd.errors import DataError, DownloadError
+from tests.served import Server
 
 
 def section(**changes: object) -> DataSection:

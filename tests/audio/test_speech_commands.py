@@ -7,11 +7,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from served import Server
 
 from sprd.audio import speech_commands
 from sprd.audio.speech_commands import fetch, is_complete
 from sprd.errors import DownloadError, OutputError
+from tests.served import Server
 
 
 def archive_of(*members: tuple[str, bytes, bytes], size: int = 200_000) -> bytes:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from builders import make_sweep
 
 from sprd.audio import build, store
 from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
@@ -29,6 +28,7 @@ from sprd.audio.store import (
 )
 from sprd.config import Config
 from sprd.errors import DataError, OutputError, SprdError
+from tests.builders import make_sweep
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faulty import SECRET, SWEEP
+
+from tests.faults.faulty import SECRET, SWEEP
 
 
 @pytest.fixture

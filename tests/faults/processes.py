@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from faulty import rows
+from tests.faults.faulty import rows
 
 WORKER = b"ray::ImplicitFunc"
 """How Ray names the processes that run trials."""

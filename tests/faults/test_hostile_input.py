@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from faulty import sprd
 
 from sprd.audio import speech_commands
 from sprd.bundle.verify import verify
@@ -21,6 +20,7 @@ from sprd.device.footprint import measure_untrusted
 from sprd.errors import SprdError
 from sprd.sweep.run import VOCABULARY
 from sprd.sweepfile import load_sweep
+from tests.faults.faulty import sprd
 
 pytestmark = pytest.mark.faults
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty import command, rows, sprd
-from hosts import ADDRESSES, HEAD, WORKERS, Hosts, kill_inside, missing
 
 from sprd.device.board import BOARDS_FOLDER
+from tests.faults.faulty import command, rows, sprd
+from tests.faults.hosts import ADDRESSES, HEAD, WORKERS, Hosts, kill_inside, missing
 
 pytestmark = pytest.mark.faults
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faulty import command, rows, sprd
+
+from tests.faults.faulty import command, rows, sprd
 
 pytestmark = pytest.mark.faults
 

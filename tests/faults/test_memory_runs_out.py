@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faulty import command, rows
-from processes import until_workers
+
+from tests.faults.faulty import command, rows
+from tests.faults.processes import until_workers
 
 pytestmark = pytest.mark.faults
 

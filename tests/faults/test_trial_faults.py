@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty import SECRET, command, rows, sprd
-from processes import kill_one
+
+from tests.faults.faulty import SECRET, command, rows, sprd
+from tests.faults.processes import kill_one
 
 pytestmark = pytest.mark.faults
 

@@ -3,8 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import legal_params
-from test_zoo import ALLOWED_OPS, N_LABELS, described, section
 
 from sprd.device.board import load_board
 from sprd.device.footprint import measure
@@ -12,6 +10,8 @@ from sprd.device.graph import macs_of, read_graph
 from sprd.model.params import ARCHITECTURES, BLOCK_KINDS, N_POSITIONS, active_params
 from sprd.model.quantize import convert_untrained
 from sprd.model.zoo import build_model
+from tests.model.test_zoo import ALLOWED_OPS, N_LABELS, described, section
+from tests.strategies import legal_params
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -159,7 +160,7 @@ def test_dropout_leaves_inference_alone():
 
 ALONE = """
 import sys; sys.path.insert(0, sys.argv[1])
-import test_layers as t
+from tests.model import test_layers as t
 t.test_a_step_of_training_is_that_of_keras((16, 13, 10, 8), 0.0)
 print("same")
 """
@@ -167,7 +168,7 @@ print("same")
 
 def test_other_kernels_give_the_same():
     """TensorFlow has two sets for a CPU; the gradient takes the variance in both."""
-    folder = os.path.dirname(__file__)
+    folder = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", ALONE, folder],
         env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"},

@@ -5,7 +5,6 @@ import functools
 import keras
 import numpy as np
 import pytest
-from builders import make_sweep
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from sprd.config import ModelSection
@@ -26,6 +25,7 @@ from sprd.model.quantize import (
 from sprd.model.train import fit, predict
 from sprd.model.zoo import build_model
 from sprd.sweepfile import resolve
+from tests.builders import make_sweep
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

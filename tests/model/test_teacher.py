@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainings import digest, make_config, reports_of
 
 from sprd.errors import TrainingError
 from sprd.model import teacher as room
 from sprd.model.batches import Batches
 from sprd.model.teacher import teacher_config, teacher_key, teacher_logits
+from tests.model.trainings import digest, make_config, reports_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

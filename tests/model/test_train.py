@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trainings import digest, make_config, reports_of
 
 from sprd.audio.store import Features
 from sprd.config import TrainSection
@@ -15,6 +14,7 @@ from sprd.model import train as room
 from sprd.model.batches import Batches, masks
 from sprd.model.steps import Steps, learning_rates
 from sprd.model.train import predict
+from tests.model.trainings import digest, make_config, reports_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

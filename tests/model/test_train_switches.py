@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trainings import digest, make_config, reports_of
 
 from sprd.config import TrainSection
 from sprd.model.batches import Batches, mixing
 from sprd.model.losses import Loss, distance, mixed, smoothed
 from sprd.model.steps import Steps
 from sprd.model.zoo import build_model
+from tests.model.trainings import digest, make_config, reports_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import legal_params
 
 from sprd.config import ModelSection
 from sprd.device.graph import macs_of, read_graph
 from sprd.device.tflm import Runner
 from sprd.model import params, zoo
 from sprd.model.quantize import convert_untrained
+from tests.strategies import legal_params
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -2,12 +2,11 @@
 
 import hashlib
 
-from builders import make_sweep
-
 from sprd.config import Config
 from sprd.model.quantize import convert_int8
 from sprd.model.train import fit
 from sprd.sweepfile import resolve
+from tests.builders import make_sweep
 
 
 def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Config:

@@ -1,11 +1,11 @@
 """A run as every report sees it: a frontier, others, one over the budget, a reference."""
 
 import pytest
-from builders import make_row, miss
 
 from sprd.objectives import natural
 from sprd.report.frontier import Point, points_of
 from sprd.sweep.result import Row
+from tests.builders import make_row, miss
 
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("latency_ms"))
 

@@ -4,10 +4,10 @@ import json
 from dataclasses import asdict
 
 import pytest
-from builders import make_row, miss
 
 from sprd.objectives import natural
 from sprd.report.compare import Difference, Side, compare_runs
+from tests.builders import make_row, miss
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes")))
 

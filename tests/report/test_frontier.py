@@ -1,7 +1,6 @@
 """What of a run is on its frontier, beside it and over the budget."""
 
 import pytest
-from builders import make_row, miss
 
 from sprd.objectives import natural
 from sprd.report.frontier import (
@@ -12,6 +11,7 @@ from sprd.report.frontier import (
     under_limits,
 )
 from sprd.sweep.result import frontier
+from tests.builders import make_row, miss
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 

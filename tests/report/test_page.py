@@ -3,11 +3,11 @@
 from html.parser import HTMLParser
 
 import pytest
-from builders import make_row, miss
 
 from sprd.objectives import natural
 from sprd.report.frontier import points_of
 from sprd.report.page import frontier_page
+from tests.builders import make_row, miss
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 SVG = b'<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>\n'

@@ -5,11 +5,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from builders import make_row
 from PIL import Image
 
 from sprd.report.frontier import Point
 from sprd.report.plot import plot_frontier, printable, scale_and_unit
+from tests.builders import make_row
 
 KEYS = ("model_bytes", "latency_ms")
 LIMITS = {"model_bytes": 18_000, "latency_ms": 1_000.0, "balanced_accuracy": 0.8}

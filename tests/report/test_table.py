@@ -3,11 +3,11 @@
 from io import StringIO
 
 import pytest
-from builders import make_row
 from rich.console import Console
 
 from sprd.objectives import KEYS, natural
 from sprd.report.table import WIDTH, frontier_table
+from tests.builders import make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 LARGE = {

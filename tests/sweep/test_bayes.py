@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import make_row, make_sweep, miss
-from strategies import VOCABULARY
 
 from sprd.sweep.bayes import BayesSampler
 from sprd.sweep.hypervolume import hypervolume
@@ -14,6 +12,8 @@ from sprd.sweep.result import Row, Table, frontier
 from sprd.sweep.sampler import Sampler
 from sprd.sweep.search import Search
 from sprd.sweepfile import parse_sweep
+from tests.builders import make_row, make_sweep, miss
+from tests.strategies import VOCABULARY
 
 TOY = """
 "model.filters" = { low = 4, high = 200 }

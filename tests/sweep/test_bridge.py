@@ -4,12 +4,12 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from builders import leave_checkpoint, make_row, make_sweep
 
 from sprd.errors import OutputError
 from sprd.sweep.bridge import FINISHED, Bridge
 from sprd.sweep.checkpoints import Checkpoints, training_key
 from sprd.sweep.search import Candidate
+from tests.builders import leave_checkpoint, make_row, make_sweep
 
 
 class Jobs:

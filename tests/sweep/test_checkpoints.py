@@ -1,9 +1,9 @@
 """What an interrupted command leaves, and what the next one makes of it."""
 
 import pytest
-from builders import leave_checkpoint, make_sweep
 
 from sprd.sweep.checkpoints import Checkpoints, fetch, training_key
+from tests.builders import leave_checkpoint, make_sweep
 
 CONFIG = make_sweep().default
 OTHER = CONFIG.model_copy(update={"seed": 5})

@@ -1,12 +1,12 @@
 """Which trial of a run is taken by one number."""
 
 import pytest
-from builders import make_row, miss
 
 from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError
 from sprd.objectives import KEYS, natural
 from sprd.sweep.choice import pick_row
+from tests.builders import make_row, miss
 
 ROWS = [
     make_row(0, score=0.90, footprint={key: 30 for key in LIMITED_KEYS}),

@@ -1,10 +1,10 @@
 """The best few over folds of speakers: what is still to be trained, and what comes of it."""
 
 import pytest
-from builders import make_fold, make_row, make_sweep
 
 from sprd.sweep.confirm import Confirmation, all_over, confirmed
 from sprd.sweep.crossval import FoldTable
+from tests.builders import make_fold, make_row, make_sweep
 
 SPACE = '"model.filters" = [4, 8, 16]'
 ROWS = [make_row(n, params={"model.filters": filters}) for n, filters in ((3, 4), (5, 16))]

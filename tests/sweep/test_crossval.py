@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from builders import make_fold, make_sweep
 
 from sprd.audio import store
 from sprd.audio.corpus import Corpus, Split, index_folder
@@ -17,6 +16,7 @@ from sprd.config import Config
 from sprd.errors import DataError, InputError, OutputError
 from sprd.model.evaluate import score_predicted
 from sprd.sweep.crossval import FoldTable, run_fold, summarize
+from tests.builders import make_fold, make_sweep
 
 LABELS = ("_silence_", "_unknown_", "up", "down")
 

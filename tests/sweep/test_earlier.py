@@ -1,10 +1,10 @@
 """What a sweep learns from the rows of earlier ones."""
 
 import pytest
-from builders import make_row, make_sweep, miss
-from strategies import VOCABULARY
 
 from sprd.sweep.earlier import MAX_START_POINTS, learn_from
+from tests.builders import make_row, make_sweep, miss
+from tests.strategies import VOCABULARY
 
 SPACE = '"model.filters" = { low = 4, high = 64 }\n"train.momentum" = [0.1, 0.5, 0.9]'
 TWO = 'objectives = ["balanced_accuracy", "model_bytes"]'

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from builders import make_sweep
 
 from sprd.sweep.encoding import Encoder
 from sprd.sweep.sampler import Sampler
+from tests.builders import make_sweep
 
 SPACE = """
 "model.architecture" = ["tiny_conv", "ds_cnn", "temporal_conv"]

@@ -4,14 +4,14 @@ import itertools
 from pathlib import Path
 
 import pytest
-from builders import make_sweep
-from strategies import VOCABULARY
 
 from sprd.errors import ConfigError
 from sprd.model.params import active_params
 from sprd.parameters import Choice, Range, Vocabulary
 from sprd.sweep.grid import MAX_POINTS, Grid, check_grid, values_of
 from sprd.sweepfile import parse_sweep
+from tests.builders import make_sweep
+from tests.strategies import VOCABULARY
 
 SPACE = """
 "model.filters" = { low = 4, high = 16, step = 4 }

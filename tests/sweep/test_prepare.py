@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from builders import make_sweep
 
 from sprd.audio.corpus import Clip, Corpus, Split
 from sprd.errors import ConfigError
 from sprd.sweep import prepare
 from sprd.sweep.prepare import front_ends, prepare_features
+from tests.builders import make_sweep
 
 FRAMES = '"features.frame" = ["30/20x40", "40/40x20"]\n'
 

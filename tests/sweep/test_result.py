@@ -6,7 +6,6 @@ import resource
 from dataclasses import asdict
 
 import pytest
-from builders import make_row, miss
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from sprd.sweep.result import (
     ranking,
     read_rows,
 )
+from tests.builders import make_row, miss
 
 ROWS = [
     make_row(0, score=0.8, params={"model.filters": 8, "features.frame": "30/20x40"}),

@@ -5,7 +5,6 @@ import os
 import re
 
 import pytest
-from builders import make_row
 
 from sprd.config import Config
 from sprd.device.board import BOARDS_FOLDER, load_board, read_board_file
@@ -14,6 +13,7 @@ from sprd.sweep import run as runs
 from sprd.sweep.budget import board_of
 from sprd.sweep.run import Run, begin, reopen_run, run_id
 from sprd.sweepfile import resolve
+from tests.builders import make_row
 
 TEXT = """[sweep]
 name = "mine"

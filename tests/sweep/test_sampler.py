@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from builders import make_row, make_sweep, miss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from sprd.parameters import Choice, Range
 from sprd.sweep.sampler import MIN_TRIALS_TO_JUDGE, Sampler, importances
+from tests.builders import make_row, make_sweep, miss
 
 SPACE = """
 "model.architecture" = ["tiny_conv", "ds_cnn", "temporal_conv"]

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 import pytest
-from builders import make_row, make_sweep, miss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from sprd.sweep.search import (
     Search,
     check_searchable,
 )
+from tests.builders import make_row, make_sweep, miss
 
 SPACE = '"model.filters" = { low = 1, high = 64 }\n"train.momentum" = { low = 0.0, high = 0.9 }'
 HALF_VALID = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'

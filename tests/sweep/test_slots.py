@@ -1,9 +1,9 @@
 """How many trials run at once."""
 
 import pytest
-from builders import make_sweep
 
 from sprd.sweep.slots import n_slots
+from tests.builders import make_sweep
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 import ray
-from builders import make_sweep
 
 from sprd.sweep.tune import COUNT_INTERVAL_S, DIED, WAITING_S, _Listener
 from sprd.sweep.tune import time as clock
+from tests.builders import make_sweep
 
 TASK_ERROR = """Failure # 1 (occurred at 2026-11-23_10-00-00)
 \x1b[36mray::ImplicitFunc.train()\x1b[39m (pid=1, ip=10.0.0.2)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from layer_by_layer import Model
 
 from sprd.device.emulation.adapt import adapt
 from sprd.device.emulation.emulate import Emulation, emulate
 from sprd.device.tflm import Runner
 from sprd.errors import EmulationError, ModelFileError
+from tests.device.emulation.layer_by_layer import Model
 
 Build = Callable[[Model], None]
 BOTH = (3, 3), (2, 2)
