@@ -19,11 +19,11 @@ from sprd.audio.augment import noise_of  # noqa: E402
 from sprd.audio.corpus import Split, index_folder, read_noise  # noqa: E402
 from sprd.audio.store import compute_features  # noqa: E402
 from sprd.bundle.manifest import config_of, read_manifest  # noqa: E402
+from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.device.footprint import measure  # noqa: E402
 from sprd.device.tflm import Runner  # noqa: E402
 from sprd.model.evaluate import paired_difference, score  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
-from sprd.sweepfile import load_sweep  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 

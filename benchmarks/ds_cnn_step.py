@@ -27,13 +27,13 @@ from keras import layers  # noqa: E402
 
 from sprd.audio.corpus import Split, open_corpus  # noqa: E402
 from sprd.audio.store import Features, open_features  # noqa: E402
-from sprd.config import Config, ModelSection  # noqa: E402
+from sprd.config.reader import load_sweep  # noqa: E402
+from sprd.config.trial import Config, ModelSection  # noqa: E402
 from sprd.model import zoo  # noqa: E402
 from sprd.model.batches import Batches  # noqa: E402
 from sprd.model.params import ARCHITECTURES  # noqa: E402
 from sprd.model.steps import Steps  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
-from sprd.sweepfile import load_sweep  # noqa: E402
 
 PARAMS: dict[str, dict[str, Any]] = {
     "ds_cnn": {"filters": 24, "n_blocks": 3, "dropout": 0.0},

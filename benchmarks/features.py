@@ -23,9 +23,9 @@ from typing import Any
 from sprd.audio import build
 from sprd.audio.corpus import Split, open_corpus
 from sprd.audio.store import make_stores, recipe_of
-from sprd.config import Config
+from sprd.config.reader import load_sweep
+from sprd.config.trial import Config
 from sprd.sweep.run import VOCABULARY
-from sprd.sweepfile import load_sweep
 
 ROOT = Path(__file__).parents[1]
 

@@ -236,7 +236,7 @@ def check(root: Path, clip: Path) -> bool:
         Whether all are equal once the window is computed as TensorFlow does it.
     """
     from sprd.audio.frontend import FrontEnd
-    from sprd.config import FeaturesSection
+    from sprd.config.trial import FeaturesSection
 
     with wave.open(str(clip)) as file:
         rate = file.getframerate()

@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from sprd.parameters import Choice, Scalar
+from sprd.config.dimensions import Choice
+from sprd.config.params import Scalar
+from sprd.config.reader import load_sweep
+from sprd.config.sweep import SweepConfig
 from sprd.sweep.hypervolume import hypervolume
 from sprd.sweep.result import Row, Table, read_rows
 from sprd.sweep.run import VOCABULARY
 from sprd.sweep.search import Search
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import load_sweep
 
 HERE = Path(__file__).parent
 GRID, TABLE = HERE / "hypervolume.toml", HERE / "hypervolume.csv"

@@ -50,7 +50,7 @@ def one(seed: int) -> tuple[str, int, float, int, bool, float]:
 
     load_tensorflow()
     set_threads(1)
-    from sprd.config import ModelSection
+    from sprd.config.trial import ModelSection
     from sprd.device.emulation.emulate import emulate
     from sprd.device.footprint import measure
     from sprd.model.params import ARCHITECTURES

@@ -17,11 +17,11 @@ from sprd.model.start import load_tensorflow, set_threads
 load_tensorflow()
 set_threads(1)
 
+from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.errors import ConfigError  # noqa: E402
 from sprd.sweep.budget import measure_candidate, take_up  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.sampler import Sampler  # noqa: E402
-from sprd.sweepfile import load_sweep, resolve  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 

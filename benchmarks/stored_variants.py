@@ -28,12 +28,12 @@ from numpy.typing import NDArray  # noqa: E402
 
 from sprd.audio.corpus import Split, open_corpus  # noqa: E402
 from sprd.audio.store import Features, open_features  # noqa: E402
-from sprd.config import Config  # noqa: E402
+from sprd.config.reader import load_sweep  # noqa: E402
+from sprd.config.trial import Config  # noqa: E402
 from sprd.model import train  # noqa: E402
 from sprd.model.batches import Batches  # noqa: E402
 from sprd.model.evaluate import balanced_accuracy  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
-from sprd.sweepfile import load_sweep  # noqa: E402
 
 
 class Anew(Batches):

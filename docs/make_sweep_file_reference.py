@@ -1,7 +1,7 @@
 """A template, types and architectures in, `docs/sweep-file.md` out.
 
-Tables come from the types in `sprd.config` and from `ARCHITECTURES`, messages from the reader of
-sweep files itself; only the prose in the template is written by hand.
+Tables come from the types in `sprd.config.trial` and from `ARCHITECTURES`, messages from the
+reader of sweep files itself; only the prose in the template is written by hand.
 
 Run it from anywhere: `.venv/bin/python docs/make_sweep_file_reference.py`
 """
@@ -12,19 +12,19 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from sprd.config import FeaturesSection
-from sprd.errors import ConfigError
-from sprd.model.params import ARCHITECTURES
-from sprd.objectives import KEYS
-from sprd.parameters import Param, Vocabulary
-from sprd.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
-from sprd.sweepfile import (
+from sprd.config.numbers import KEYS
+from sprd.config.params import Param, Vocabulary
+from sprd.config.reader import (
     MAX_FILE_BYTES,
     NAMED_SOURCES,
     SECTIONS,
     parse_sweep,
     resolve,
 )
+from sprd.config.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
+from sprd.config.trial import FeaturesSection
+from sprd.errors import ConfigError
+from sprd.model.params import ARCHITECTURES
 
 TARGET = Path(__file__).with_name("sweep-file.md")
 TEMPLATE = Path(__file__).with_name("sweep-file.template.md")

@@ -16,7 +16,7 @@ from sprd.console import amount, console, show_bundle, show_json
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
-    from sprd.objectives import Objective
+    from sprd.config.numbers import Objective
     from sprd.report.compare import Comparison, Side
     from sprd.sweep.result import Row
     from sprd.sweep.run import Run

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.objectives import Objective, natural
+from sprd.config.numbers import Objective, natural
 from sprd.sweep.result import Row, describe_violation, ranking
 
 if TYPE_CHECKING:

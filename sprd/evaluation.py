@@ -11,7 +11,8 @@ from sprd.audio.augment import noise_of
 from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
 from sprd.audio.store import compute_features, open_features
 from sprd.bundle.manifest import config_of, read_manifest
-from sprd.config import Config
+from sprd.config.reader import load_sweep
+from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner, check_shape
 from sprd.errors import ConfigError, DataError, InputError, SprdError
@@ -20,7 +21,6 @@ from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import board_of, take_up
 from sprd.sweep.result import Row
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
-from sprd.sweepfile import load_sweep
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from sprd.config import Config
+from sprd.config.reader import parse_sweep
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
 from sprd.model.evaluate import score_predicted
 from sprd.sweep.checkpoints import label, training_key
 from sprd.sweep.result import Row
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import parse_sweep
 from tests.strategies import VOCABULARY
 
 FOLD_LABELS = ("_silence_", "_unknown_", "up", "down")

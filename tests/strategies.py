@@ -5,9 +5,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from sprd.config.params import Param, Scalar, Vocabulary
 from sprd.device.board import board_names
 from sprd.model.params import ARCHITECTURES
-from sprd.parameters import Param, Scalar, Vocabulary
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
 

@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
+from sprd.config.params import Vocabulary
+from sprd.config.reader import SECTIONS, parse_sweep
+from sprd.config.sweep import SweepConfig
 from sprd.model.params import ARCHITECTURES
-from sprd.parameters import Vocabulary
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import SECTIONS, parse_sweep
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "sweep-file.md"

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from sprd import pipeline
+from sprd.config.numbers import natural
 from sprd.errors import BudgetError
-from sprd.objectives import natural
 from tests.builders import make_row
 
 FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}

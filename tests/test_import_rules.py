@@ -19,17 +19,14 @@ MODULES = {
 
 FLOORS = (
     ("errors",),
-    ("folders", "objectives", "parameters", "quiet"),
+    ("folders", "quiet"),
     ("cache",),
     ("config",),
-    ("sweep_config",),
-    ("dimensions", "sections"),
-    ("space",),
-    ("sweepfile",),
     ("device", "audio"),
     ("model",),
     ("sweep",),
-    ("bundle", "report"),
+    ("bundle",),
+    ("report",),
     ("pipeline", "evaluation"),
     ("cli",),
 )
@@ -193,14 +190,14 @@ def test_command_line_starts_without(package: str) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "expected"),
     [
-        ("sprd.audio.corpus", "from sprd.config import X", []),
+        ("sprd.audio.corpus", "from sprd.config.trial import X", []),
         ("sprd.audio.corpus", "from sprd import __version__", []),
         ("sprd.audio.corpus", "from sprd import config", []),
         ("sprd.audio.corpus", "from .augment import X", []),
         ("sprd.audio.corpus", "from sprd.device.board import X", ["sprd.device.board.X"]),
         ("sprd.device.board", "def f():\n    import sprd.model.zoo", ["sprd.model.zoo"]),
         ("sprd.device.board", "from .. import sweep", ["sprd.sweep"]),
-        ("sprd.config", "from sprd import sweepfile", ["sprd.sweepfile"]),
+        ("sprd.config.trial", "from sprd import sweep", ["sprd.sweep"]),
         ("sprd.errors", "from sprd.folders import X", ["sprd.folders.X"]),
         ("sprd.model.zoo", "import_module('sprd.cli')", ["sprd.cli"]),
         ("sprd.pipeline", "from sprd.console import X", ["sprd.console.X"]),

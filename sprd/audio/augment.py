@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.corpus import Clip, Split
-from sprd.config import AugmentSection
+from sprd.config.trial import AugmentSection
 
 Waveform = NDArray[np.int16]
 

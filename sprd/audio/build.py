@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Clip, Corpus, Split, read_noise
-from sprd.config import AugmentSection, FeaturesSection
+from sprd.config.trial import AugmentSection, FeaturesSection
 from sprd.errors import SprdError
 from sprd.folders import cache_folder, unwritable
 from sprd.quiet import quiet_stderr

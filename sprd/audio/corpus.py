@@ -18,7 +18,7 @@ from sprd.audio.listing import Checked, check_audio
 from sprd.audio.sources import describe, folder_of
 from sprd.audio.studio import made_noise
 from sprd.audio.synthetic import RECIPE_FILE
-from sprd.config import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, DataSection
+from sprd.config.trial import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, DataSection
 from sprd.errors import DataError, suggest
 
 NOISES = ("white", "pink", "brown", "hum", "quiet")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sprd.audio.corpus import Clip, Corpus, Split
 from sprd.audio.store import Features, open_features
-from sprd.config import UNKNOWN_LABEL, Config
+from sprd.config.trial import UNKNOWN_LABEL, Config
 from sprd.errors import DataError
 
 MAX_DEALS = 20

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 from tensorflow.python.ops import gen_audio_ops
 
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 from sprd.errors import ConfigError
 
 _MFCC_FILTER_BANK = 40

@@ -3,7 +3,7 @@
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.audio.sources import SYNTHETIC, VERSIONS, describe
 from sprd.audio.speech_commands import fetch
-from sprd.config import DataSection
+from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sprd.audio.clips import shown
 from sprd.audio.speech_commands import default_folder, is_complete
 from sprd.audio.synthetic import synthesize
-from sprd.config import DataSection
+from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
 Progress = Callable[[str, int, int], None]

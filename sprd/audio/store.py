@@ -19,7 +19,7 @@ from sprd.audio.augment import cut_silence
 from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
 from sprd.audio.corpus import Clip, Corpus, Split, split_digest
 from sprd.cache import asked_for, keep, kept_folder, read_kept
-from sprd.config import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
+from sprd.config.trial import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
 
 KIND = "features"
 """Folder of the cache; what is told to whoever watches."""

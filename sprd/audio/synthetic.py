@@ -35,7 +35,7 @@ from sprd.audio.studio import (
     mix_babble,
     random_of,
 )
-from sprd.config import BACKGROUND_NOISE_FOLDER
+from sprd.config.trial import BACKGROUND_NOISE_FOLDER
 from sprd.errors import DataError, SprdError
 from sprd.folders import cache_folder, whole_folder
 

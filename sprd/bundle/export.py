@@ -13,7 +13,8 @@ from sprd.audio.store import open_features
 from sprd.bundle.manifest import Export
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
-from sprd.config import Config
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
 from sprd.device.emulation.emulate import N_CLIPS, emulate
 from sprd.device.footprint import Footprint, measure
 from sprd.device.graph import read_graph
@@ -22,7 +23,6 @@ from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.budget import board_of, take_up
 from sprd.sweep.result import EMULATION, Row
-from sprd.sweep_config import SweepConfig
 
 
 def export(

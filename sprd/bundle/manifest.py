@@ -27,10 +27,10 @@ from sprd.bundle.sources import (
     has_firmware_code,
     resolver_methods,
 )
-from sprd.config import Config
+from sprd.config.reader import NAMED_SOURCES, check_whole
+from sprd.config.trial import Config
 from sprd.errors import InputError
 from sprd.model.params import ARCHITECTURES, active_params
-from sprd.sweepfile import NAMED_SOURCES, check_whole
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"

@@ -11,7 +11,7 @@ import numpy as np
 from sprd.audio.corpus import Corpus, Split, open_corpus, split_digest
 from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, config_of, read_manifest
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner, check_shape
 from sprd.device.weights import distance

@@ -13,7 +13,7 @@ from importlib import resources
 from math import isfinite
 from string import Template
 
-from sprd.config import SILENCE_LABEL, UNKNOWN_LABEL, FeaturesSection
+from sprd.config.trial import SILENCE_LABEL, UNKNOWN_LABEL, FeaturesSection
 from sprd.errors import InputError, suggest
 
 FEATURE_NUMERATOR, FEATURE_DENOMINATOR = 10, 256

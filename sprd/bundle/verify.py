@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sprd.bundle.manifest import check_files, config_of, read_manifest
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
 from sprd.device.verdict import Violation
 from sprd.sweep.budget import FALSE_ACCEPT_RATE, board_of, score_violations, take_up

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.device.graph import MALFORMED, MAX_MODEL_BYTES, Graph, check_int8, read_graph
 from sprd.errors import ModelFileError
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from sprd.config.numbers import COSTS
 from sprd.errors import ConfigError, suggest
-from sprd.objectives import COSTS
 
 if TYPE_CHECKING:
-    from sprd.config import Budget
+    from sprd.config.trial import Budget
     from sprd.device.board import Board
     from sprd.device.footprint import Footprint
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
-from sprd.config import AugmentSection, Config, DataSection
+from sprd.config.trial import AugmentSection, Config, DataSection
 
 Extra = dict[str, NDArray[Any]]
 """What else a step gets, by name: only what the configuration asks for, mostly nothing.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from sprd.config import TrainSection
+from sprd.config.trial import TrainSection
 
 Extra = Mapping[str, tf.Tensor]
 """One step of `sprd.model.batches.Extra`."""

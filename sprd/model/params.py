@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sprd.parameters import Param, Scalar
+from sprd.config.params import Param, Scalar
 
 Params = Mapping[str, Param]
 

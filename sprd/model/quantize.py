@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from sprd.config import ModelSection
+from sprd.config.trial import ModelSection
 from sprd.model.zoo import build_model
 from sprd.quiet import quiet_stderr
 

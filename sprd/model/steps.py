@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sprd.config import Config, TrainSection
+from sprd.config.trial import Config, TrainSection
 from sprd.errors import TrainingError
 from sprd.model.batches import Batches
 from sprd.model.losses import Extra, Loss, mixed

@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
-from sprd.config import Config, TrainSection
+from sprd.config.trial import Config, TrainSection
 from sprd.model.batches import Batches
 from sprd.model.evaluate import balanced_accuracy
 from sprd.model.layers import graphs_let_go

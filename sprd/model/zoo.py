@@ -12,10 +12,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from sprd.config import ModelSection
+from sprd.config.params import Scalar
+from sprd.config.trial import ModelSection
 from sprd.model.layers import BatchNormalization, Conv2D, Dropout
 from sprd.model.params import N_POSITIONS
-from sprd.parameters import Scalar
 
 Tensor = Any
 """A symbolic Keras tensor."""

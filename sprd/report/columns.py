@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sprd.config.numbers import Objective
 from sprd.device.verdict import name_and_unit
-from sprd.objectives import Objective
 from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.result import Row
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sprd.objectives import Objective
+from sprd.config.numbers import Objective
 from sprd.sweep.hypervolume import hypervolume
 from sprd.sweep.result import Row, Status, frontier, gains, ranking
 

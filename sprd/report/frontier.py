@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sprd.objectives import COSTS, Objective, natural
+from sprd.config.numbers import COSTS, Objective, natural
 from sprd.sweep.result import Row, frontier
 
 Kind = Literal["frontier", "trial", "over", "reference"]

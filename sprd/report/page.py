@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from sprd.config.numbers import Objective
 from sprd.device.verdict import amount, name_and_unit
-from sprd.objectives import Objective
 from sprd.report.columns import UNKNOWN_RECALL, Column, column, known_columns
 from sprd.report.frontier import ACCURACY, Point, interval_of
 from sprd.sweep.result import describe_violation

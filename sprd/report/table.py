@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.objectives import Objective
+from sprd.config.numbers import Objective
 from sprd.report.columns import Column, accuracy_text, known_columns
 from sprd.report.frontier import ACCURACY
 from sprd.sweep.result import Row

@@ -14,19 +14,19 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from sprd.config.dimensions import random_value
+from sprd.config.numbers import COSTS, Objective
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.space import active_names, ordered_names, point_key
+from sprd.config.sweep import SweepConfig
 from sprd.device.verdict import limits_of
-from sprd.dimensions import random_value
 from sprd.errors import ConfigError
-from sprd.objectives import COSTS, Objective
-from sprd.parameters import Scalar
-from sprd.space import active_names, ordered_names, point_key
 from sprd.sweep.budget import board_of
 from sprd.sweep.encoding import Encoder
 from sprd.sweep.result import Row, frontier
 from sprd.sweep.seeds import hash_seed
 from sprd.sweep.surrogate import GaussianProcess
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import resolve
 
 N_POOL = 400
 """Points that are compared for one candidate; a quarter of them are neighbours of the frontier."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from sprd.config.params import Scalar
 from sprd.errors import OutputError
 from sprd.folders import unwritable, write_atomically
-from sprd.parameters import Scalar
 from sprd.sweep.checkpoints import Checkpoints, label, training_key
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate

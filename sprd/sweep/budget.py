@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sprd.config import Budget, Config, FeaturesSection, ModelSection
+from sprd.config.numbers import Objective
+from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
 from sprd.device.board import Board, load_board, parse_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
@@ -18,7 +19,6 @@ from sprd.device.latency import KERNELS, untold
 from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
 from sprd.device.verdict import Violation, check, limits_of
 from sprd.errors import ConfigError
-from sprd.objectives import Objective
 
 ACCURACY_DROP = "accuracy_drop"
 FALSE_ACCEPT_RATE = "false_accept_rate"

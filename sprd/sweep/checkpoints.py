@@ -19,11 +19,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from pyarrow import fs
 
-from sprd.config import Config
-from sprd.parameters import Scalar
+from sprd.config.params import Scalar
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
 from sprd.sweep.provenance import code_digest
 from sprd.sweep.run import run_id
-from sprd.sweep_config import SweepConfig
 
 STATE_FILE = "state.npz"
 LABEL_FILE = "training.json"

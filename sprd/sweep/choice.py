@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from math import inf
 
+from sprd.config.numbers import KEYS, natural
 from sprd.errors import BudgetError, ConfigError, suggest
-from sprd.objectives import KEYS, natural
 from sprd.sweep.result import Row
 
 

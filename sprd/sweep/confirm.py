@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sprd.parameters import Scalar
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.sweep import SweepConfig
 from sprd.sweep.crossval import FoldScores, FoldTable, summarize
 from sprd.sweep.result import Row, Status
 from sprd.sweep.search import Candidate, timestamp
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import resolve
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sprd.sweep.jsonl import Lines, read_lines
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Corpus
-    from sprd.config import Config
+    from sprd.config.trial import Config
     from sprd.model.train import Report
 
 

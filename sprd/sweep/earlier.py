@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sprd.config import Budget, Config
-from sprd.dimensions import contains
+from sprd.config.dimensions import contains
+from sprd.config.numbers import COSTS
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.space import active_names
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Budget, Config
 from sprd.errors import ConfigError
-from sprd.objectives import COSTS
-from sprd.parameters import Scalar
-from sprd.space import active_names
 from sprd.sweep.budget import board_of
 from sprd.sweep.result import Row, frontier
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import resolve
 
 MAX_START_POINTS = 10
 """Points of one earlier run that are tried anew."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.parameters import Choice, Range, Scalar
+from sprd.config.dimensions import Choice, Range
+from sprd.config.params import Scalar
 
 _LOG_RATIO = 4
 """A list of numbers whose largest is so many times its smallest is taken on a log scale."""

@@ -4,11 +4,11 @@ import random
 from collections.abc import Hashable, Iterator
 from math import prod
 
-from sprd.dimensions import n_steps, nth_step
+from sprd.config.dimensions import Choice, Range, n_steps, nth_step
+from sprd.config.params import Scalar
+from sprd.config.space import ARCHITECTURE, active_names, decides, ordered_names
+from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
-from sprd.parameters import Choice, Range, Scalar
-from sprd.space import ARCHITECTURE, active_names, decides, ordered_names
-from sprd.sweep_config import SweepConfig
 
 MAX_POINTS = 100_000
 

@@ -7,13 +7,13 @@ from sprd.audio.build import WORTH_PROCESSES, Recipe
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, recipe_of, store_key
 from sprd.cache import check_size, limit_bytes
-from sprd.config import Config
-from sprd.dimensions import n_steps
+from sprd.config.dimensions import Choice, Range, n_steps
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
 from sprd.errors import ConfigError
-from sprd.parameters import Choice, Range, Scalar
 from sprd.sweep.grid import values_of
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import resolve
 
 MAX_FRONT_ENDS = 16
 """Combinations of front end and augmentation that are prepared; of more, none but the file's own:

@@ -10,7 +10,7 @@ from pathlib import Path
 import sprd
 from sprd import __version__
 from sprd.audio.corpus import Corpus, split_digest
-from sprd.config import Config
+from sprd.config.trial import Config
 
 PACKAGES = (
     "tensorflow",

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from sprd.config.numbers import Objective
+from sprd.config.params import Scalar
 from sprd.device.verdict import Violation
 from sprd.errors import BudgetError, InputError
-from sprd.objectives import Objective
-from sprd.parameters import Scalar
 from sprd.sweep.jsonl import Lines, read_lines
 
 Status = Literal["trained", "infeasible", "stopped", "failed", "reference"]

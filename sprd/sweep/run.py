@@ -11,18 +11,18 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sprd.config import Budget, Config
+from sprd.config.params import Vocabulary
+from sprd.config.reader import load_sweep, parse_sweep
+from sprd.config.space import SEARCHABLE_DATA
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Budget, Config
 from sprd.device.board import board_names, read_board_file
 from sprd.errors import ConfigError, OutputError
 from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES, active_params
-from sprd.parameters import Vocabulary
-from sprd.space import SEARCHABLE_DATA
 from sprd.sweep.budget import all_limits, board_of
 from sprd.sweep.earlier import Earlier, learn_from
 from sprd.sweep.result import Row, Table
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import load_sweep, parse_sweep
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
 

@@ -14,13 +14,14 @@ from optuna.distributions import (
 from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from sprd.objectives import COSTS
-from sprd.parameters import Choice, Range, Scalar
-from sprd.space import active_names, ordered_names
+from sprd.config.dimensions import Choice, Range
+from sprd.config.numbers import COSTS
+from sprd.config.params import Scalar
+from sprd.config.space import active_names, ordered_names
+from sprd.config.sweep import SweepConfig
 from sprd.sweep.grid import Grid
 from sprd.sweep.result import Row, excess, gains
 from sprd.sweep.seeds import hash_seed
-from sprd.sweep_config import SweepConfig
 
 MIN_TRIALS_TO_JUDGE = 8
 """Trained trials before anything is said about which parameters mattered."""

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sprd.config import Config
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.space import PointKey, point_key
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
 from sprd.errors import ConfigError
-from sprd.parameters import Scalar
-from sprd.space import PointKey, point_key
 from sprd.sweep.bayes import BayesSampler
 from sprd.sweep.earlier import Earlier
 from sprd.sweep.grid import check_grid
 from sprd.sweep.result import UNMEASURABLE, Row, Status, Table, frontier
 from sprd.sweep.sampler import Sampler
-from sprd.sweep_config import SweepConfig
-from sprd.sweepfile import resolve
 
 MAX_MISSES_IN_A_ROW = 200
 """Candidates in a row that do not fit before a sweep in which none ever fitted gives up."""

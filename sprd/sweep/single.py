@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sprd.audio.corpus import Corpus
+from sprd.config.reader import check_whole
 from sprd.folders import write_atomically
 from sprd.model.start import set_threads
 from sprd.sweep.result import Row
 from sprd.sweep.run import Run
 from sprd.sweep.search import Candidate, timestamp
 from sprd.sweep.trial import run_trial
-from sprd.sweepfile import check_whole
 
 if TYPE_CHECKING:
     from sprd.sweep.bridge import Watcher

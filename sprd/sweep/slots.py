@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
-from sprd.sweep_config import SweepConfig
 
 Node = Mapping[str, float]
 """Amounts by Ray's names: "CPU", "GPU"."""

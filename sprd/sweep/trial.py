@@ -16,7 +16,7 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import Features, open_features
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.device.footprint import measure
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, TrainingError

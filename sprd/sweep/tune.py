@@ -30,6 +30,7 @@ from ray.tune.schedulers import (
 from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
+from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, SprdError
 from sprd.folders import CACHE_VARIABLE
 from sprd.quiet import quiet_stderr
@@ -38,7 +39,6 @@ from sprd.sweep.checkpoints import Checkpoints, checkpoints_of
 from sprd.sweep.slots import amounts, check_slots, resources, slots_wanted
 from sprd.sweep.tensorboard import METRIC
 from sprd.sweep.worker import trainable
-from sprd.sweep_config import SweepConfig
 
 ROUND = 1000
 ROUND_PER_SLOT = 20

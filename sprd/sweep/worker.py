@@ -15,7 +15,7 @@ from ray import tune
 
 from sprd.audio.corpus import Corpus
 from sprd.audio.nodes import at_home
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.sweep.checkpoints import LABEL_FILE, STATE_FILE, fetch
 from sprd.sweep.tensorboard import METRIC
 

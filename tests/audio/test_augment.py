@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sprd.audio.augment import NOISE_PARTS, Talkers, cut_silence, generator, noise_of, vary
 from sprd.audio.corpus import Clip, Split
-from sprd.config import AugmentSection
+from sprd.config.trial import AugmentSection
 
 RATE = 16_000
 N = 1600

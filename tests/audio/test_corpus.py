@@ -21,7 +21,7 @@ from sprd.audio.corpus import (
     split_digest,
     split_of,
 )
-from sprd.config import DataSection
+from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
 KEYWORDS = ("yes", "no")

@@ -14,7 +14,7 @@ from sprd.audio import store
 from sprd.audio.corpus import Clip, Corpus, Split, index_folder
 from sprd.audio.folds import fold_of_speakers, open_fold
 from sprd.audio.store import open_features
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.errors import DataError
 from tests.builders import make_sweep
 

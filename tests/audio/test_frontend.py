@@ -13,7 +13,7 @@ from tensorflow.python.ops import gen_audio_ops
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.store import scale_of
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 from sprd.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -14,7 +14,7 @@ from sprd.audio import speech_commands
 from sprd.audio.corpus import open_corpus
 from sprd.audio.nodes import at_home
 from sprd.audio.speech_commands import Release, fetch
-from sprd.config import DataSection
+from sprd.config.trial import DataSection
 from sprd.errors import DataError, DownloadError
 from tests.served import Server
 

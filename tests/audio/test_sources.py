@@ -6,7 +6,7 @@ import pytest
 
 from sprd.audio import sources
 from sprd.audio.sources import describe, folder_of
-from sprd.config import DataSection
+from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
 

@@ -26,7 +26,7 @@ from sprd.audio.store import (
     recipe_of,
     store_key,
 )
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.errors import DataError, OutputError, SprdError
 from tests.builders import make_sweep
 
@@ -424,7 +424,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 from sprd.audio import build, store
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 
 def fill(build, number, recipe, folder):
     with open(sys.argv[1], "a") as log:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sprd.bundle.write import Export, Quantization
-from sprd.config import (
+from sprd.config.trial import (
     AugmentSection,
     Budget,
     Config,

@@ -27,7 +27,7 @@ from sprd.bundle.manifest import (
 )
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError
 
 MakeExport = Callable[..., Export]

@@ -11,7 +11,7 @@ from sprd.bundle import write
 from sprd.bundle.manifest import Export, check_files, read_manifest
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import readme, write_bundle
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, OutputError
 
 MakeExport = Callable[..., Export]

@@ -24,7 +24,7 @@ from sprd.bundle.sources import (
     resolver_source,
 )
 from sprd.bundle.write import Export, bundle_files
-from sprd.config import FeaturesSection
+from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError
 
 MakeExport = Callable[..., Export]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sprd.config import ModelSection
+from sprd.config.trial import ModelSection
 from sprd.device.graph import Graph, Operator, Tensor, read_graph
 from sprd.device.memory import (
     BOARD,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sprd.config import Budget
+from sprd.config.trial import Budget
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint
 from sprd.device.verdict import LIMITED_KEYS, Violation, check, limits_of

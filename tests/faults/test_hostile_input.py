@@ -16,10 +16,10 @@ import pytest
 from sprd.audio import speech_commands
 from sprd.bundle.verify import verify
 from sprd.cli import main
+from sprd.config.reader import load_sweep
 from sprd.device.footprint import measure_untrusted
 from sprd.errors import SprdError
 from sprd.sweep.run import VOCABULARY
-from sprd.sweepfile import load_sweep
 from tests.faults.faulty import sprd
 
 pytestmark = pytest.mark.faults

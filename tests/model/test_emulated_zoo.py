@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from sprd.config import ModelSection
+from sprd.config.trial import ModelSection
 from sprd.device.emulation.emulate import emulate
 from sprd.device.footprint import measure
 from sprd.model.params import ARCHITECTURES

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from sprd.config import ModelSection
+from sprd.config.reader import resolve
+from sprd.config.trial import ModelSection
 from sprd.device.footprint import measure
 from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
@@ -24,7 +25,6 @@ from sprd.model.quantize import (
 )
 from sprd.model.train import fit, predict
 from sprd.model.zoo import build_model
-from sprd.sweepfile import resolve
 from tests.builders import make_sweep
 
 pytestmark = pytest.mark.usefixtures("one_thread")

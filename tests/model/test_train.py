@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.audio.store import Features
-from sprd.config import TrainSection
+from sprd.config.trial import TrainSection
 from sprd.errors import TrainingError
 from sprd.model import train as room
 from sprd.model.batches import Batches, masks

@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.config import TrainSection
+from sprd.config.trial import TrainSection
 from sprd.model.batches import Batches, mixing
 from sprd.model.losses import Loss, distance, mixed, smoothed
 from sprd.model.steps import Steps

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.config import ModelSection
+from sprd.config.trial import ModelSection
 from sprd.device.graph import macs_of, read_graph
 from sprd.device.tflm import Runner
 from sprd.model import params, zoo

@@ -2,10 +2,10 @@
 
 import hashlib
 
-from sprd.config import Config
+from sprd.config.reader import resolve
+from sprd.config.trial import Config
 from sprd.model.quantize import convert_int8
 from sprd.model.train import fit
-from sprd.sweepfile import resolve
 from tests.builders import make_sweep
 
 

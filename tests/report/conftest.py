@@ -2,7 +2,7 @@
 
 import pytest
 
-from sprd.objectives import natural
+from sprd.config.numbers import natural
 from sprd.report.frontier import Point, points_of
 from sprd.sweep.result import Row
 from tests.builders import make_row, miss

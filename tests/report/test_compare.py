@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from sprd.objectives import natural
+from sprd.config.numbers import natural
 from sprd.report.compare import Difference, Side, compare_runs
 from tests.builders import make_row, miss
 

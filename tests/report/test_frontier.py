@@ -2,7 +2,7 @@
 
 import pytest
 
-from sprd.objectives import natural
+from sprd.config.numbers import natural
 from sprd.report.frontier import (
     panel_keys,
     points_of,

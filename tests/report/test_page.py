@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sprd.objectives import natural
+from sprd.config.numbers import natural
 from sprd.report.frontier import points_of
 from sprd.report.page import frontier_page
 from tests.builders import make_row, miss

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from sprd.objectives import KEYS, natural
+from sprd.config.numbers import KEYS, natural
 from sprd.report.table import WIDTH, frontier_table
 from tests.builders import make_row
 

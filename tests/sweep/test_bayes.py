@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sprd.config.reader import parse_sweep
 from sprd.sweep.bayes import BayesSampler
 from sprd.sweep.hypervolume import hypervolume
 from sprd.sweep.result import Row, Table, frontier
 from sprd.sweep.sampler import Sampler
 from sprd.sweep.search import Search
-from sprd.sweepfile import parse_sweep
 from tests.builders import make_row, make_sweep, miss
 from tests.strategies import VOCABULARY
 

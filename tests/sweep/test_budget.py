@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from sprd.config import Budget
+from sprd.config.numbers import natural
+from sprd.config.reader import load_sweep
+from sprd.config.trial import Budget
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
-from sprd.objectives import natural
 from sprd.sweep.budget import check_reported, check_verifiable, score_violations, take_up
 from sprd.sweep.run import VOCABULARY
-from sprd.sweepfile import load_sweep
 
 BOARD = "arduino_nano_33_ble"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from sprd.config.numbers import KEYS, natural
 from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import BudgetError, ConfigError
-from sprd.objectives import KEYS, natural
 from sprd.sweep.choice import pick_row
 from tests.builders import make_row, miss
 

@@ -12,7 +12,7 @@ import soundfile
 
 from sprd.audio import store
 from sprd.audio.corpus import Corpus, Split, index_folder
-from sprd.config import Config
+from sprd.config.trial import Config
 from sprd.errors import DataError, InputError, OutputError
 from sprd.model.evaluate import score_predicted
 from sprd.sweep.crossval import FoldTable, run_fold, summarize

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from sprd.config.dimensions import Choice, Range
+from sprd.config.params import Vocabulary
+from sprd.config.reader import parse_sweep
 from sprd.errors import ConfigError
 from sprd.model.params import active_params
-from sprd.parameters import Choice, Range, Vocabulary
 from sprd.sweep.grid import MAX_POINTS, Grid, check_grid, values_of
-from sprd.sweepfile import parse_sweep
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
 

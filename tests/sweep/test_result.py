@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sprd.config.numbers import natural, parse_objectives
 from sprd.errors import InputError, OutputError
-from sprd.objectives import natural, parse_objectives
 from sprd.sweep.result import (
     Table,
     budget_error,

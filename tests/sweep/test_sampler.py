@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
-from sprd.parameters import Choice, Range
+from sprd.config.dimensions import Choice, Range
 from sprd.sweep.sampler import MIN_TRIALS_TO_JUDGE, Sampler, importances
 from tests.builders import make_row, make_sweep, miss
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sprd.dimensions import contains, read_dimension
+from sprd.config.dimensions import Choice, Range, contains, read_dimension
+from sprd.config.params import Scalar, Vocabulary
+from sprd.config.sections import FRAME_KEYS, candidate_architectures, owners_of, read_section
+from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, suggest
-from sprd.parameters import Choice, Range, Scalar, Vocabulary
-from sprd.sections import FRAME_KEYS, candidate_architectures, owners_of, read_section
-from sprd.sweep_config import SweepConfig
 
 SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
 SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")

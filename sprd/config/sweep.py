@@ -1,6 +1,6 @@
 """The frozen types of a sweep file that say what is searched, how, and which number decides.
 
-What one trial computes is in `sprd.config`.
+What one trial computes is in `sprd.config.trial`.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from sprd.config import Config, PositiveInt, Section, Words
-from sprd.objectives import Objective, parse_objectives
-from sprd.parameters import Choice, Range, Scalar, Vocabulary
+from sprd.config.dimensions import Choice, Range
+from sprd.config.numbers import Objective, parse_objectives
+from sprd.config.params import Scalar, Vocabulary
+from sprd.config.trial import Config, PositiveInt, Section, Words
 
 
 class SweepSection(Section):

@@ -2,9 +2,7 @@
 
 import pytest
 
-from sprd.config import Budget
-from sprd.device.footprint import Footprint
-from sprd.objectives import (
+from sprd.config.numbers import (
     COSTS,
     COSTS_OF_A_BOARD,
     KEYS,
@@ -14,6 +12,8 @@ from sprd.objectives import (
     parse_objective,
     parse_objectives,
 )
+from sprd.config.trial import Budget
+from sprd.device.footprint import Footprint
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The frozen types of one trial's configuration. Knows no file, architecture or board by name.
 
-`sprd.sweepfile` reads files into these types; the names of architectures, of their parameters
+`sprd.config.reader` reads files into these types; the names of architectures, of their parameters
 and of boards come in as plain data (`Vocabulary`).
 """
 
@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sprd.parameters import Scalar
+from sprd.config.params import Scalar
 
 SILENCE_LABEL = "_silence_"
 UNKNOWN_LABEL = "_unknown_"

@@ -3,9 +3,32 @@
 import math
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from sprd.config.params import Scalar
 from sprd.errors import ConfigError, suggest
-from sprd.parameters import Choice, Range, Scalar
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter of the search space that takes one of `values`."""
+
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """A parameter of the search space that takes a number in low .. high, both included."""
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether every value is an integer: TOML tells 1 from 1.0."""
+        return all(isinstance(n, int) for n in (self.low, self.high, self.step) if n is not None)
 
 
 def read_dimension(where: str, value: object) -> Choice | Range:

@@ -1,4 +1,4 @@
-"""What a parameter may be: of an architecture, and as a dimension of a search space."""
+"""What a parameter of an architecture may be, and the names that a sweep file may use."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -66,25 +66,3 @@ class Vocabulary:
         return (
             self.active(architecture, params) if self.active else self.architectures[architecture]
         )
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A parameter of the search space that takes one of `values`."""
-
-    values: tuple[Scalar, ...]
-
-
-@dataclass(frozen=True)
-class Range:
-    """A parameter of the search space that takes a number in low .. high, both included."""
-
-    low: float
-    high: float
-    step: float | None = None
-    log: bool = False
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether every value is an integer: TOML tells 1 from 1.0."""
-        return all(isinstance(n, int) for n in (self.low, self.high, self.step) if n is not None)

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sprd.config import RESERVED_WORDS, Budget, Config, DataSection
-from sprd.dimensions import random_value
+from sprd.config.dimensions import Choice, Range, random_value
+from sprd.config.numbers import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
+from sprd.config.params import Scalar, Vocabulary
+from sprd.config.sections import SECTIONS, read_model, read_section
+from sprd.config.space import Tables, read_space, read_start
+from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
+from sprd.config.trial import RESERVED_WORDS, Budget, Config, DataSection
 from sprd.errors import ConfigError, suggest
-from sprd.objectives import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
-from sprd.parameters import Choice, Range, Scalar, Vocabulary
-from sprd.sections import SECTIONS, read_model, read_section
-from sprd.space import Tables, read_space, read_start
-from sprd.sweep_config import ReferenceSection, SweepConfig, SweepSection
 
 TABLES = (*SECTIONS, "model", "space")
 LISTS = ("start", "reference")

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.config import Config
+from sprd.config.dimensions import Choice, Range
+from sprd.config.reader import MAX_FILE_BYTES, N_TRIED_POINTS, load_sweep, parse_sweep, resolve
+from sprd.config.sections import SECTIONS
+from sprd.config.trial import Config
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
-from sprd.parameters import Choice, Range
-from sprd.sections import SECTIONS
-from sprd.sweepfile import MAX_FILE_BYTES, N_TRIED_POINTS, load_sweep, parse_sweep, resolve
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY, legal_params, toml_text, toml_values
 

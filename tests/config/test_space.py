@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.dimensions import contains, n_steps, nth_step, random_value
+from sprd.config.dimensions import Choice, Range, contains, n_steps, nth_step, random_value
+from sprd.config.params import Vocabulary
+from sprd.config.reader import parse_sweep
+from sprd.config.space import active_names, ordered_names
 from sprd.model.params import active_params
-from sprd.parameters import Choice, Range, Vocabulary
-from sprd.space import active_names, ordered_names
-from sprd.sweepfile import parse_sweep
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sprd.config.dimensions import Range
+from sprd.config.params import Param
 from sprd.model.params import ARCHITECTURES
-from sprd.parameters import Param, Range
 from tests.strategies import legal_values
 
 INT = Param(8, "int", "Filters.", low=1, high=64)

@@ -7,7 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sprd.config import (
+from sprd.config.dimensions import Choice, Range
+from sprd.config.params import Param, Vocabulary
+from sprd.config.sweep import ReferenceSection, SweepSection
+from sprd.config.trial import (
     AugmentSection,
     Budget,
     DataSection,
@@ -17,8 +20,6 @@ from sprd.config import (
     TrainSection,
 )
 from sprd.errors import ConfigError, suggest
-from sprd.parameters import Choice, Param, Range, Vocabulary
-from sprd.sweep_config import ReferenceSection, SweepSection
 
 SECTIONS: Mapping[str, type[Section]] = {
     "sweep": SweepSection,

@@ -1,0 +1,1 @@
+"""A sweep file in, frozen types out: the only reader of sweep files."""
