@@ -19,7 +19,7 @@ from typing import Any
 from ray import tune as ray_tune
 
 from sprd.audio.corpus import Corpus
-from sprd.quiet import quiet_stderr
+from sprd.disk.quiet import quiet_stderr
 from sprd.sweep import tune
 from sprd.sweep.result import Row
 from sprd.sweep.run import begin, open_run, reopen_run

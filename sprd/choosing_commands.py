@@ -164,7 +164,7 @@ def _write_plots(
     references: Sequence["Row"],
     args: Namespace,
 ) -> list[Path]:
-    from sprd.folders import write_atomically
+    from sprd.disk.atomic import write_atomically
     from sprd.report.frontier import ACCURACY, panel_keys, points_of
     from sprd.report.page import frontier_page
     from sprd.report.plot import plot_frontier

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.audio.folds import fold_of_speakers
+from sprd.disk.atomic import write_atomically
 from sprd.errors import BudgetError, SprdError
-from sprd.folders import write_atomically
 from sprd.model.start import load_tensorflow
 from sprd.sweep.budget import check_reported, check_verifiable
 from sprd.sweep.confirm import Confirmation, all_over

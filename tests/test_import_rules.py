@@ -19,8 +19,7 @@ MODULES = {
 
 FLOORS = (
     ("errors",),
-    ("folders", "quiet"),
-    ("cache",),
+    ("disk",),
     ("config",),
     ("device", "audio"),
     ("model",),
@@ -198,7 +197,7 @@ def test_command_line_starts_without(package: str) -> None:
         ("sprd.device.board", "def f():\n    import sprd.model.zoo", ["sprd.model.zoo"]),
         ("sprd.device.board", "from .. import sweep", ["sprd.sweep"]),
         ("sprd.config.trial", "from sprd import sweep", ["sprd.sweep"]),
-        ("sprd.errors", "from sprd.folders import X", ["sprd.folders.X"]),
+        ("sprd.errors", "from sprd.disk.atomic import X", ["sprd.disk.atomic.X"]),
         ("sprd.model.zoo", "import_module('sprd.cli')", ["sprd.cli"]),
         ("sprd.pipeline", "from sprd.console import X", ["sprd.console.X"]),
         ("sprd.commands", "from sprd.cli import X", []),

@@ -25,9 +25,9 @@ from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Clip, Corpus, Split, read_noise
 from sprd.config.trial import AugmentSection, FeaturesSection
+from sprd.disk.atomic import cache_folder, unwritable
+from sprd.disk.quiet import quiet_stderr
 from sprd.errors import SprdError
-from sprd.folders import cache_folder, unwritable
-from sprd.quiet import quiet_stderr
 
 CHUNK = 256
 """Waveforms that are computed at once."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprd.audio.clips import SUFFIXES, problem_of, read_content, shown
+from sprd.disk.atomic import cache_folder, write_atomically
 from sprd.errors import DataError, OutputError
-from sprd.folders import cache_folder, write_atomically
 
 FORMAT = 1
 """Part of the cache: raise it when the checks change."""

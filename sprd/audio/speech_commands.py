@@ -15,8 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 import requests
 from filelock import FileLock
 
+from sprd.disk.atomic import cache_folder, unwritable, whole_folder
 from sprd.errors import DownloadError, OutputError, suggest
-from sprd.folders import cache_folder, unwritable, whole_folder
 
 MARKER_FILE = ".sprd-fetched.json"
 TIMEOUT_S = (10.0, 60.0)

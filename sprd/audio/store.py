@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from sprd.audio.augment import cut_silence
 from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
 from sprd.audio.corpus import Clip, Corpus, Split, split_digest
-from sprd.cache import asked_for, keep, kept_folder, read_kept
 from sprd.config.trial import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
+from sprd.disk.cache import asked_for, keep, kept_folder, read_kept
 
 KIND = "features"
 """Folder of the cache; what is told to whoever watches."""

@@ -36,8 +36,8 @@ from sprd.audio.studio import (
     random_of,
 )
 from sprd.config.trial import BACKGROUND_NOISE_FOLDER
+from sprd.disk.atomic import cache_folder, whole_folder
 from sprd.errors import DataError, SprdError
-from sprd.folders import cache_folder, whole_folder
 
 Progress = Callable[[str, int, int], None]
 

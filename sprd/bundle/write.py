@@ -29,8 +29,8 @@ from sprd.bundle.sources import (
     resolver_source,
     settings_sources,
 )
+from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
-from sprd.folders import unwritable, whole_folder
 
 __all__ = ["Export", "Quantization", "write_bundle"]
 

@@ -20,8 +20,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from sprd.config.trial import ModelSection
+from sprd.disk.quiet import quiet_stderr
 from sprd.model.zoo import build_model
-from sprd.quiet import quiet_stderr
 
 MICRO_INPUT_MAX = 26 * 255 / 256
 """Top of the int8 range of features; gives the scale 26/256 of the seed's firmware."""

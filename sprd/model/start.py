@@ -2,7 +2,7 @@
 
 import os
 
-from sprd.quiet import quiet_stderr
+from sprd.disk.quiet import quiet_stderr
 
 
 def load_tensorflow() -> None:

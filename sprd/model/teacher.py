@@ -15,8 +15,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
-from sprd.cache import keep, read_kept
 from sprd.config.trial import Config, ModelSection, TrainSection
+from sprd.disk.cache import keep, read_kept
 from sprd.model.batches import Batches
 from sprd.model.steps import Steps, logits_of
 from sprd.model.zoo import build_model

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sprd.config.params import Scalar
+from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import OutputError
-from sprd.folders import unwritable, write_atomically
 from sprd.sweep.checkpoints import Checkpoints, label, training_key
 from sprd.sweep.result import Row
 from sprd.sweep.search import Candidate

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sprd.audio.folds import open_fold
+from sprd.disk.jsonl import Lines, read_lines
 from sprd.model.evaluate import score_predicted
-from sprd.sweep.jsonl import Lines, read_lines
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Corpus

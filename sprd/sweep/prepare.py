@@ -6,12 +6,12 @@ from itertools import product
 from sprd.audio.build import WORTH_PROCESSES, Recipe
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, recipe_of, store_key
-from sprd.cache import check_size, limit_bytes
 from sprd.config.dimensions import Choice, Range, n_steps
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
+from sprd.disk.cache import check_size, limit_bytes
 from sprd.errors import ConfigError
 from sprd.sweep.grid import values_of
 

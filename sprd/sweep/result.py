@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args
 from sprd.config.numbers import Objective
 from sprd.config.params import Scalar
 from sprd.device.verdict import Violation
+from sprd.disk.jsonl import Lines, read_lines
 from sprd.errors import BudgetError, InputError
-from sprd.sweep.jsonl import Lines, read_lines
 
 Status = Literal["trained", "infeasible", "stopped", "failed", "reference"]
 

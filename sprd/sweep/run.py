@@ -17,8 +17,8 @@ from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.device.board import board_names, read_board_file
+from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
-from sprd.folders import unwritable, write_atomically
 from sprd.model.params import ARCHITECTURES, active_params
 from sprd.sweep.budget import all_limits, board_of
 from sprd.sweep.earlier import Earlier, learn_from

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sprd.audio.corpus import Corpus
 from sprd.config.reader import check_whole
-from sprd.folders import write_atomically
+from sprd.disk.atomic import write_atomically
 from sprd.model.start import set_threads
 from sprd.sweep.result import Row
 from sprd.sweep.run import Run

@@ -31,9 +31,9 @@ from ray.tune.search import Searcher
 
 from sprd.audio.corpus import Corpus
 from sprd.config.sweep import SweepConfig
+from sprd.disk.atomic import CACHE_VARIABLE
+from sprd.disk.quiet import quiet_stderr
 from sprd.errors import ConfigError, SprdError
-from sprd.folders import CACHE_VARIABLE
-from sprd.quiet import quiet_stderr
 from sprd.sweep.bridge import Bridge, Jobs, Watcher
 from sprd.sweep.checkpoints import Checkpoints, checkpoints_of
 from sprd.sweep.slots import amounts, check_slots, resources, slots_wanted

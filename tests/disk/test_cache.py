@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sprd.cache import asked_for, keep, limit_bytes, read_kept
+from sprd.disk.cache import asked_for, keep, limit_bytes, read_kept
 from sprd.errors import ConfigError, OutputError
 
 MEGABYTE = 10**6

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sprd.disk.atomic import cache_folder, whole_folder, write_atomically
 from sprd.errors import OutputError
-from sprd.folders import cache_folder, whole_folder, write_atomically
 
 ODD_NAMES = ["with space", "quote \" and '", "line\nbreak", "-dash", "ünïcode", "$HOME;`ls`"]
 

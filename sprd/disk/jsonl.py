@@ -10,8 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sprd.disk.atomic import unwritable
 from sprd.errors import InputError
-from sprd.folders import unwritable
 
 T = TypeVar("T")
 

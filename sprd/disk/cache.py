@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
+from sprd.disk.atomic import cache_folder, whole_folder
 from sprd.errors import ConfigError
-from sprd.folders import cache_folder, whole_folder
 
 LIMIT_VARIABLE = "SPRD_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
