@@ -89,7 +89,7 @@ def interval(scores: dict[str, Any], key: str) -> str:
 
 def sprd(*words: object) -> dict[str, Any]:
     """Runs a command of sprd and returns its JSON."""
-    return json.loads(run("-m", "sprd.cli", *words, "--json"))  # type: ignore[no-any-return]
+    return json.loads(run("-m", "sprd", *words, "--json"))  # type: ignore[no-any-return]
 
 
 def run(*words: object) -> str:

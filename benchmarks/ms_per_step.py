@@ -55,7 +55,7 @@ def trainings(data: Path, steps: int, n: int) -> list[float]:
     text = text.replace("steps = [12000, 3000]", f"steps = [{steps}, {steps // 4}]")
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "sprd.toml").write_text(text)
-        command = [sys.executable, "-m", "sprd.cli", "train", f"{folder}/sprd.toml", "--json"]
+        command = [sys.executable, "-m", "sprd", "train", f"{folder}/sprd.toml", "--json"]
         command += ["--data", str(data), "--out"]
         running = [
             subprocess.Popen([*command, f"{folder}/{i}"], stdout=subprocess.PIPE, text=True)

@@ -37,7 +37,7 @@ def main() -> None:
         sweep = Path(folder) / "sweep.toml"
         text = args.sweep.read_text()
         sweep.write_text(re.sub(r'^scheduler = ".*"', 'scheduler = "none"', text, flags=re.M))
-        command = [sys.executable, "-m", "sprd.cli", "sweep", str(sweep), "--data", str(args.data)]
+        command = [sys.executable, "-m", "sprd", "sweep", str(sweep), "--data", str(args.data)]
         run(command, Path(folder) / "first", 1)
         started_at = time.time()
         memory = run(command, Path(folder) / "out", args.trials)

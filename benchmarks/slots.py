@@ -43,7 +43,7 @@ def main() -> None:
             n_trials = 1 if name == "features" else args.trials
             file = Path(folder) / f"{name}.toml"
             file.write_text(text(n_slots, 50 if name == "features" else args.steps))
-            command = [sys.executable, "-m", "sprd.cli", "sweep", file, "--trials", str(n_trials)]
+            command = [sys.executable, "-m", "sprd", "sweep", file, "--trials", str(n_trials)]
             subprocess.run([*command, "--data", args.data, "--out", out], check=True)
             rows = [json.loads(line) for line in (out / "trials.jsonl").read_text().splitlines()]
             times = [[datetime.fromisoformat(row[key]) for row in rows] for key in KEYS]

@@ -400,8 +400,8 @@ def test_data_without_a_keyword_is_refused(shared: Path, tmp_path: Path) -> None
 def test_help_is_quick_and_light() -> None:
     """`sprd --help` and each command's help load neither TensorFlow nor ray nor optuna."""
     code = (
-        "import sys, sprd.cli\n"
-        "try: sprd.cli.main(['--help'])\n"
+        "import sys, sprd.cli.main\n"
+        "try: sprd.cli.main.main(['--help'])\n"
         "except SystemExit: pass\n"
         "sys.exit(any(m in sys.modules for m in ('tensorflow', 'ray', 'optuna')))"
     )

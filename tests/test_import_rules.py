@@ -28,18 +28,9 @@ FLOORS = (
     ("report",),
     ("pipeline", "evaluation"),
     ("cli",),
+    ("__main__",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
-COMMAND_LINE = (
-    "cli",
-    "console",
-    "commands",
-    "board_commands",
-    "choosing_commands",
-    "bundle_commands",
-)
-"""Modules that make up the room `cli`; they alone print."""
-
 ALLOWED = {
     "tensorflow": lambda name: name == "sprd.audio.frontend" or _is_model(name),
     "keras": lambda name: name == "sprd.audio.frontend" or _is_model(name),
@@ -59,9 +50,7 @@ def _is_model(name: str) -> bool:
 def room_of(name: str) -> str | None:
     """The room of a module, or None for the package itself, which may be imported by all."""
     parts = name.split(".")
-    if len(parts) == 1:
-        return None
-    return "cli" if parts[1] in COMMAND_LINE else parts[1]
+    return parts[1] if len(parts) > 1 else None
 
 
 def imports_of(source: str, name: str, is_package: bool = False) -> Iterator[str]:
@@ -177,11 +166,10 @@ def test_module_is_short(name: str) -> None:
     assert len(read(name)[0].splitlines()) <= MAX_LINES, f"{name}: split it where a concept ends"
 
 
-@pytest.mark.skipif("sprd.cli" not in MODULES, reason="no command line yet")
 @pytest.mark.parametrize("package", ["tensorflow", "keras", "ray", "optuna", "matplotlib"])
 def test_command_line_starts_without(package: str) -> None:
-    """`import sprd.cli` loads no heavy package, so that --help answers at once."""
-    code = f"import sys, sprd.cli; sys.exit({package!r} in sys.modules)"
+    """`import sprd.cli.main` loads no heavy package, so that --help answers at once."""
+    code = f"import sys, sprd.cli.main; sys.exit({package!r} in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
 
@@ -198,9 +186,9 @@ def test_command_line_starts_without(package: str) -> None:
         ("sprd.device.board", "from .. import sweep", ["sprd.sweep"]),
         ("sprd.config.trial", "from sprd import sweep", ["sprd.sweep"]),
         ("sprd.errors", "from sprd.disk.atomic import X", ["sprd.disk.atomic.X"]),
-        ("sprd.model.zoo", "import_module('sprd.cli')", ["sprd.cli"]),
-        ("sprd.pipeline", "from sprd.console import X", ["sprd.console.X"]),
-        ("sprd.commands", "from sprd.cli import X", []),
+        ("sprd.model.zoo", "import_module('sprd.cli.main')", ["sprd.cli.main"]),
+        ("sprd.pipeline", "from sprd.cli.view import X", ["sprd.cli.view.X"]),
+        ("sprd.cli.sweep", "from sprd.cli.main import X", []),
         ("sprd", "from sprd.errors import X", ["sprd.errors.X"]),
     ],
 )
@@ -230,8 +218,8 @@ def test_misplaced_package_is_found(name: str, source: str, expected: list[str])
 @pytest.mark.parametrize(
     ("name", "source", "expected"),
     [
-        ("sprd.cli", "print(1)", []),
-        ("sprd.console", "print(1)", []),
+        ("sprd.cli.main", "print(1)", []),
+        ("sprd.cli.view", "print(1)", []),
         ("sprd.audio.voices", "if __name__ == '__main__':\n    print(1)", []),
         ("sprd.audio.corpus", "def f():\n    print(1)", ["print"]),
         ("sprd.model.train", "model.evaluate(x); re.compile('x')", []),

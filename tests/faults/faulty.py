@@ -49,7 +49,7 @@ board = "{board}"
 
 def command(*words: object) -> list[str]:
     """Returns the command line of sprd as it is here."""
-    return [sys.executable, "-m", "sprd.cli", *map(str, words)]
+    return [sys.executable, "-m", "sprd", *map(str, words)]
 
 
 def sprd(*words: object, **settings: Any) -> "subprocess.CompletedProcess[str]":

@@ -15,7 +15,7 @@ import pytest
 
 from sprd.audio import speech_commands
 from sprd.bundle.verify import verify
-from sprd.cli import main
+from sprd.cli.main import main
 from sprd.config.reader import load_sweep
 from sprd.device.footprint import measure_untrusted
 from sprd.errors import SprdError

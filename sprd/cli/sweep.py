@@ -4,13 +4,12 @@ import json
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
-from sprd.console import SweepView, console, show_bundle, show_json
+from sprd.cli.text import output, show_bundle, show_json
+from sprd.cli.view import SweepView
 from sprd.errors import SprdError
 
 if TYPE_CHECKING:
@@ -75,77 +74,6 @@ def train(args: Namespace) -> int:
     return 0
 
 
-def evaluate(args: Namespace) -> int:
-    """Scores a model on a folder of clips."""
-    from sprd.model.start import load_tensorflow
-
-    load_tensorflow()
-    from sprd.evaluation import evaluate_model
-
-    with SweepView([], 0) as view:
-        result = evaluate_model(
-            args.model, args.data, args.sweep, args.split, args.silence, args.seed, view.progress
-        )
-    if args.json:
-        show_json(result)
-    else:
-        _show_scores(result)
-    return 0
-
-
-def data_fetch(args: Namespace) -> int:
-    """Downloads Speech Commands."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
-
-    from sprd.audio.speech_commands import fetch
-
-    with Progress(
-        "{task.description}",
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=console(),
-    ) as progress:
-        task = progress.add_task(f"Speech Commands {args.version}", total=None)
-
-        def moved(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
-        folder = fetch(args.version, args.out, moved, args.url)
-    Console(highlight=False, markup=False, soft_wrap=True).print(str(folder))
-    return 0
-
-
-def data_synth(args: Namespace) -> int:
-    """Makes synthetic voices."""
-    from sprd.audio.synthetic import synthesize
-
-    with SweepView([], 0) as view:
-        folder = synthesize(
-            args.keywords,
-            args.voices,
-            args.takes,
-            args.other_words,
-            folder=args.out,
-            seed=args.seed,
-            progress=view.progress,
-        )
-    Console(highlight=False, markup=False, soft_wrap=True).print(str(folder))
-    return 0
-
-
-def data_check(args: Namespace) -> int:
-    """Tells what is in a folder of clips and what is wrong with it."""
-    from sprd.audio.inspection import inspect_folder
-
-    report = inspect_folder(args.folder)
-    if args.json:
-        show_json(report.as_dict())
-    else:
-        _show_report(report.as_dict())
-    return 0
-
-
 def _show_run(run: "Run") -> None:
     """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
     from sprd.pipeline import FOLDS, IMPORTANCES
@@ -169,7 +97,7 @@ def _show_run(run: "Run") -> None:
 
 
 def _show_folds(row: "Row", scores: "FoldScores") -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     low, high = scores.interval
     each = " ".join(f"{one:.3f}" for one in scores.per_fold)
     recalls = ", ".join(f"{label} {value:.3f}" for label, value in scores.recall.items())
@@ -181,44 +109,8 @@ def _show_folds(row: "Row", scores: "FoldScores") -> None:
 
 
 def _show_importances(shares: Mapping[str, Mapping[str, float]]) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     for objective, names in shares.items():
         most = sorted(names.items(), key=lambda one: -one[1])[:_SHOWN_PARAMETERS]
         shown = ", ".join(f"{name} {share:.0%}" for name, share in most)
         out.print(f"what mattered for {objective}: {shown}")
-
-
-def _show_scores(result: Mapping[str, Any]) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
-    out.print(f"{result['n_clips']:,} clips of {result['n_speakers']:,} speakers, int8 in TFLM")
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("score", "value", "95 % interval"):
-        grid.add_column(heading)
-    names = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
-    rows = {name: result[name] for name in names}
-    rows |= {f"recall {label}": value for label, value in result["recall"].items()}
-    for name, value in rows.items():
-        low, high = result["intervals"].get(name, (value, value))
-        grid.add_row(name.replace("_", " ") if "recall" not in name else name, f"{value:.3f}",
-                     f"{low:.3f} .. {high:.3f}")  # fmt: skip
-    out.print(grid)
-    matrix = Grid(box=None, pad_edge=False, title="confusion: true label, then what was heard")
-    for heading in ("", *result["labels"]):
-        matrix.add_column(heading, justify="right" if heading else "left")
-    for label, counts in zip(result["labels"], result["confusion"], strict=True):
-        matrix.add_row(label, *map(str, counts))
-    out.print(matrix)
-
-
-def _show_report(report: Mapping[str, Any]) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("word", "clips", "speakers"):
-        grid.add_column(heading, justify="left" if heading == "word" else "right")
-    for word in report["words"]:
-        grid.add_row(word["word"], f"{word['n_clips']:,}", f"{word['n_speakers']:,}")
-    out.print(grid)
-    for problem in report["problems"]:
-        out.print(Text(problem, style="yellow"))
-    if not report["problems"]:
-        out.print("nothing wrong")

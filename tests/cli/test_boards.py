@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from sprd.cli import main
+from sprd.cli.main import main
 
 BOARD = "arduino_nano_33_ble"
 

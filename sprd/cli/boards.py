@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.console import amount, show_json
+from sprd.cli.text import amount, output, show_json
 from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import ConfigError
 
@@ -68,7 +68,7 @@ def check(args: Namespace) -> int:
         _show_check(args.model, board, footprint, limits, not violations)
         if live is not None:
             _show_real_time(live)
-        out = Console(highlight=False, markup=False, soft_wrap=True)
+        out = output()
         for violation in violations:
             out.print(Text(f"over: {violation}", style="red"))
         for hint in hints:
@@ -105,7 +105,7 @@ def emulate(args: Namespace) -> int:
             }
         )
         return 0 if found.outputs_equal else 1
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     equal = "equal TFLM's" if found.outputs_equal else "DIFFER from TFLM's"
     out.print(
         f"{args.model} on an emulated {found.core}: outputs {equal} on {found.n_clips} inputs"
@@ -176,7 +176,7 @@ def calibrate(args: Namespace) -> int:
     if args.json:
         show_json({"board": board.name, **asdict(found)})
         return 0
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     grid = _grid("model", "measured", "cycles an instruction", left=1)
     for (path, ms), factor in zip(rows, found.factors, strict=True):
         grid.add_row(path.name, f"{ms:.2f} ms", f"{factor:.3f}")
@@ -227,7 +227,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _show_check(
     model: Path, board: "Board", footprint: "Footprint", limits: Mapping[str, float], fits: bool
 ) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     out.print(f"{model} on {board.name}: {'fits' if fits else 'does not fit'}")
     totals = footprint.as_dict()
     grid = _grid("", "takes", "limit", "margin")
@@ -270,7 +270,7 @@ def _items(items: Mapping[str, int]) -> str:
 
 
 def _show_real_time(live: "RealTime") -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
         out.print("whether it keeps up is unknown, as a latency is")
         return

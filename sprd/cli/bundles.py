@@ -5,13 +5,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.table import Table as Grid
 
-from sprd.console import SweepView, console, show_json
+from sprd.cli.text import console, output, show_json
+from sprd.cli.view import SweepView
 from sprd.errors import BudgetError
 
 IDENTICAL, DIFFERENT, EQUIVALENT = 0, 1, 4
 """Exit codes of `sprd reproduce`."""
+
+
+def evaluate(args: Namespace) -> int:
+    """Scores a model on a folder of clips."""
+    from sprd.model.start import load_tensorflow
+
+    load_tensorflow()
+    from sprd.evaluation import evaluate_model
+
+    with SweepView([], 0) as view:
+        result = evaluate_model(
+            args.model, args.data, args.sweep, args.split, args.silence, args.seed, view.progress
+        )
+    if args.json:
+        show_json(result)
+    else:
+        _show_scores(result)
+    return 0
 
 
 def verify(args: Namespace) -> int:
@@ -21,7 +40,7 @@ def verify(args: Namespace) -> int:
     verdict = look(args.bundle)
     if args.json:
         show_json({"bundle": str(args.bundle), **verdict.as_dict()})
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     lines = [f"{name}: is missing, or not the file that was exported"
              for name in verdict.changed_files]  # fmt: skip
     lines += [f"{line}" for line in verdict.changed_numbers]
@@ -63,7 +82,7 @@ def reproduce(args: Namespace) -> int:
 
 
 def _show(bundle: Path, found: Any) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     if found.result == "identical":
         out.print(f"identical: model.tflite of {bundle} was made again, SHA-256 {found.sha256[0]}")
         return
@@ -85,3 +104,25 @@ def _violation(one: Mapping[str, Any]) -> str:
     from sprd.sweep.result import describe_violation
 
     return describe_violation(one)
+
+
+def _show_scores(result: Mapping[str, Any]) -> None:
+    out = output()
+    out.print(f"{result['n_clips']:,} clips of {result['n_speakers']:,} speakers, int8 in TFLM")
+    grid = Grid(box=None, pad_edge=False)
+    for heading in ("score", "value", "95 % interval"):
+        grid.add_column(heading)
+    names = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
+    rows = {name: result[name] for name in names}
+    rows |= {f"recall {label}": value for label, value in result["recall"].items()}
+    for name, value in rows.items():
+        low, high = result["intervals"].get(name, (value, value))
+        grid.add_row(name.replace("_", " ") if "recall" not in name else name, f"{value:.3f}",
+                     f"{low:.3f} .. {high:.3f}")  # fmt: skip
+    out.print(grid)
+    matrix = Grid(box=None, pad_edge=False, title="confusion: true label, then what was heard")
+    for heading in ("", *result["labels"]):
+        matrix.add_column(heading, justify="right" if heading else "left")
+    for label, counts in zip(result["labels"], result["confusion"], strict=True):
+        matrix.add_row(label, *map(str, counts))
+    out.print(matrix)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sprd import console
-from sprd.console import SweepView
+from sprd.cli import view
+from sprd.cli.view import SweepView
 from tests import builders
 
 
@@ -37,10 +37,10 @@ def test_rows_of_before_count(capsys):
 def test_a_long_stage_is_told_now_and_then(capsys, monkeypatch):
     """With the time that is left."""
     now = [100.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    with SweepView([], 1) as view:
+    monkeypatch.setattr(view.time, "monotonic", lambda: now[0])
+    with SweepView([], 1) as shown:
         for done in range(0, 1001, 10):
-            view.progress("features", done, 1000)
+            shown.progress("features", done, 1000)
             now[0] += 1
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "features: 200 of 1,000, about 80 s left"
@@ -53,8 +53,8 @@ def test_a_long_stage_is_told_now_and_then(capsys, monkeypatch):
 def test_time_left_is_in_a_unit_that_reads_well(seconds, expected, monkeypatch):
     """Seconds, then minutes."""
     now = [0.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    stage = console._Stage()
+    monkeypatch.setattr(view.time, "monotonic", lambda: now[0])
+    stage = view._Stage()
     stage.move("features", 0, 100)
     now[0] = 10 * seconds
     stage.move("features", 10, 100)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.board_commands import limits_of
-from sprd.console import amount, console, show_bundle, show_json
+from sprd.cli.boards import limits_of
+from sprd.cli.text import amount, console, output, show_bundle, show_json
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def pick(args: Namespace) -> int:
         show_json({**told, "trial": None, "bundle": None, "plots": [str(file) for file in files]})
     else:
         for file in files:
-            Console(highlight=False, markup=False, soft_wrap=True).print(str(file))
+            output().print(str(file))
     return 0
 
 
@@ -206,7 +206,7 @@ def _fingerprint(run: "Run") -> Any:
 
 
 def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     sides = (found.first, found.second)
     grid = Grid(box=None, pad_edge=False)
     for heading in ("", *(side.name for side in sides)):
@@ -235,7 +235,7 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
 
 
 def _show_differences(found: "Comparison") -> None:
-    out = Console(highlight=False, markup=False, soft_wrap=True)
+    out = output()
     if not found.differences:
         out.print("\nThe sweep files say the same.")
         return

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sprd import choosing_commands
-from sprd.cli import main
+from sprd.cli import choose
+from sprd.cli.main import main
 from sprd.errors import ConfigError
 from sprd.sweep.result import Row
 from sprd.sweep.run import begin, open_run
@@ -78,10 +78,10 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def export(args, run, number, told=None):
         numbers.append(number)
         if args.json:
-            choosing_commands.show_json({"trial": number, **(told or {})})
+            choose.show_json({"trial": number, **(told or {})})
         return 0
 
-    monkeypatch.setattr(choosing_commands, "_export", export)
+    monkeypatch.setattr(choose, "_export", export)
     return numbers
 
 
@@ -267,7 +267,7 @@ def test_compare_with_no_run_is_refused(run, tmp_path, capsys):
 def test_help_does_not_load_what_draws():
     """Matplotlib and numpy come with the first plot."""
     code = (
-        "import sys; from sprd import choosing_commands, cli; cli.build_parser();"
+        "import sys; from sprd.cli import choose, parser; parser.build_parser();"
         "sys.exit(bool({'matplotlib', 'numpy', 'sprd.report.plot'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,62 +1,24 @@
-"""The command line: parses, calls, turns errors into one line and an exit code."""
+"""Which verbs and flags there are, and what values they take. Loads no other room's work."""
 
 import argparse
-import os
 import re
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sprd import __version__
 from sprd.device.verdict import LIMITED_KEYS
-from sprd.errors import InputError, SprdError
+from sprd.errors import suggest
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits,\n"
     "4 made again, equivalent but not identical, 130 interrupted"
 )
-INTERRUPTED = 130
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; returns its exit code."""
-    # Before anything imports TensorFlow: its log is no use to a user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    args = build_parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = _load(args.run)
-    try:
-        return run(args)
-    except SprdError as error:
-        line = " ".join(str(error).splitlines())
-        print(f"sprd {args.command}: {line}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)
-        return INTERRUPTED
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"sprd {args.command}: {where}{error.strerror or error}.", file=sys.stderr)
-        return InputError.exit_code
-
-
-def _load(name: str) -> Callable[[argparse.Namespace], int]:
-    from sprd import board_commands, bundle_commands, choosing_commands, commands
-
-    rooms = (commands, choosing_commands, board_commands, bundle_commands)
-    room = next(room for room in rooms if hasattr(room, name))
-    found: Callable[[argparse.Namespace], int] = getattr(room, name)
-    return found
 
 
 class _Parser(argparse.ArgumentParser):
     """Suggests the nearest command when one is misspelt."""
 
     def error(self, message: str) -> "None":  # type: ignore[override]
-        from sprd.errors import suggest
-
         wrong = message.split("invalid choice: ", 1)
         if "(choose from" in message and len(wrong) == 2:
             name = wrong[1].split("'")[1]
@@ -361,7 +323,3 @@ def _add_data(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     check.add_argument("folder", type=Path, metavar="DIR")
     _json(check)
     check.set_defaults(run="data_check")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

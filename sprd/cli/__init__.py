@@ -1,0 +1,1 @@
+"""argv in, text and an exit code out. Nothing above; the only room that prints."""
