@@ -26,7 +26,7 @@ FLOORS = (
     ("sweep",),
     ("bundle",),
     ("report",),
-    ("pipeline", "evaluation"),
+    ("pipeline",),
     ("cli",),
     ("__main__",),
 )

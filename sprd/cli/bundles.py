@@ -20,7 +20,7 @@ def evaluate(args: Namespace) -> int:
     from sprd.model.start import load_tensorflow
 
     load_tensorflow()
-    from sprd.evaluation import evaluate_model
+    from sprd.bundle.evaluate import evaluate_model
 
     with SweepView([], 0) as view:
         result = evaluate_model(

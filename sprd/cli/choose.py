@@ -53,7 +53,7 @@ def pick(args: Namespace) -> int:
         )
     references = reference_rows(rows)
     if args.reference is not None:
-        from sprd.evaluation import score_reference
+        from sprd.bundle.evaluate import score_reference
 
         references.append(score_reference(run, args.reference, args.reference_sweep))
     told = {

@@ -171,7 +171,7 @@ def test_given_reference_is_scored_and_told(run, capsys, exported, monkeypatch):
         seen.append((run.folder, model, sweep_file))
         return found
 
-    monkeypatch.setattr("sprd.evaluation.score_reference", score)
+    monkeypatch.setattr("sprd.bundle.evaluate.score_reference", score)
     args = ["--reference", "x/theirs.tflite", "--reference-sweep", "y.toml"]
     assert main(["pick", str(run), *args]) == 0
     assert seen == [(run, Path("x/theirs.tflite"), Path("y.toml"))]

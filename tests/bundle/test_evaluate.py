@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sprd.audio.corpus import open_corpus
+from sprd.bundle.evaluate import score_reference
 from sprd.errors import ConfigError, ModelFileError
-from sprd.evaluation import score_reference
 from sprd.sweep.run import Run, begin, open_run
 
 TEXT = """[sweep]
