@@ -220,7 +220,7 @@ def test_misplaced_package_is_found(name: str, source: str, expected: list[str])
     [
         ("sprd.cli.main", "print(1)", []),
         ("sprd.cli.view", "print(1)", []),
-        ("sprd.audio.voices", "if __name__ == '__main__':\n    print(1)", []),
+        ("sprd.audio.voices.speak", "if __name__ == '__main__':\n    print(1)", []),
         ("sprd.audio.corpus", "def f():\n    print(1)", ["print"]),
         ("sprd.model.train", "model.evaluate(x); re.compile('x')", []),
         ("sprd.model.train", "eval('1')", ["eval"]),

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sprd.audio.clips import read_clip, shown
 from sprd.audio.listing import Checked, check_audio
 from sprd.audio.sources import describe, folder_of
-from sprd.audio.studio import made_noise
-from sprd.audio.synthetic import RECIPE_FILE
+from sprd.audio.voices.studio import made_noise
+from sprd.audio.voices.synthetic import RECIPE_FILE
 from sprd.config.trial import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, DataSection
 from sprd.errors import DataError, suggest
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sprd.audio.clips import shown
 from sprd.audio.speech_commands import default_folder, is_complete
-from sprd.audio.synthetic import synthesize
+from sprd.audio.voices.synthetic import synthesize
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 

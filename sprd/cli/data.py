@@ -36,7 +36,7 @@ def fetch(args: Namespace) -> int:
 
 def synth(args: Namespace) -> int:
     """Makes synthetic voices."""
-    from sprd.audio.synthetic import synthesize
+    from sprd.audio.voices.synthetic import synthesize
 
     with SweepView([], 0) as view:
         folder = synthesize(

@@ -12,9 +12,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio import synthetic
-from sprd.audio.studio import CLIP_SAMPLES, finish, made_noise
-from sprd.audio.synthetic import LANGUAGES, OTHER_WORDS, Recipe, other_words, plan, synthesize
+from sprd.audio.voices import synthetic
+from sprd.audio.voices.studio import CLIP_SAMPLES, finish, made_noise
+from sprd.audio.voices.synthetic import (
+    LANGUAGES,
+    OTHER_WORDS,
+    Recipe,
+    other_words,
+    plan,
+    synthesize,
+)
 from sprd.errors import DataError, SprdError
 
 SETTINGS = {"keywords": ("up", "ice cream"), "n_voices": 6, "n_takes": 2, "n_other_words": 3}
@@ -27,11 +34,11 @@ def recipe(n_voices: int, n_takes: int = 1, words: tuple[str, ...] = ("up",)) ->
 def spoken(jobs: list[dict[str, object]]) -> list[bytes]:
     """Has one child say the jobs, in order."""
     child = subprocess.run(
-        [sys.executable, "-m", "sprd.audio.speak"],
+        [sys.executable, "-m", "sprd.audio.voices.speak"],
         input=json.dumps(jobs).encode(),
         capture_output=True,
         check=True,
-        cwd=Path(synthetic.__file__).parents[2],
+        cwd=Path(synthetic.__file__).parents[3],
     )
     sounds, rest = [], child.stdout
     while rest:

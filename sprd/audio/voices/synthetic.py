@@ -25,8 +25,8 @@ import soxr
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from sprd.audio.speak import SAMPLE_RATE_HZ as SPOKEN_RATE_HZ
-from sprd.audio.studio import (
+from sprd.audio.voices.speak import SAMPLE_RATE_HZ as SPOKEN_RATE_HZ
+from sprd.audio.voices.studio import (
     NOISE_S,
     SAMPLE_RATE_HZ,
     Wave,
@@ -303,11 +303,11 @@ def _speak_share(
 ) -> None:
     request = json.dumps([asdict(job) for job in jobs]).encode()
     child = subprocess.Popen(
-        [sys.executable, "-m", "sprd.audio.speak"],
+        [sys.executable, "-m", "sprd.audio.voices.speak"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     with child:
         assert child.stdin and child.stdout and child.stderr

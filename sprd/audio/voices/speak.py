@@ -1,7 +1,7 @@
 """Words in, spoken sound out: the child process that loads espeak-ng, and nothing else does.
 
-`python -m sprd.audio.speak` reads a JSON list of jobs on stdin and answers each, in order, with
-the number of bytes (4, little-endian) and that many bytes of 22,050 Hz mono int16 on stdout.
+`python -m sprd.audio.voices.speak` reads a JSON list of jobs on stdin and answers each, in order,
+with the number of bytes (4, little-endian) and that many bytes of 22,050 Hz mono int16 on stdout.
 A job is `{"voice", "text", "rate", "pitch", "range", "seed"}`. espeak-ng is GPL-3: it is never
 loaded into a process of ours. It keeps global state that outlives a word (its noise, its echo), so
 each job runs in a fork that has just initialised it: no result depends on what was said before.

@@ -1,0 +1,1 @@
+"""Words in, synthetic speech out: espeak-ng voices, each one a speaker."""
