@@ -28,9 +28,9 @@ from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.config.sweep import SweepConfig  # noqa: E402
 from sprd.config.trial import Config  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
-from sprd.sweep.sampler import Sampler  # noqa: E402
-from sprd.sweep.search import Search  # noqa: E402
-from sprd.sweep.trial import Outcome, run_trial  # noqa: E402
+from sprd.sweep.search.sampler import Sampler  # noqa: E402
+from sprd.sweep.search.search import Search  # noqa: E402
+from sprd.sweep.trial.train import Outcome, run_trial  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 TIGHT = {"model_bytes": 12_000, "arena_host_bytes": 4_500, "instructions": 300_000}

@@ -23,10 +23,10 @@ from sprd.config.dimensions import Choice
 from sprd.config.params import Scalar
 from sprd.config.reader import load_sweep
 from sprd.config.sweep import SweepConfig
-from sprd.sweep.hypervolume import hypervolume
-from sprd.sweep.result import Row, Table, read_rows
+from sprd.sweep.rows.hypervolume import hypervolume
+from sprd.sweep.rows.table import Row, Table, read_rows
 from sprd.sweep.run import VOCABULARY
-from sprd.sweep.search import Search
+from sprd.sweep.search.search import Search
 
 HERE = Path(__file__).parent
 GRID, TABLE = HERE / "hypervolume.toml", HERE / "hypervolume.csv"

@@ -20,10 +20,10 @@ from ray import tune as ray_tune
 
 from sprd.audio.corpus import Corpus
 from sprd.disk.quiet import quiet_stderr
-from sprd.sweep import tune
-from sprd.sweep.result import Row
+from sprd.sweep.cluster import tune
+from sprd.sweep.rows.table import Row
 from sprd.sweep.run import begin, open_run, reopen_run
-from sprd.sweep.search import Search
+from sprd.sweep.search.search import Search
 
 SWEEP = """
 [sweep]
@@ -78,7 +78,7 @@ def stub(config: dict[str, Any], corpus: Any) -> None:
 
 
 class Clock:
-    """Prints the pace: a `sprd.sweep.bridge.Watcher`."""
+    """Prints the pace: a `sprd.sweep.cluster.bridge.Watcher`."""
 
     def __init__(self, n_trials: int) -> None:
         self._every, self._n, self._since = max(1, n_trials // 10), 0, time.perf_counter()

@@ -19,9 +19,9 @@ set_threads(1)
 
 from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.errors import ConfigError  # noqa: E402
-from sprd.sweep.budget import measure_candidate, take_up  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
-from sprd.sweep.sampler import Sampler  # noqa: E402
+from sprd.sweep.search.sampler import Sampler  # noqa: E402
+from sprd.sweep.trial.measure import measure_candidate, take_up  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 

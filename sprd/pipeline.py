@@ -16,17 +16,17 @@ from sprd.audio.folds import fold_of_speakers
 from sprd.disk.atomic import write_atomically
 from sprd.errors import BudgetError, SprdError
 from sprd.model.start import load_tensorflow
-from sprd.sweep.budget import check_reported, check_verifiable
-from sprd.sweep.confirm import Confirmation, all_over
-from sprd.sweep.crossval import FoldScores, FoldTable
-from sprd.sweep.prepare import prepare_features
-from sprd.sweep.result import Row, budget_error, describe_violation, ranking
+from sprd.sweep.rows.table import Row, budget_error, describe_violation, ranking
 from sprd.sweep.run import Run, begin, check_data, earlier_runs, only_one, references_of, reopen_run
-from sprd.sweep.sampler import importances
-from sprd.sweep.search import Search, check_searchable
+from sprd.sweep.search.confirm import Confirmation, all_over
+from sprd.sweep.search.prepare import prepare_features
+from sprd.sweep.search.sampler import importances
+from sprd.sweep.search.search import Search, check_searchable
+from sprd.sweep.trial.folds import FoldScores, FoldTable
+from sprd.sweep.trial.measure import check_reported, check_verifiable
 
 if TYPE_CHECKING:
-    from sprd.sweep.bridge import Jobs, Watcher
+    from sprd.sweep.cluster.bridge import Jobs, Watcher
 
 IMPORTANCES = "importance.json"
 """In the folder of a run: which parameters mattered, by objective."""
@@ -136,7 +136,7 @@ class _Trainings:
         if not jobs.is_done:
             self._train(jobs, scheduler, unfinished)
         elif unfinished.exists():  # a command was killed behind its last row
-            from sprd.sweep.checkpoints import checkpoints_of
+            from sprd.sweep.cluster.checkpoints import checkpoints_of
 
             checkpoints_of(self._run.sweep, self._run.folder, jobs.kind).clear()
         with suppress(OSError):  # not there, or folds that another command left
@@ -152,7 +152,7 @@ class _Trainings:
         if self._address is None:
             # Read when ray is imported. Without it Ray's servers listen on every interface.
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-        from sprd.sweep.tune import connected, run_jobs
+        from sprd.sweep.cluster.tune import connected, run_jobs
 
         if not self._is_connected:
             self._stack.enter_context(connected(self._run.sweep, self._address))

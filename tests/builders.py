@@ -9,8 +9,8 @@ from sprd.config.reader import parse_sweep
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.model.evaluate import score_predicted
-from sprd.sweep.checkpoints import label, training_key
-from sprd.sweep.result import Row
+from sprd.sweep.cluster.checkpoints import label, training_key
+from sprd.sweep.rows.table import Row
 from tests.strategies import VOCABULARY
 
 FOLD_LABELS = ("_silence_", "_unknown_", "up", "down")

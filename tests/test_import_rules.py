@@ -34,8 +34,8 @@ RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {
     "tensorflow": lambda name: name == "sprd.audio.frontend" or _is_model(name),
     "keras": lambda name: name == "sprd.audio.frontend" or _is_model(name),
-    "ray": lambda name: name in ("sprd.sweep.tune", "sprd.sweep.worker"),
-    "optuna": lambda name: name == "sprd.sweep.sampler",
+    "ray": lambda name: name.startswith("sprd.sweep.cluster."),
+    "optuna": lambda name: name == "sprd.sweep.search.sampler",
 }
 """The modules that may import a heavy package."""
 
@@ -204,10 +204,10 @@ def test_upward_import_is_found(name: str, source: str, expected: list[str]) -> 
         ("sprd.model.zoo", "from keras import layers", []),
         ("sprd.model.params", "import tensorflow.keras", ["tensorflow"]),
         ("sprd.audio.store", "def f():\n    import tensorflow", ["tensorflow"]),
-        ("sprd.sweep.trial", "from ray import tune", ["ray"]),
-        ("sprd.sweep.tune", "from ray import tune", []),
-        ("sprd.sweep.tune", "import optuna", ["optuna"]),
-        ("sprd.sweep.sampler", "import optuna", []),
+        ("sprd.sweep.trial.train", "from ray import tune", ["ray"]),
+        ("sprd.sweep.cluster.tune", "from ray import tune", []),
+        ("sprd.sweep.cluster.tune", "import optuna", ["optuna"]),
+        ("sprd.sweep.search.sampler", "import optuna", []),
     ],
 )
 def test_misplaced_package_is_found(name: str, source: str, expected: list[str]) -> None:
@@ -224,7 +224,7 @@ def test_misplaced_package_is_found(name: str, source: str, expected: list[str])
         ("sprd.audio.corpus", "def f():\n    print(1)", ["print"]),
         ("sprd.model.train", "model.evaluate(x); re.compile('x')", []),
         ("sprd.model.train", "eval('1')", ["eval"]),
-        ("sprd.sweep.tune", "from pickle import loads", ["pickle.loads"]),
+        ("sprd.sweep.cluster.tune", "from pickle import loads", ["pickle.loads"]),
         ("sprd.audio.store", "np.load(p, allow_pickle=True)", ["allow_pickle"]),
         ("sprd.audio.store", "np.load(p, allow_pickle=False)", []),
     ],

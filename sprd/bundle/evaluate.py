@@ -18,9 +18,9 @@ from sprd.device.tflm import Runner, check_shape
 from sprd.errors import ConfigError, DataError, InputError, SprdError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
-from sprd.sweep.budget import board_of, take_up
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
+from sprd.sweep.trial.measure import board_of, take_up
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
 

@@ -21,8 +21,8 @@ from sprd.device.graph import read_graph
 from sprd.device.latency import latency_of
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
-from sprd.sweep.budget import board_of, take_up
-from sprd.sweep.result import EMULATION, Row
+from sprd.sweep.rows.table import EMULATION, Row
+from sprd.sweep.trial.measure import board_of, take_up
 
 
 def export(
@@ -135,7 +135,7 @@ def _emulated(
 def _score_test(
     model: bytes, float_model: bytes, config: Config, corpus: Corpus
 ) -> Mapping[str, Any]:
-    from sprd.sweep.trial import score_split
+    from sprd.sweep.trial.train import score_split
 
     return score_split((model, float_model), config, open_features(corpus, config, Split.TESTING))
 

@@ -17,8 +17,8 @@ from sprd.device.tflm import Runner, check_shape
 from sprd.device.weights import distance
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
-from sprd.sweep.provenance import surroundings
-from sprd.sweep.trial import Outcome, run_trial
+from sprd.sweep.trial.provenance import surroundings
+from sprd.sweep.trial.train import Outcome, run_trial
 
 Result = Literal["identical", "equivalent", "different"]
 

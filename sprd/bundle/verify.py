@@ -11,8 +11,8 @@ from sprd.bundle.manifest import check_files, config_of, read_manifest
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
 from sprd.device.verdict import Violation
-from sprd.sweep.budget import FALSE_ACCEPT_RATE, board_of, score_violations, take_up
-from sprd.sweep.provenance import surroundings
+from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, board_of, score_violations, take_up
+from sprd.sweep.trial.provenance import surroundings
 
 TFLM = "tflite-micro"
 EXACT = ("model_bytes", "arena_host_bytes", "macs")

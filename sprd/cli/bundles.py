@@ -101,7 +101,7 @@ def _show(bundle: Path, found: Any) -> None:
 
 
 def _violation(one: Mapping[str, Any]) -> str:
-    from sprd.sweep.result import describe_violation
+    from sprd.sweep.rows.table import describe_violation
 
     return describe_violation(one)
 

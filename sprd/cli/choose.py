@@ -18,7 +18,7 @@ from sprd.errors import BudgetError, ConfigError, DataError
 if TYPE_CHECKING:
     from sprd.config.numbers import Objective
     from sprd.report.compare import Comparison, Side
-    from sprd.sweep.result import Row
+    from sprd.sweep.rows.table import Row
     from sprd.sweep.run import Run
 
 _SHOWN_DIFFERENCES = 40
@@ -27,8 +27,8 @@ _SHOWN_DIFFERENCES = 40
 def pick(args: Namespace) -> int:
     """Lists the frontier; exports the best trial by one number, under limits."""
     from sprd.report.frontier import reference_rows, shown_objectives, under_limits
-    from sprd.sweep.choice import pick_row
-    from sprd.sweep.result import budget_error, frontier
+    from sprd.sweep.rows.pick import pick_row
+    from sprd.sweep.rows.table import budget_error, frontier
     from sprd.sweep.run import reopen_run
 
     if (args.reference is None) != (args.reference_sweep is None):
@@ -106,7 +106,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     from sprd.audio.corpus import open_corpus
     from sprd.bundle.write import check_target
     from sprd.pipeline import export_trial
-    from sprd.sweep.result import describe_violation
+    from sprd.sweep.rows.table import describe_violation
     from sprd.sweep.run import check_data
 
     row = run.row(number)
@@ -185,7 +185,7 @@ def _write_plots(
 
 def _all_limits(run: "Run", given: Mapping[str, float]) -> dict[str, float]:
     """The limits of the run's budget, and those given now where they are tighter."""
-    from sprd.sweep.budget import all_limits
+    from sprd.sweep.trial.measure import all_limits
 
     limits = all_limits(run.sweep.default)
     return limits | {key: min(limit, limits.get(key, limit)) for key, limit in given.items()}

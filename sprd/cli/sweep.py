@@ -13,9 +13,9 @@ from sprd.cli.view import SweepView
 from sprd.errors import SprdError
 
 if TYPE_CHECKING:
-    from sprd.sweep.crossval import FoldScores
-    from sprd.sweep.result import Row
+    from sprd.sweep.rows.table import Row
     from sprd.sweep.run import Run
+    from sprd.sweep.trial.folds import FoldScores
 
 _SHOWN_PARAMETERS = 5
 
@@ -78,9 +78,9 @@ def _show_run(run: "Run") -> None:
     """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
     from sprd.pipeline import FOLDS, IMPORTANCES
     from sprd.report.table import WIDTH, frontier_table
-    from sprd.sweep.confirm import confirmed
-    from sprd.sweep.crossval import FoldTable
-    from sprd.sweep.result import frontier
+    from sprd.sweep.rows.table import frontier
+    from sprd.sweep.search.confirm import confirmed
+    from sprd.sweep.trial.folds import FoldTable
 
     out = Console(highlight=False, markup=False)
     if len(run.sweep.objectives) > 1:

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from sprd.cli.text import amount, console
 from sprd.config.numbers import Objective, natural
-from sprd.sweep.result import Row, describe_violation, ranking
+from sprd.sweep.rows.table import Row, describe_violation, ranking
 
 if TYPE_CHECKING:
-    from sprd.sweep.search import Candidate
+    from sprd.sweep.search.search import Candidate
 
 _SHOWN_ROWS = 8
 
@@ -54,7 +54,7 @@ def size(row: Row) -> str:
 
 
 class SweepView:
-    """Shows a sweep while it runs: a `sprd.sweep.bridge.Watcher`."""
+    """Shows a sweep while it runs: a `sprd.sweep.cluster.bridge.Watcher`."""
 
     def __init__(self, rows: list[Row], n_trials: int, objective: Objective | None = None) -> None:
         self._rows, self._n_trials = rows, n_trials

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sprd.config.numbers import Objective
 from sprd.device.verdict import name_and_unit
 from sprd.report.frontier import ACCURACY, interval_of
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 
 
 class Column(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sprd.config.numbers import Objective
-from sprd.sweep.hypervolume import hypervolume
-from sprd.sweep.result import Row, Status, frontier, gains, ranking
+from sprd.sweep.rows.hypervolume import hypervolume
+from sprd.sweep.rows.table import Row, Status, frontier, gains, ranking
 
 COUNTED: tuple[Status, ...] = ("trained", "infeasible", "stopped", "failed")
 MARGIN = 0.1

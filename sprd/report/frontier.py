@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sprd.config.numbers import COSTS, Objective, natural
-from sprd.sweep.result import Row, frontier
+from sprd.sweep.rows.table import Row, frontier
 
 Kind = Literal["frontier", "trial", "over", "reference"]
 ACCURACY = "balanced_accuracy"

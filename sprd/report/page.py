@@ -11,7 +11,7 @@ from sprd.config.numbers import Objective
 from sprd.device.verdict import amount, name_and_unit
 from sprd.report.columns import UNKNOWN_RECALL, Column, column, known_columns
 from sprd.report.frontier import ACCURACY, Point, interval_of
-from sprd.sweep.result import describe_violation
+from sprd.sweep.rows.table import describe_violation
 
 _KEYS = (
     ACCURACY,

@@ -8,7 +8,7 @@ from rich.text import Text
 from sprd.config.numbers import Objective
 from sprd.report.columns import Column, accuracy_text, known_columns
 from sprd.report.frontier import ACCURACY
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 
 WIDTH = 80
 _GAP = 2

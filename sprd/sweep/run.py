@@ -20,9 +20,9 @@ from sprd.device.board import board_names, read_board_file
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
 from sprd.model.params import ARCHITECTURES, active_params
-from sprd.sweep.budget import all_limits, board_of
-from sprd.sweep.earlier import Earlier, learn_from
-from sprd.sweep.result import Row, Table
+from sprd.sweep.rows.table import Row, Table
+from sprd.sweep.search.earlier import Earlier, learn_from
+from sprd.sweep.trial.measure import all_limits, board_of
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
 

@@ -8,13 +8,13 @@ from sprd.audio.corpus import Corpus
 from sprd.config.reader import check_whole
 from sprd.disk.atomic import write_atomically
 from sprd.model.start import set_threads
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 from sprd.sweep.run import Run
-from sprd.sweep.search import Candidate, timestamp
-from sprd.sweep.trial import run_trial
+from sprd.sweep.search.search import Candidate, timestamp
+from sprd.sweep.trial.train import run_trial
 
 if TYPE_CHECKING:
-    from sprd.sweep.bridge import Watcher
+    from sprd.sweep.cluster.bridge import Watcher
 
 
 def run_single(run: Run, corpus: Corpus, watcher: "Watcher") -> Row:

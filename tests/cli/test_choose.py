@@ -10,7 +10,7 @@ import pytest
 from sprd.cli import choose
 from sprd.cli.main import main
 from sprd.errors import ConfigError
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 from sprd.sweep.run import begin, open_run
 from tests.builders import make_row, miss
 

@@ -4,7 +4,7 @@ import pytest
 
 from sprd.config.numbers import natural
 from sprd.report.frontier import Point, points_of
-from sprd.sweep.result import Row
+from sprd.sweep.rows.table import Row
 from tests.builders import make_row, miss
 
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("latency_ms"))

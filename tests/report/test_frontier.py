@@ -10,7 +10,7 @@ from sprd.report.frontier import (
     shown_objectives,
     under_limits,
 )
-from sprd.sweep.result import frontier
+from sprd.sweep.rows.table import frontier
 from tests.builders import make_row, miss
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))

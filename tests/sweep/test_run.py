@@ -11,8 +11,8 @@ from sprd.config.trial import Config
 from sprd.device.board import BOARDS_FOLDER, load_board, read_board_file
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
 from sprd.sweep import run as runs
-from sprd.sweep.budget import board_of
 from sprd.sweep.run import Run, begin, reopen_run, run_id
+from sprd.sweep.trial.measure import board_of
 from tests.builders import make_row
 
 TEXT = """[sweep]

@@ -1,0 +1,1 @@
+"""Trainings side by side on Ray: the only room that imports it."""

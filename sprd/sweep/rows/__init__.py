@@ -1,0 +1,1 @@
+"""What ended: rows of a run, their table, ranking and choice."""

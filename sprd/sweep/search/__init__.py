@@ -1,0 +1,1 @@
+"""Which candidate comes next: samplers, grid, earlier runs, confirmation."""

@@ -1,0 +1,138 @@
+"""The best few, trained anew on folds of speakers: the best of many is partly luck."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.sweep import SweepConfig
+from sprd.sweep.rows.table import Row, Status
+from sprd.sweep.search.search import Candidate, timestamp
+from sprd.sweep.trial.folds import FoldScores, FoldTable, summarize
+
+
+@dataclass(frozen=True)
+class _Fold:
+    trial: Row
+    fold: int
+
+
+class Confirmation:
+    """Hands out the folds of some trials that were not trained yet."""
+
+    kind = "folds"
+
+    def __init__(
+        self, sweep: SweepConfig, trials: Sequence[Row], n_folds: int, table: FoldTable
+    ) -> None:
+        self._sweep, self._trials, self._n_folds, self._table = sweep, trials, n_folds, table
+        self._new_rows: list[Row] = []
+        self._missing = [
+            _Fold(row, fold)
+            for row in trials
+            for fold in range(n_folds)
+            if fold not in table.done(row.number, n_folds)
+        ]
+        self._running: dict[int, tuple[Candidate, _Fold, str]] = {}
+        self._n_given = 0
+        self.failures: dict[int, str] = {}
+        """Trials of which a fold failed, and why; their other folds are left out."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every fold was trained, or is not worth it any more."""
+        return not self._missing and not self._running
+
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
+        """Nothing: the point of a fold is that of its trial."""
+
+    def next(self) -> Candidate | None:
+        """Returns the next fold to train; None when the last ones are running."""
+        if not self._missing:
+            return None
+        job = self._missing.pop(0)
+        candidate = Candidate(
+            number=self._n_given,
+            point=job.trial.params,
+            config=resolve(self._sweep, job.trial.params),
+            label=f"trial {job.trial.number}, fold {job.fold + 1} of {self._n_folds}",
+            fold=(job.fold, self._n_folds),
+        )
+        self._n_given += 1
+        self._running[candidate.number] = candidate, job, timestamp()
+        return candidate
+
+    def ended(self, number: int, status: Status, **fields: Any) -> Row:
+        """Takes in a fold."""
+        candidate, job, started_at = self._running.pop(number)
+        metrics = {}
+        if status == "trained":
+            self._table.append(job.trial.number, fields["fold"])
+            metrics = dict(fields["fold"]["scores"])
+        else:
+            self.failures[job.trial.number] = f"{candidate.label}: {fields.get('error')}"
+            left = [one for one in self._missing if one.trial.number != job.trial.number]
+            self._missing = left
+        row = Row(
+            number=job.trial.number,
+            status=status,
+            params=candidate.point,
+            started_at=started_at,
+            ended_at=timestamp(),
+            error=fields.get("error"),
+            metrics=metrics,
+            label=candidate.label,
+        )
+        self._new_rows.append(row)
+        return row
+
+    def drain(self) -> list[Row]:
+        """Returns the folds that ended since the last call."""
+        rows, self._new_rows = self._new_rows, []
+        return rows
+
+    def results(self) -> list[tuple[Row, FoldScores]]:
+        """Returns the trials of which no fold failed with their scores, best mean first.
+
+        Those that accept more on their folds than `max_false_accept_rate` come last: it is a
+        limit of the validation clips too, but those are fewer, and chose the trial.
+        """
+        labels = self._sweep.default.labels
+        found = [
+            (row, summarize(list(self._table.done(row.number, self._n_folds).values()), labels))
+            for row in self._trials
+            if row.number not in self.failures
+        ]
+        limit = self._sweep.default.budget.max_false_accept_rate
+
+        def rank(one: tuple[Row, FoldScores]) -> tuple[bool, float, int]:
+            row, scores = one
+            is_over = limit is not None and scores.false_accept_rate > limit
+            return is_over, -scores.balanced_accuracy, row.number
+
+        return sorted(found, key=rank)
+
+
+def all_over(sweep: SweepConfig, found: Sequence[tuple[Row, FoldScores]]) -> str | None:
+    """Says that even the best of `Confirmation.results` accepts too much on its folds, if so."""
+    limit = sweep.default.budget.max_false_accept_rate
+    if limit is None or not found or found[0][1].false_accept_rate <= limit:
+        return None
+    row, scores = found[0]
+    return (
+        f"every confirmed trial accepts more than budget.max_false_accept_rate = {limit:g} on its"
+        f" folds; trial {row.number}, exported all the same, {scores.false_accept_rate:.3f}"
+    )
+
+
+def confirmed(
+    sweep: SweepConfig, rows: Sequence[Row], table: FoldTable, n_folds: int
+) -> dict[int, FoldScores]:
+    """Returns the scores of the trials of which every fold was trained, by trial number."""
+    found = {}
+    for row in rows:
+        folds = table.done(row.number, n_folds)
+        if row.status == "trained" and len(folds) == n_folds:
+            found[row.number] = summarize(list(folds.values()), sweep.default.labels)
+    return found

@@ -1,0 +1,83 @@
+"""Which features the trials of a sweep need: made on all cores before the first trial starts."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+
+from sprd.audio.build import WORTH_PROCESSES, Recipe
+from sprd.audio.corpus import Corpus, Split
+from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, recipe_of, store_key
+from sprd.config.dimensions import Choice, Range, n_steps
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
+from sprd.disk.cache import check_size, limit_bytes
+from sprd.errors import ConfigError
+from sprd.sweep.search.grid import values_of
+
+MAX_FRONT_ENDS = 16
+"""Combinations of front end and augmentation that are prepared; of more, none but the file's own:
+a sampler may never ask for most of them."""
+
+SECTIONS = ("features", "augment")
+
+Progress = Callable[[str, int, int], None]
+
+
+def prepare_features(
+    sweep: SweepConfig, corpus: Corpus, references: Sequence[Config], progress: Progress | None
+) -> None:
+    """Makes the stores that any trial may read, if that is work worth more than one process.
+
+    What is not made here is made by the first trial that reads it.
+
+    Raises:
+        ConfigError: The cache is bounded to less than a trial reads.
+    """
+    recipes: dict[str, Recipe] = {}
+    for config in (*front_ends(sweep), *references):
+        for split in (Split.TRAINING, Split.VALIDATION):
+            recipe = recipe_of(corpus, config, split)
+            recipes.setdefault(store_key(recipe), recipe)
+    for recipe in recipes.values():
+        check_size(KIND, recipe.n_bytes)
+    wanted = list(_that_fit(recipes.values(), limit_bytes()))
+    if sum(recipe.n_waveforms for recipe in wanted) >= WORTH_PROCESSES:
+        make_stores(wanted, progress)
+
+
+def front_ends(sweep: SweepConfig) -> list[Config]:
+    """Returns a configuration for each combination of what decides the features, if few."""
+    axes: list[list[tuple[str, Scalar]]] = []
+    n_points = 1
+    for name, dimension in sweep.space.items():
+        section, _, key = name.partition(".")
+        if section not in SECTIONS or key in AT_BATCH_TIME:
+            continue
+        n_points *= _n_values(dimension)
+        if n_points > MAX_FRONT_ENDS:
+            return [sweep.default]
+        axes.append([(name, value) for value in values_of(dimension)])
+    found = []
+    for point in product(*axes):
+        try:
+            found.append(resolve(sweep, dict(point)))
+        except ConfigError:  # two fields that do not go together: no trial will have them
+            continue
+    return found
+
+
+def _n_values(dimension: Choice | Range) -> int:
+    if isinstance(dimension, Choice):
+        return len(dimension.values)
+    is_countable = dimension.step is not None or dimension.is_integer
+    return n_steps(dimension) if is_countable else MAX_FRONT_ENDS + 1
+
+
+def _that_fit(recipes: Iterable[Recipe], n_bytes: int) -> Iterable[Recipe]:
+    """Yields the first recipes that the cache holds together: more would push these out."""
+    for recipe in recipes:
+        n_bytes -= recipe.n_bytes
+        if n_bytes < 0:
+            return
+        yield recipe

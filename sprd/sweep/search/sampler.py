@@ -1,0 +1,227 @@
+"""Asks for points of the search space and tells how they went. The only importer of optuna."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.importance import PedAnovaImportanceEvaluator
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sprd.config.dimensions import Choice, Range
+from sprd.config.numbers import COSTS
+from sprd.config.params import Scalar
+from sprd.config.space import active_names, ordered_names
+from sprd.config.sweep import SweepConfig
+from sprd.sweep.rows.table import Row, excess, gains
+from sprd.sweep.search.grid import Grid
+from sprd.sweep.search.seeds import hash_seed
+
+MIN_TRIALS_TO_JUDGE = 8
+"""Trained trials before anything is said about which parameters mattered."""
+
+TOP_SHARE = 0.25
+"""The best share of the trials, whose parameters are compared with those of all."""
+
+
+class _Evolution(optuna.samplers.NSGAIISampler):
+    """NSGA-II whose parents always come in the same order: a resumed run goes on as it would have.
+
+    Optuna's first call of a generation gives them in the order of their rank, later ones in the
+    order of their numbers.
+    """
+
+    def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
+        super().get_parent_population(study, generation)
+        return super().get_parent_population(study, generation)
+
+
+_GENERATION = _Evolution._get_generation_key()
+
+
+class Sampler:
+    """Proposes candidates from what it was told.
+
+    A candidate that does not fit is told with by how much, a trial that was stopped as pruned
+    (with several objectives as failed: Optuna prunes only single ones), a failed one as failed:
+    only trained trials count as results.
+    """
+
+    def __init__(self, sweep: SweepConfig) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._sweep = sweep
+        self._names = ordered_names(sweep.space)
+        self._objectives = sweep.objectives
+        self._kind, self._seed = sweep.sweep.sampler, sweep.sweep.seed
+        self._start = list(sweep.start)
+        self._n_startup = max(4, min(10, sweep.sweep.n_trials // 3))
+        self._n_population = max(4, min(50, sweep.sweep.n_trials // 4))
+        self._n_complete = 0
+        self._grid = Grid(sweep) if self._kind == "grid" else None
+        self._study = optuna.create_study(directions=["maximize"] * len(self._objectives))
+        self._asked: dict[int, optuna.trial.Trial] = {}
+
+    def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
+        """Adds points to try first, behind those of the sweep file."""
+        self._start += points
+
+    def ask(self, number: int, attempt: int = 0) -> dict[str, Scalar]:
+        """Returns the point of candidate `number`.
+
+        It depends on the seed, the number and, but for a random search, on what was told and is
+        still running: with one slot, a sampler that is made anew from the rows of a run goes on as
+        the old one would have.
+
+        Args:
+            number: Of the candidate.
+            attempt: From 1 on where the point before was tried already: drawn at random then.
+        """
+        if self._grid is not None:
+            return self._grid.point(number - len(self._sweep.references))
+        place = number - len(self._sweep.references)
+        if 0 <= place < len(self._start) and not attempt:
+            self._study.enqueue_trial(dict(self._start[place]))
+        seed = hash_seed(self._seed, number)
+        if attempt:
+            seed = hash_seed(seed, attempt)
+        return self._ask(number, "random" if attempt else self._kind, seed)
+
+    def _ask(self, number: int, kind: str, seed: int) -> dict[str, Scalar]:
+        self._study.sampler = self._make(kind, seed)
+        trial = self._study.ask()
+        self._asked[number] = trial
+        point: dict[str, Scalar] = {}
+        for name, distribution in self._distributions(point):
+            point[name] = trial._suggest(name, distribution)
+        return point
+
+    def adopt(self, number: int, point: Mapping[str, Scalar]) -> None:
+        """Takes a point as that of candidate `number`, as if it had been asked for."""
+        if self._grid is None:
+            self._study.enqueue_trial(dict(point))
+            self._ask(number, "random", hash_seed(self._seed, number))
+
+    def forget(self, number: int) -> None:
+        """Drops a candidate that is not tried: its point was."""
+        if number not in self._asked:
+            return
+        self._study.tell(self._asked.pop(number), state=TrialState.FAIL)
+
+    def tell(self, row: Row) -> None:
+        """Takes in a trial that ended, of this run or of the one that it continues."""
+        finished = self._frozen(row)
+        asked = self._asked.pop(row.number, None)
+        if asked is None:
+            self._study.add_trial(finished)
+        else:
+            for name, value in finished.constraints.items():
+                asked.set_constraint(name, value)
+            for name, value in finished.system_attrs.items():
+                self._study._storage.set_trial_system_attr(asked._trial_id, name, value)
+            for step, value in finished.intermediate_values.items():
+                asked.report(value, step)
+            self._study.tell(asked, values=finished.values, state=finished.state)
+        self._n_complete += finished.state is TrialState.COMPLETE
+
+    def completed(self, row: Row, values: Sequence[float], **fields: Any) -> FrozenTrial:
+        """Returns a row as Optuna's trial that ended with these values."""
+        return self._trial(row, TrialState.COMPLETE, values=values, **fields)
+
+    def _trial(self, row: Row, state: TrialState, **fields: Any) -> FrozenTrial:
+        point = dict(row.params)
+        distributions = {n: d for n, d in self._distributions(point) if n in point}
+        params = {name: point[name] for name in distributions}
+        return create_trial(state=state, params=params, distributions=distributions, **fields)
+
+    def _frozen(self, row: Row) -> FrozenTrial:
+        if row.status == "stopped" and row.step and len(self._objectives) == 1:
+            reported = {row.step: float(row.metrics["val_balanced_accuracy"])}
+            return self._trial(row, TrialState.PRUNED, intermediate_values=reported)
+        values = None
+        if row.status == "trained":
+            values = gains(row, self._objectives)
+        elif row.status == "infeasible" and row.violations:
+            # The values do not matter: the sampler ranks what breaks a constraint by how far.
+            values = (0.0,) * len(self._objectives)
+        if values is None:
+            return self._trial(row, TrialState.FAIL)
+        generation = self._n_complete // self._n_population
+        return self.completed(
+            row,
+            values,
+            constraints={"budget": excess(row) or -1.0},
+            system_attrs={_GENERATION: generation},
+        )
+
+    def _make(self, kind: str, seed: int) -> optuna.samplers.BaseSampler:
+        if kind == "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        if kind == "nsga2":
+            return _Evolution(population_size=self._n_population, seed=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.TPESampler(
+                seed=seed,
+                n_startup_trials=self._n_startup,
+                multivariate=True,
+                group=True,
+                constant_liar=True,
+            )
+
+    def _distributions(self, point: Mapping[str, Scalar]) -> Iterator[tuple[str, BaseDistribution]]:
+        """Yields the dimensions that exist at a point, which may be filled in meanwhile."""
+        for name in self._names:
+            if name in active_names(point, self._sweep):
+                yield name, _distribution(self._sweep.space[name])
+
+
+def _distribution(dimension: Choice | Range) -> BaseDistribution:
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution(dimension.values)
+    low, high, step, log = dimension.low, dimension.high, dimension.step, dimension.log
+    with warnings.catch_warnings():
+        # Steps that do not end at high: Optuna lowers high to the last one, and says so.
+        warnings.simplefilter("ignore", UserWarning)
+        if dimension.is_integer:
+            return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+        return FloatDistribution(low, high, log=log, step=step)
+
+
+def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Returns how much each dimension mattered for each score that is an objective.
+
+    Shares that add up to 1. Costs are left out: they follow from the configuration, and where the
+    search looked closely would pass for what mattered.
+
+    How differently a parameter is spread among the best quarter of the trained trials than among
+    all. Source: PED-ANOVA, Watanabe et al. 2023, arXiv:2304.10255. Empty where fewer than
+    `MIN_TRIALS_TO_JUDGE` trials were trained, or where nothing varied.
+    """
+    found: dict[str, dict[str, float]] = {}
+    sampler = Sampler(sweep)
+    for objective in sweep.objectives:
+        if objective.key in COSTS:
+            continue
+        study = optuna.create_study(direction="maximize")
+        for row in rows:
+            if row.status == "trained" and (gain := gains(row, (objective,))):
+                study.add_trial(sampler.completed(row, gain))
+        values = {trial.value for trial in study.trials}
+        if len(study.trials) < MIN_TRIALS_TO_JUDGE or len(values) == 1:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shares = optuna.importance.get_param_importances(
+                study,
+                evaluator=PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE),
+                normalize=False,  # of nothing but zeros it would make equal shares
+            )
+        if (total := sum(shares.values())) > 0:
+            found[objective.key] = {name: round(share / total, 4) for name, share in shares.items()}
+    return found

@@ -1,0 +1,293 @@
+"""Which candidate comes next, and what became of the last: the course of a sweep. No Ray.
+
+Candidates are numbered from 0. `n_trials` counts trained trials; candidates that do not fit, were
+stopped or failed are rows too, and others are asked for in their place.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sprd.config.params import Scalar
+from sprd.config.reader import resolve
+from sprd.config.space import PointKey, point_key
+from sprd.config.sweep import SweepConfig
+from sprd.config.trial import Config
+from sprd.errors import ConfigError
+from sprd.sweep.rows.table import UNMEASURABLE, Row, Status, Table, frontier
+from sprd.sweep.search.bayes import BayesSampler
+from sprd.sweep.search.earlier import Earlier
+from sprd.sweep.search.grid import check_grid
+from sprd.sweep.search.sampler import Sampler
+
+MAX_MISSES_IN_A_ROW = 200
+"""Candidates in a row that do not fit before a sweep in which none ever fitted gives up."""
+
+MAX_CANDIDATES_PER_TRIAL = 100
+"""Candidates for each trial asked for before any sweep gives up."""
+
+MAX_REPETITIONS = 200
+"""Points drawn for one candidate, all tried before, until the space counts as exhausted."""
+
+MAX_FAILURES = 10
+"""Failed trials, beyond as many as were trained, before a sweep gives up."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A numbered point of the search space and the configuration that it gives."""
+
+    number: int
+    point: Mapping[str, Scalar]
+    config: Config
+    label: str = ""
+    """What a person calls it, where it is no candidate: a reference, a fold."""
+    fold: tuple[int, int] | None = None
+    """The fold to hold out and their number; None for an ordinary training."""
+
+
+class Search:
+    """Hands out candidates and takes in how they ended: a `sprd.sweep.cluster.bridge.Jobs`."""
+
+    kind = "trials"
+
+    def __init__(
+        self,
+        sweep: SweepConfig,
+        table: Table,
+        n_trials: int | None = None,
+        references: Sequence[tuple[str, Config]] = (),
+        earlier: Earlier | None = None,
+    ) -> None:
+        """Makes a search that goes on from the rows of its table.
+
+        Args:
+            sweep: The sweep file.
+            table: Rows of the run so far.
+            n_trials: Instead of the file's.
+            references: Name and configuration of what is trained to compare with, outside space
+                and budget.
+            earlier: What the sampler learns from earlier runs.
+        """
+        self._sweep, self._table = sweep, table
+        self.n_trials = n_trials or sweep.sweep.n_trials
+        self._references, self._n_references = references, len(sweep.references)
+        self._sampler = BayesSampler(sweep) if sweep.sweep.sampler == "bayes" else Sampler(sweep)
+        self._running: dict[int, tuple[Candidate, str]] = {}
+        self._new_rows: list[Row] = []
+        self._n_failed_before = sum(r.status == "failed" and not r.label for r in table.rows)
+        self._statuses: Counter[str] = Counter()
+        self._done_references: set[int] = set()
+        self._is_exhausted = False
+        self._seen: set[PointKey] = set()
+        self._unfinished: dict[int, Mapping[str, Scalar]] = {}
+        self._frontier: list[Row] = []
+        self._n_idle = 0
+        self._started_at = time.monotonic()
+        if earlier is not None:
+            self._sampler.start_from(earlier.points)
+            for row in earlier.rows:
+                self._sampler.tell(row)
+                self._seen.add(point_key(row.params))
+        for row in table.rows:
+            is_stopped_reference = row.label and row.status == "stopped"
+            if row.status == "failed" or is_stopped_reference:  # it may go now
+                self._count(row)
+            else:
+                self._take_in(row)
+        done = {row.number for row in table.rows}
+        first = self._n_references
+        self._gaps = [n for n in range(first, max(done, default=-1)) if n not in done]
+        self._next_number = max(max(done, default=-1) + 1, first)
+
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
+        """Takes in the points of unfinished trials by number: they are handed out again.
+
+        A sampler that knows more rows by now would propose others, and what was trained of these
+        would be lost.
+        """
+        self._unfinished.update(points)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Rows of the run so far."""
+        return self._table.rows
+
+    @property
+    def n_trained(self) -> int:
+        """Trials trained to their end."""
+        return self._statuses["trained"]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no further candidate is needed, or none is worth asking for."""
+        if self._missing_references():
+            return False
+        return (
+            self.n_trained >= self.n_trials or self.ended_by is not None or self.gave_up is not None
+        )
+
+    @property
+    def ended_by(self) -> str | None:
+        """The rule of the sweep file that ended the search before it had its trials, or None."""
+        rules = self._sweep.sweep
+        if self.n_trained >= self.n_trials:
+            return None
+        minutes = (time.monotonic() - self._started_at) / 60
+        if rules.max_minutes is not None and minutes >= rules.max_minutes:
+            return f"max_minutes = {rules.max_minutes:g}"
+        if rules.patience_trials is not None and self._n_idle >= rules.patience_trials:
+            return f"patience_trials = {rules.patience_trials}: the frontier stayed as it was"
+        if rules.sampler == "grid" and self._is_exhausted and not self._running:
+            return "every point of the grid was tried"
+        return None
+
+    @property
+    def gave_up(self) -> str | None:
+        """Why the search ends before it has its trials, or None."""
+        if self.n_trained >= self.n_trials:
+            return None
+        n_rows = self._statuses.total()
+        n_failed = self._statuses["failed"] - self._n_failed_before
+        if n_failed > self.n_trained + MAX_FAILURES:
+            return f"{n_failed} trials failed"
+        if not self._statuses["trained"] and not self._statuses["stopped"]:
+            n_missed = self._statuses["infeasible"]
+            if n_missed >= MAX_MISSES_IN_A_ROW or (n_missed and not self._sweep.space):
+                return f"none of {n_missed} candidates fits"
+        if n_rows >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
+            return f"{n_rows} candidates gave {self.n_trained} trained trials"
+        if self._is_exhausted and not self._running and self._sweep.sweep.sampler != "grid":
+            return f"{n_rows} candidates were tried, and no other was found in [space]"
+        if n_failed and not self._sweep.space:
+            return "the trial failed, and there is no [space] to try another"
+        return None
+
+    def next(self) -> Candidate | None:
+        """Returns the next candidate; None while enough are running, or when done.
+
+        Points that break a rule between two fields become rows here, without a worker.
+        """
+        for number, (name, config) in self._missing_references():
+            if number not in self._running:
+                reference = Candidate(number, {}, config, label=name)
+                self._running[number] = reference, timestamp()
+                return reference
+        while not self.is_done and self.n_trained + self._n_running() < self.n_trials:
+            number = self._gaps.pop(0) if self._gaps else self._next_number
+            self._next_number = max(self._next_number, number + 1)
+            point = self._new_point(number)
+            if point is None:
+                self._is_exhausted = True
+                return None
+            try:
+                candidate = Candidate(number, point, resolve(self._sweep, point))
+            except ConfigError as error:
+                now = timestamp()
+                self._record(
+                    Row(
+                        number,
+                        "infeasible",
+                        point,
+                        now,
+                        now,
+                        error=str(error),
+                        violations=(UNMEASURABLE,),
+                    )
+                )
+                continue
+            self._running[number] = candidate, timestamp()
+            return candidate
+        return None
+
+    def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
+        """Those without a row; one that failed in an earlier command is trained again."""
+        known = enumerate(self._references)
+        return [(number, one) for number, one in known if number not in self._done_references]
+
+    def _n_running(self) -> int:
+        return sum(number >= self._n_references for number in self._running)
+
+    def _new_point(self, number: int) -> dict[str, Scalar] | None:
+        """Returns a point that was not tried, or None if chance finds none any more.
+
+        What failed is tried again by the next command alone: it may go then.
+        """
+        unfinished = self._unfinished.pop(number, None)
+        if unfinished is not None and point_key(unfinished) not in self._seen:
+            self._seen.add(point_key(unfinished))
+            self._sampler.adopt(number, unfinished)
+            return dict(unfinished)
+        for attempt in range(MAX_REPETITIONS):
+            point = self._sampler.ask(number, attempt)
+            if point_key(point) not in self._seen:
+                self._seen.add(point_key(point))
+                return point
+            self._sampler.forget(number)
+        return None
+
+    def ended(self, number: int, status: Status, **fields: Any) -> Row:
+        """Takes in how a candidate ended: writes its row, tells the sampler."""
+        candidate, started_at = self._running.pop(number)
+        if candidate.label and status == "trained":
+            status = "reference"
+        row = Row(
+            number,
+            status,
+            candidate.point,
+            started_at,
+            timestamp(),
+            label=candidate.label,
+            **fields,
+        )
+        self._record(row)
+        return row
+
+    def drain(self) -> list[Row]:
+        """Returns the rows that were added since the last call, for whoever watches."""
+        rows, self._new_rows = self._new_rows, []
+        return rows
+
+    def _record(self, row: Row) -> None:
+        self._table.append(row)
+        self._take_in(row)
+        self._new_rows.append(row)
+
+    def _count(self, row: Row) -> None:
+        if not row.label:
+            self._statuses[row.status] += 1
+
+    def _take_in(self, row: Row) -> None:
+        self._count(row)
+        if row.label:
+            self._done_references.add(row.number)
+            return
+        self._sampler.tell(row)
+        self._seen.add(point_key(row.params))
+        if row.status == "trained":
+            frontier_now = frontier([*self._frontier, row], self._sweep.objectives)
+            moved = row in frontier_now
+            self._frontier, self._n_idle = frontier_now, 0 if moved else self._n_idle + 1
+
+
+def check_searchable(sweep: SweepConfig, n_trials: int) -> None:
+    """Checks that there is something to search when several trials are asked for.
+
+    Raises:
+        ConfigError: There is no search space, so that all trials would be the same.
+    """
+    if n_trials > 1 and not sweep.space:
+        raise ConfigError(
+            f"{sweep.path} [sweep] n_trials: must be 1 without a [space], got {n_trials}."
+            " The trials would all be the same."
+        )
+    if sweep.sweep.sampler == "grid":
+        check_grid(sweep, n_trials)
+
+
+def timestamp() -> str:
+    """Returns now, in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

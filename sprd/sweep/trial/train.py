@@ -1,0 +1,190 @@
+"""One trial, a plain function: a configuration in, models and scores out. No Ray.
+
+Before it trains, the model's size and time are measured on random weights; what does not fit is
+not trained. After it, the real artifact is measured again and scored in TensorFlow Lite Micro.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sprd.audio.corpus import Corpus, Split
+from sprd.audio.store import Features, open_features
+from sprd.config.trial import Config
+from sprd.device.footprint import measure
+from sprd.device.tflm import Runner
+from sprd.errors import ConfigError, TrainingError
+from sprd.model.evaluate import Scores, score
+from sprd.model.quantize import calibration_clips, convert_float, convert_int8
+from sprd.model.train import Trained, fit, predict
+from sprd.sweep.rows.table import UNMEASURABLE, Status
+from sprd.sweep.trial.measure import (
+    ACCURACY_DROP,
+    FALSE_ACCEPT_RATE,
+    board_of,
+    measure_candidate,
+    score_violations,
+    take_up,
+)
+from sprd.sweep.trial.provenance import provenance
+
+Report = Callable[[dict[str, float], Callable[[Path], None]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended. `files` holds what is kept of it, by name."""
+
+    status: Status
+    metrics: dict[str, Any] = field(default_factory=dict)
+    footprint: dict[str, Any] = field(default_factory=dict)
+    violations: tuple[dict[str, Any], ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def run_trial(
+    config: Config, corpus: Corpus, report: Report, restore: Path | None = None
+) -> Outcome:
+    """Measures, trains, quantizes and scores one configuration.
+
+    Args:
+        config: The trial.
+        corpus: Its audio.
+        report: Called while it trains, see `sprd.model.train.fit`.
+        restore: A checkpoint of this very configuration to go on from.
+
+    Returns:
+        The outcome: "infeasible" before any training step, "trained", or "failed" when the loss
+        is not finite.
+    """
+    clock = _Clock()
+    try:
+        with clock.time("measure"):
+            taken = take_up(config, measure_candidate(config))
+    except ConfigError as error:
+        return Outcome("infeasible", violations=(dict(UNMEASURABLE),), error=str(error))
+    if taken.violations:
+        return Outcome(
+            "infeasible",
+            footprint=taken.footprint,
+            violations=tuple(v.as_dict() for v in taken.violations),
+            seconds=clock.seconds,
+        )
+    with clock.time("features"):
+        training = open_features(corpus, config, Split.TRAINING)
+        validation = open_features(corpus, config, Split.VALIDATION)
+    try:
+        with clock.time("train"):
+            trained = fit(config, training, validation, report, restore)
+    except TrainingError as error:
+        return Outcome("failed", footprint=taken.footprint, error=str(error), seconds=clock.seconds)
+    return _finish(config, corpus, trained, training, validation, clock)
+
+
+def quantize_trained(
+    config: Config, trained: Trained, training: Features
+) -> tuple[bytes, bytes, list[int]]:
+    """Converts a trained model.
+
+    Returns:
+        The int8 and the float .tflite, and the training clips that the ranges of the int8 model
+        were measured on.
+    """
+    chosen = calibration_clips(training.labels(config.labels), config.seed)
+    calibration = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
+    fixed_input = config.features.preprocess == "micro"
+    int8 = convert_int8(trained.model, calibration.reshape(len(chosen), -1), fixed_input)
+    return int8, convert_float(trained.model), [int(i) for i in chosen]
+
+
+def score_split(
+    models: tuple[bytes, bytes], config: Config, clips: Features
+) -> dict[str, dict[str, Any]]:
+    """Scores the int8 and the float .tflite of one model: {"int8": ..., "float": ...}."""
+    return {
+        "int8": _score_int8(models[0], config, clips).as_dict(),
+        "float": _score_float(models[1], config, clips).as_dict(),
+    }
+
+
+def _score_int8(model: bytes, config: Config, clips: Features) -> Scores:
+    probabilities = Runner(model).predict(clips.scaled())
+    return score(probabilities, clips.labels(config.labels), clips.speakers, config.labels)
+
+
+def _score_float(model: bytes, config: Config, clips: Features) -> Scores:
+    from sprd.model.quantize import FloatRunner
+
+    probabilities = FloatRunner(model).predict(clips.scaled())
+    return score(probabilities, clips.labels(config.labels), clips.speakers, config.labels)
+
+
+def _finish(
+    config: Config,
+    corpus: Corpus,
+    trained: Trained,
+    training: Features,
+    validation: Features,
+    clock: "_Clock",
+) -> Outcome:
+    with clock.time("quantize"):
+        model, float_model, chosen = quantize_trained(config, trained, training)
+    with clock.time("score"):
+        taken = take_up(config, measure(model, board_of(config.budget)))
+        labels, speakers = validation.labels(config.labels), validation.speakers
+        int8 = _score_int8(model, config, validation)
+        floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
+    drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
+    misses = taken.violations + score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
+    metrics = {
+        **int8.rates,
+        "recall": int8.recall,
+        "intervals": {k: list(v) for k, v in int8.intervals.items()},
+        "float_balanced_accuracy": floats.balanced_accuracy,
+        ACCURACY_DROP: drop,
+        "val_balanced_accuracy": trained.val_balanced_accuracy,
+        "best_step": trained.best_step,
+        "ms_per_step": trained.ms_per_step and round(trained.ms_per_step, 4),
+    }
+    record = {
+        "config": config.model_dump(mode="json"),
+        "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
+        "calibration_clips": chosen,
+        "footprint": taken.footprint,
+        "provenance": provenance(config, corpus),
+    }
+    return Outcome(
+        "trained",
+        metrics,
+        taken.footprint,
+        tuple(v.as_dict() for v in misses),
+        clock.seconds,
+        files={
+            "model.tflite": model,
+            "model_float.tflite": float_model,
+            "record.json": (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
+        },
+    )
+
+
+class _Clock:
+    """Seconds of the parts of a trial."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(time.perf_counter() - start, 4)

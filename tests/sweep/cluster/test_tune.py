@@ -1,0 +1,115 @@
+"""What Tune says of a trial that ended without an outcome, and what becomes of it."""
+
+from types import SimpleNamespace
+
+import pytest
+import ray
+
+from sprd.sweep.cluster.tune import COUNT_INTERVAL_S, DIED, WAITING_S, _Listener
+from sprd.sweep.cluster.tune import time as clock
+from tests.builders import make_sweep
+
+TASK_ERROR = """Failure # 1 (occurred at 2026-11-23_10-00-00)
+\x1b[36mray::ImplicitFunc.train()\x1b[39m (pid=1, ip=10.0.0.2)
+  File "storage.py", line 3, in report
+RuntimeError: Unable to set up cluster storage
+"""
+WORKER_DIED = """Failure # 2 (occurred at 2026-11-23_10-00-09)
+The actor died unexpectedly before finishing this task.
+"""
+
+
+class Bridge:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.errors, self.notes, self.running = {}, [], {3, 4}
+
+    def is_running(self, number):
+        return number in self.running
+
+    def ended(self, trial, error=None):
+        self.running.remove(trial.config["number"])
+        self.errors[trial.config["number"]] = error
+        return False
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture
+def make_trial(tmp_path):
+    """Makes a trial of Tune of which something is known."""
+
+    def make(number, text, status="RUNNING", checkpoint=None):
+        path = tmp_path / f"error {number}.txt"
+        path.write_text(text)
+        config = {"number": number, "name": f"trial {number}", "checkpoint": checkpoint}
+        states = {"ERROR": "ERROR", "PENDING": "PENDING"}
+        return SimpleNamespace(
+            config=config,
+            error_file=str(path),
+            status=status,
+            last_result={},
+            checkpoint=None,
+            **states,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (TASK_ERROR, "RuntimeError: Unable to set up cluster storage"),
+        (TASK_ERROR + WORKER_DIED, DIED),
+        (WORKER_DIED + TASK_ERROR, "RuntimeError: Unable to set up cluster storage"),
+        ("", DIED),
+    ],
+)
+def test_row_says_what_was_raised_or_that_the_worker_died(make_trial, text, reason):
+    """A storage that cannot be written is not taken for memory that ran out."""
+    bridge = Bridge()
+    _Listener(bridge, None).on_trial_error(1, [], make_trial(3, text))
+    assert bridge.errors == {3: reason}
+
+
+def test_note_says_where_it_goes_on(make_trial):
+    """From nothing, or from the checkpoint of an earlier command."""
+    bridge = Bridge()
+    listener = _Listener(bridge, None)
+    listener.on_trial_recover(1, [], make_trial(3, WORKER_DIED))
+    listener.on_trial_recover(1, [], make_trial(4, TASK_ERROR, checkpoint="s3://bucket/4"))
+    assert bridge.notes == [
+        "trial 3: its worker died; starts again",
+        "trial 4: RuntimeError: Unable to set up cluster storage; goes on",
+    ]
+
+
+def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial):
+    """Or its number would be running for ever."""
+    bridge = Bridge()
+    trials = [make_trial(3, "", status="ERROR"), make_trial(4, ""), make_trial(5, "", "ERROR")]
+    _Listener(bridge, None).on_step_begin(1, trials)
+    assert bridge.errors == {3: DIED}
+
+
+def test_only_a_trial_that_waits_itself_is_told(make_trial, monkeypatch):
+    """Some trial is pending at each look, another each time: nothing waits."""
+    now = [0.0]
+    monkeypatch.setattr(clock, "monotonic", lambda: now[0])
+    bridge = Bridge()
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
+    monkeypatch.setattr(ray, "available_resources", dict)
+    listener = _Listener(bridge, make_sweep())
+    for number in range(int(3 * WAITING_S / COUNT_INTERVAL_S)):
+        now[0] += COUNT_INTERVAL_S + 0.1
+        listener.on_step_begin(1, [make_trial(number, "", status="PENDING")])
+    assert bridge.notes == []
+    for _ in range(int(3 * WAITING_S / COUNT_INTERVAL_S)):
+        now[0] += COUNT_INTERVAL_S + 0.1
+        listener.on_step_begin(1, [make_trial(99, "", status="PENDING")])
+    assert bridge.notes == [
+        "waiting for a place for 60 s now: trial 99; each needs 1 CPU, 0 GPU; the cluster has"
+        " 8 CPU, 0 GPU, free are 0 CPU, 0 GPU"
+    ]

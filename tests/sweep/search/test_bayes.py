@@ -1,0 +1,323 @@
+"""The sampler of our own: what it learns, and that it goes on as it would have."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sprd.config.reader import parse_sweep
+from sprd.sweep.rows.hypervolume import hypervolume
+from sprd.sweep.rows.table import Row, Table, frontier
+from sprd.sweep.search.bayes import BayesSampler
+from sprd.sweep.search.sampler import Sampler
+from sprd.sweep.search.search import Search
+from tests.builders import make_row, make_sweep, miss
+from tests.strategies import VOCABULARY
+
+TOY = """
+"model.filters" = { low = 4, high = 200 }
+"train.momentum" = { low = 0.0, high = 0.9 }
+"augment.gain_db" = { low = 0.0, high = 12.0 }
+"model.kernel" = ["4x4", "8x4", "8x8", "16x8", "16x16", "20x20"]
+"""
+TWO = 'objectives = ["balanced_accuracy", "model_bytes"]'
+MAX_BYTES = 6000
+
+
+def make(space=TOY, sampler="bayes", seed=0, n_trials=60, lines=TWO, budget=""):
+    """A sweep with a budget."""
+    text = (
+        f'[sweep]\nname = "x"\nsampler = "{sampler}"\nseed = {seed}\nn_trials = {n_trials}\n'
+        f"{lines}\n"
+        '[data]\nkeywords = ["up", "down"]\n[model]\narchitecture = "tiny_conv"\n[train]\n'
+        "steps = 40\nlearning_rate = 0.01\n"
+        f"[budget]\n{budget}\n[space]\n{space}\n"
+    )
+    return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
+
+
+def toy(number, point, limit=MAX_BYTES):
+    """What a point of `TOY` gives: more bytes are better, up to luck; momentum has an optimum."""
+    filters = point.get("model.filters", 8)
+    first, second = (int(n) for n in str(point.get("model.kernel", "8x8")).split("x"))
+    n_bytes = 500 + filters * first * second
+    lost = 0.3 * (point.get("train.momentum", 0.5) - 0.6) ** 2
+    lost += 0.1 * (point.get("augment.gain_db", 3.0) / 12 - 0.25) ** 2
+    luck = random.Random(f"{sorted(point.items())}").gauss(0, 0.004)
+    accuracy = min(0.999, 0.95 - 2 / n_bytes**0.5 - lost + luck)
+    footprint = {"model_bytes": n_bytes}
+    if n_bytes > limit:
+        violations = (miss("model_bytes", n_bytes, limit),)
+        return Row(number, "infeasible", point, "", "", footprint=footprint, violations=violations)
+    metrics = {"balanced_accuracy": accuracy, "false_accept_rate": 1 - accuracy}
+    return Row(number, "trained", point, "", "", metrics=metrics, footprint=footprint)
+
+
+def tried(sampler, n, fate=toy, first=0):
+    """Asks for n points one after another, and tells how each went; returns the rows."""
+    rows = []
+    for number in range(first, first + n):
+        rows.append(fate(number, sampler.ask(number)))
+        sampler.tell(rows[-1])
+    return rows
+
+
+def searched(sweep, path, fate=toy):
+    """A whole search; returns its rows."""
+    search = Search(sweep, Table(path))
+    while (candidate := search.next()) is not None:
+        row = fate(candidate.number, candidate.point)
+        fields = {"metrics": row.metrics, "footprint": row.footprint, "violations": row.violations}
+        search.ended(candidate.number, row.status, **fields)
+    return search.rows
+
+
+def volume(rows, sweep):
+    """What the frontier covers: errors up to 0.3, bytes up to the limit, each to 1."""
+    found = [
+        [(1 - row.value("balanced_accuracy")) / 0.3, row.value("model_bytes") / MAX_BYTES]
+        for row in frontier(rows, sweep.objectives)
+    ]
+    return hypervolume(np.array(found).reshape(-1, 2), np.ones(2))
+
+
+class TestReproducible:
+    """What is asked depends on the file, the seed and the rows, in their order."""
+
+    def test_same_rows_same_points(self):
+        """Of two samplers of one sweep; another seed gives others."""
+        first, second = (tried(BayesSampler(make()), 12) for _ in range(2))
+        assert first == second
+        other = tried(BayesSampler(make(seed=1)), 12)
+        assert all(a.params != b.params for a, b in zip(first, other, strict=True))
+
+    @pytest.mark.parametrize("n_told", [3, 9, 14])
+    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told):
+        """A resumed sweep asks what the undisturbed one would have asked."""
+        undisturbed = BayesSampler(make(n_trials=30))
+        rows = tried(undisturbed, n_told)
+        resumed = BayesSampler(make(n_trials=30))
+        for row in rows:
+            resumed.tell(row)
+        assert tried(resumed, 3, first=n_told) == tried(undisturbed, 3, first=n_told)
+
+    def test_search_goes_on_as_the_undisturbed_one(self, tmp_path):
+        """With candidates that do not fit and points that are no configuration among the rows."""
+        space = TOY + '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
+        sweep = make(space, n_trials=10, budget=f"model_bytes = {MAX_BYTES}")
+        whole = searched(sweep, tmp_path / "whole.jsonl")
+        lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
+        (tmp_path / "cut.jsonl").write_text("".join(lines[: len(lines) - 3]))
+        again = searched(sweep, tmp_path / "cut.jsonl")
+        assert [row.params for row in again] == [row.params for row in whole]
+
+
+class TestLearning:
+    """What makes it worth its time."""
+
+    def test_it_learns_what_fits(self, tmp_path):
+        """After the first 20 trials four candidates of five fit; at random, not even half."""
+        n_late = 0
+        for seed in range(3):
+            lines = f"model_bytes = {MAX_BYTES}"
+            sweep = make(seed=seed, n_trials=40, budget=lines, lines="")
+            statuses = [row.status for row in searched(sweep, tmp_path / f"{seed}.jsonl")]
+            twentieth = [i for i, status in enumerate(statuses) if status == "trained"][19]
+            assert statuses.count("trained") == 40
+            n_late += len(statuses) - twentieth - 1
+        assert n_late <= 1.3 * 3 * 20
+
+    def test_frontier_is_better_than_a_random_one(self, tmp_path):
+        """As many trials, over several seeds: on the mean, and for most of them."""
+        volumes = {"bayes": [], "random": []}
+        for sampler, found in volumes.items():
+            for seed in range(4):
+                sweep = make(
+                    sampler=sampler, seed=seed, n_trials=24, budget=f"model_bytes = {MAX_BYTES}"
+                )
+                rows = searched(sweep, tmp_path / f"{sampler}{seed}.jsonl")
+                found.append(volume(rows, sweep))
+        pairs = list(zip(volumes["bayes"], volumes["random"], strict=True))
+        assert np.mean(volumes["bayes"]) > np.mean(volumes["random"])
+        assert sum(ours > chance for ours, chance in pairs) >= 3
+
+    def test_best_of_one_objective_is_better_than_a_random_one(self):
+        """As many trials, over several seeds."""
+        best = {"bayes": [], "random": []}
+        for seed in range(4):
+            for name, kind in (("bayes", BayesSampler), ("random", Sampler)):
+                sweep = make(sampler=name, seed=seed, n_trials=24, lines="")
+                rows = tried(kind(sweep), 24, self.unlimited)
+                best[name].append(max(row.value("balanced_accuracy") for row in rows))
+        assert np.mean(best["bayes"]) > np.mean(best["random"])
+        pairs = zip(best["bayes"], best["random"], strict=True)
+        assert sum(ours > chance for ours, chance in pairs) >= 3
+
+    def test_rate_of_errors_is_minimised(self):
+        """Less of it is better, and it has a limit of its own."""
+        sweep = make(
+            n_trials=30,
+            lines='objectives = ["false_accept_rate"]',
+            budget="max_false_accept_rate = 0.1",
+        )
+        rows = tried(BayesSampler(sweep), 30, self.unlimited)
+        rates = [row.value("false_accept_rate") for row in rows]
+        assert np.mean(rates[-10:]) < np.mean(rates[:8])
+
+    def test_cost_may_be_turned_round(self):
+        """The largest model, whoever wants that."""
+        sweep = make(n_trials=24, lines='objectives = ["max model_bytes"]')
+        rows = tried(BayesSampler(sweep), 24, self.unlimited)
+        sizes = [row.value("model_bytes") for row in rows]
+        assert max(sizes[8:]) == 500 + 200 * 20 * 20 > max(sizes[:8])
+
+    def unlimited(self, number, point):
+        return toy(number, point, limit=10**9)
+
+
+class TestStart:
+    """Points that a person names come first."""
+
+    def test_points_of_the_file_come_first_and_are_filled_in(self):
+        """Those of earlier runs follow; then chance, or what was learned."""
+        start = '[[start]]\n"model.filters" = 8\n[[start]]\n"model.kernel" = "4x4"\n'
+        sampler = BayesSampler(make(TOY + start))
+        sampler.start_from([{"train.momentum": 0.25}])
+        points = [sampler.ask(number) for number in range(4)]
+        assert points[0]["model.filters"] == 8
+        assert points[1]["model.kernel"] == "4x4"
+        assert points[2]["train.momentum"] == 0.25
+        assert all(set(point) == set(make().space) for point in points)
+
+    def test_they_come_first_after_references(self):
+        """These take the first numbers."""
+        text = '[[reference]]\nname = "a"\nsweep = "a.toml"\n[[start]]\n"model.filters" = 8\n'
+        assert BayesSampler(make(TOY + text)).ask(1)["model.filters"] == 8
+
+    def test_name_that_does_not_exist_there_is_left_out(self):
+        """The architecture that was drawn has no such parameter."""
+        space = '"model.architecture" = ["tiny_conv", "ds_cnn"]\n"model.n_blocks" = [1, 2]\n'
+        start = '[[start]]\n"model.architecture" = "tiny_conv"\n"model.n_blocks" = 2\n'
+        assert BayesSampler(make(space + start)).ask(0) == {"model.architecture": "tiny_conv"}
+
+    def test_second_attempt_is_drawn_at_random(self):
+        """The point was tried already."""
+        sampler = BayesSampler(make(TOY + '[[start]]\n"model.filters" = 8\n'))
+        first = sampler.ask(0)
+        sampler.forget(0)
+        again = [sampler.ask(0, attempt) for attempt in (1, 2, 1)]
+        assert again[0] == again[2] != again[1]
+        assert first not in again
+
+
+class TestOddRows:
+    """What a run may hold, besides trials that ended well."""
+
+    def test_running_points_are_not_asked_for_again(self):
+        """A dozen at once, with a model of what was trained; all differ."""
+        sampler = BayesSampler(make('"model.filters" = { low = 4, high = 40 }', n_trials=24))
+        tried(sampler, 10)
+        points = [sampler.ask(number)["model.filters"] for number in range(10, 22)]
+        assert len(set(points)) == len(points)
+
+    @pytest.mark.parametrize("key", ["latency_ms", "flash_bytes"])
+    @pytest.mark.parametrize("lines", ["", TWO])
+    def test_unknown_costs(self, key, lines):
+        """A number that is None everywhere, though the budget limits it."""
+        sweep = make(n_trials=24, lines=lines, budget=f"{key} = 100")
+        sampler = BayesSampler(sweep)
+
+        def unknown(number, point):
+            row = toy(number, point)
+            return Row(**{**vars(row), "footprint": {**row.footprint, key: None}})
+
+        assert len(tried(sampler, 14, unknown)) == 14
+
+    def test_unknown_objective(self):
+        """No row tells it, or some do not; there is no frontier then, or a smaller one."""
+        sweep = make(n_trials=24, lines='objectives = ["balanced_accuracy", "macs"]')
+        tried(BayesSampler(sweep), 12, lambda n, p: toy(n, p, 10**9))
+
+        def some(number, point):
+            row = toy(number, point, 10**9)
+            macs = {"macs": 1000 + number} if number % 3 else {"macs": None}
+            return Row(**{**vars(row), "footprint": macs})
+
+        tried(BayesSampler(sweep), 12, some)
+
+    def test_points_that_are_no_configuration(self, tmp_path):
+        """Such a row has nothing but its violation; the model proposes none once it has begun."""
+        space = TOY + '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
+        rows = searched(make(space, seed=1, n_trials=24), tmp_path / "trials.jsonl", self.fits)
+        broken = [i for i, row in enumerate(rows) if not row.footprint]
+        fourth = [i for i, row in enumerate(rows) if row.status == "trained"][3]
+        assert broken and max(broken) < fourth
+
+    def test_trials_that_were_stopped_or_failed(self):
+        """They teach nothing and are no longer running."""
+        sampler = BayesSampler(make(n_trials=24))
+
+        def fate(number, point):
+            if number % 3 == 0:
+                return make_row(number, "failed", params=point, error="x")
+            if number % 3 == 1:
+                return make_row(number, "stopped", params=point, step=20)
+            return toy(number, point, 10**9)
+
+        tried(sampler, 18, fate)
+        assert sampler._asked == {}
+
+    def test_nothing_but_misses(self):
+        """Before anything was trained there is nothing to be guessed."""
+        tried(BayesSampler(make()), 30, lambda n, p: toy(n, p, 0))
+
+    def test_all_alike(self):
+        """Scores and costs without any spread."""
+        tried(BayesSampler(make(n_trials=24)), 12, lambda n, p: make_row(n, score=0.1, params=p))
+
+    def test_perfect_scores(self):
+        """There is nothing left to be gained."""
+        tried(BayesSampler(make(n_trials=24)), 12, lambda n, p: make_row(n, score=1.0, params=p))
+
+    def test_many_rows(self):
+        """Of more rows than the model learns from, the latest and the best count."""
+        sampler = BayesSampler(make())
+        drawn = BayesSampler(make(seed=5))
+        for number in range(330):
+            sampler.tell(toy(number, drawn.ask(number), 10**9))
+            drawn.forget(number)
+        assert sampler.ask(330)
+
+    def test_space_of_two_points(self, tmp_path):
+        """Both are tried; then the search ends."""
+        sweep = make('"model.filters" = [4, 8]', n_trials=20)
+        rows = searched(sweep, tmp_path / "trials.jsonl", self.fits)
+        assert sorted(row.params["model.filters"] for row in rows) == [4, 8]
+
+    def test_space_of_few_points(self, tmp_path):
+        """All are tried once, though the model proposes the last ones."""
+        sweep = make('"model.filters" = { low = 1, high = 9 }', n_trials=30)
+        rows = searched(sweep, tmp_path / "trials.jsonl", self.fits)
+        assert sorted(row.params["model.filters"] for row in rows) == list(range(1, 10))
+
+    def test_space_of_nothing(self):
+        """A single configuration."""
+        assert BayesSampler(make_sweep()).ask(0) == {}
+
+    def fits(self, number, point):
+        return toy(number, point, 10**9)
+
+
+def test_points_that_fail_are_left_alone():
+    """High momentum diverges, say: the sampler goes elsewhere, and proposes no point again."""
+
+    def fate(number, point, limit=MAX_BYTES):
+        if point["train.momentum"] > 0.45:
+            return Row(number, "failed", point, "", "", error="the loss is not finite")
+        return toy(number, point, limit)
+
+    rows = tried(BayesSampler(make(seed=1)), 40, fate)
+    late = [row.status for row in rows[-15:]]
+    assert late.count("failed") <= 3
+    assert len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)

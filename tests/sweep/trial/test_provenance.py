@@ -1,0 +1,28 @@
+"""What a record tells of the recordings, and what it keeps to itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from sprd.audio.corpus import Corpus
+from sprd.sweep.trial.provenance import corpus_record
+
+EMPTY = Corpus((), (), "", "", is_synthetic=False, n_skipped=0, skipped=())
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("folder /home/jane doe/yes, no/words", "folder words"),
+        ("folder words + folder /home/jane doe/more", "folder words + folder more"),
+        ("folder /home/jane + joe/words", "folder words"),
+        ("folder /", "folder data"),
+        (
+            "Google Speech Commands v0.02 + folder /srv/more",
+            "Google Speech Commands v0.02 + folder more",
+        ),
+        ("synthetic speech: 60 espeak-ng voices", "synthetic speech: 60 espeak-ng voices"),
+    ],
+)
+def test_a_record_keeps_the_last_name_of_a_folder(source: str, told: str) -> None:
+    assert corpus_record(replace(EMPTY, source=source))["source"] == told
