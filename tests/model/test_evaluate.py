@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.model.evaluate import balanced_accuracy, paired_difference, score
-
-LABELS = ("_silence_", "_unknown_", "up", "down")
+from sprd.model.evaluate import balanced_accuracy, paired_difference, score, score_predicted
+from tests.speakers import LABELS, RATES, binomial_intervals, coverage, right_or_wrong
 
 TRUTH = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
 PREDICTED = np.array([0, 1, 1, 1, 0, 2, 2, 2, 3, 1, 3, 0])
@@ -107,6 +106,45 @@ def test_interval_is_wider_when_speakers_differ_than_when_clips_do():
     assert by_speaker.intervals["accuracy"] == (0.0, 1.0)
     low, high = by_clip.intervals["accuracy"]
     assert 0.3 < low < 0.5 < high < 0.7
+
+
+class TestIntervals:
+    """95 % of every score: exact where it can be worked out, and counted where it cannot."""
+
+    def test_bounds_are_the_binomial_quantiles_by_hand(self) -> None:
+        """Of 16 speakers 8 are right: at most 3 in 1.1 % of the draws, at most 4 in 3.8 %.
+
+        So the 2.5 % quantile is 4 of 16, and 12 by symmetry; that of 5 % would be 5, and 11.
+        """
+        found = score_predicted(*right_or_wrong(16, 8), LABELS)
+        assert found.intervals == dict.fromkeys(RATES, (4 / 16, 12 / 16))
+        assert binomial_intervals(16, 8) == found.intervals
+
+    @pytest.mark.parametrize("n_right", [40, 200, 340])
+    def test_bounds_of_many_speakers_are_the_binomial_quantiles(self, n_right: int) -> None:
+        """Within 1 speaker of 400, the grain of 1,000 draws; a 90 % interval is 2 off."""
+        found = score_predicted(*right_or_wrong(400, n_right), LABELS).intervals
+        exact = binomial_intervals(400, n_right)
+        assert set(found) == set(exact) == set(RATES)
+        for name, bounds in exact.items():
+            assert found[name] == pytest.approx(bounds, abs=1.01 / 400), name
+
+    def test_intervals_hold_the_truth_in_95_of_100_data_sets(self) -> None:
+        """Of 600 with 40 speakers each; 90 % intervals of the same data hold it in at most 0.905.
+
+        A percentile bootstrap of 40 speakers is known to fall one or two percent short.
+        """
+        shares = coverage(lambda *clips: score_predicted(*clips, LABELS).intervals)
+        assert set(shares) == set(RATES)
+        assert 0.93 < np.mean(list(shares.values())) < 0.97
+        assert all(0.92 < share < 0.98 for share in shares.values()), shares
+
+    def test_paired_interval_is_the_binomial_one_too(self) -> None:
+        """Against a model that is wrong throughout, the difference is the score itself."""
+        predicted, truth, speakers = right_or_wrong(16, 8)
+        wrong = one_hot((truth + 2) % 4)
+        found = paired_difference(one_hot(predicted), wrong, truth, speakers, 4)
+        assert found == (0.5, 4 / 16, 12 / 16)
 
 
 CLIPS = st.lists(

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from sprd.audio import store
 from sprd.audio.corpus import Corpus, Split, index_folder
@@ -17,6 +19,7 @@ from sprd.errors import DataError, InputError, OutputError
 from sprd.model.evaluate import score_predicted
 from sprd.sweep.trial.folds import FoldTable, run_fold, summarize
 from tests.builders import make_fold, make_sweep
+from tests.speakers import RATES, binomial_intervals, coverage, right_or_wrong
 
 LABELS = ("_silence_", "_unknown_", "up", "down")
 
@@ -25,6 +28,24 @@ FIRST = make_fold(0, [0, 1, 2, 2, 3, 3], [0, 1, 2, 1, 3, 2], ["silence 0", *"aab
 """Recalls 1, 1, 1/2, 1/2: mean 3/4."""
 SECOND = make_fold(1, [0, 1, 1, 2, 3], [0, 3, 1, 2, 3], ["silence 1", *"cdcd"])
 """Recalls 1, 1/2, 1, 1: mean 7/8."""
+
+
+def folds_of(
+    predicted: NDArray[np.int64], truth: NDArray[np.int64], speakers: list[str]
+) -> list[dict[str, Any]]:
+    """The clips as two folds of as many speakers, each scored in one figure."""
+    half = len(truth) // 2
+    return [
+        {
+            "fold": fold,
+            "n_folds": 2,
+            "predicted": predicted[part].tolist(),
+            "truth": truth[part].tolist(),
+            "speakers": speakers[part],
+            "scores": {"balanced_accuracy": float((predicted[part] == truth[part]).mean())},
+        }
+        for fold, part in enumerate((slice(half), slice(half, None)))
+    ]
 
 
 class TestSummary:
@@ -61,6 +82,19 @@ class TestSummary:
         found = summarize([FIRST, SECOND], LABELS)
         assert found.intervals == pooled.intervals
         assert found.interval == pooled.intervals["balanced_accuracy"]
+
+    def test_intervals_are_the_binomial_quantiles_by_hand(self) -> None:
+        """Sixteen speakers in two folds, eight of them right throughout: 4 to 12 of 16."""
+        found = summarize(folds_of(*right_or_wrong(16, 8)), LABELS)
+        assert found.intervals == dict.fromkeys(RATES, (4 / 16, 12 / 16))
+        assert found.intervals == binomial_intervals(16, 8)
+        assert found.interval == (4 / 16, 12 / 16)
+
+    def test_intervals_hold_the_truth_in_95_of_100_data_sets(self) -> None:
+        """Of 600 with 40 speakers in two folds; 90 % intervals would hold it in at most 0.905."""
+        shares = coverage(lambda *clips: summarize(folds_of(*clips), LABELS).intervals)
+        assert 0.93 < np.mean(list(shares.values())) < 0.97
+        assert all(0.92 < share < 0.98 for share in shares.values()), shares
 
     def test_json_holds_all_of_it(self):
         """What a record keeps is read back the same."""
