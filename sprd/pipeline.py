@@ -28,12 +28,6 @@ from sprd.sweep.trial.measure import check_reported, check_verifiable
 if TYPE_CHECKING:
     from sprd.sweep.cluster.bridge import Jobs, Watcher
 
-IMPORTANCES = "importance.json"
-"""In the folder of a run: which parameters mattered, by objective."""
-
-FOLDS = "folds.jsonl"
-"""In the folder of a run: what cross-validation trained, one object a fold."""
-
 Progress = Callable[[str, int, int], None]
 
 
@@ -113,7 +107,7 @@ def keep_importances(run: Run) -> None:
     """Writes which parameters mattered into the folder of the run, if enough were tried."""
     shares = importances(run.sweep, run.table.rows)
     if shares:
-        write_atomically(run.folder / IMPORTANCES, json.dumps(shares, indent=1) + "\n")
+        write_atomically(run.paths.importances, json.dumps(shares, indent=1) + "\n")
 
 
 class _Trainings:
@@ -132,7 +126,7 @@ class _Trainings:
 
     def run(self, jobs: "Jobs", scheduler: str) -> None:
         """Runs what is to be done."""
-        unfinished = self._run.folder / "ray" / jobs.kind
+        unfinished = self._run.paths.unfinished(jobs.kind)
         if not jobs.is_done:
             self._train(jobs, scheduler, unfinished)
         elif unfinished.exists():  # a command was killed behind its last row
@@ -168,7 +162,7 @@ class _Trainings:
         Returns:
             The trials with their scores, best mean first; why a trial has none, by its number.
         """
-        table = FoldTable(self._run.folder / FOLDS)
+        table = FoldTable(self._run.paths.folds)
         confirmation = Confirmation(self._run.sweep, rows, n_folds, table)
         self.run(confirmation, "none")
         return confirmation.results(), confirmation.failures
@@ -230,14 +224,14 @@ def export_best(
     """
     attempts: list[dict[str, Any]] = []
     for row in ranking(run.table.rows, run.sweep.objectives[0]) if order is None else order:
-        violations = export_trial(run, row, corpus, run.bundle, attempts)
+        violations = export_trial(run, row, corpus, run.paths.bundle, attempts)
         if not violations:
             if gave_up:
                 raise SprdError(
                     f"{run.folder}: ended early: {gave_up}. The best of the trials so far was"
-                    f" exported to {run.bundle}. Widen [space], or loosen [budget]."
+                    f" exported to {run.paths.bundle}. Widen [space], or loosen [budget]."
                 )
-            return run.bundle
+            return run.paths.bundle
         attempts.append({"trial": row.number, "violations": violations})
     if attempts:
         reasons = "; ".join(
@@ -299,4 +293,4 @@ def _export(
 
     run = reopen_run(run_folder, data)
     row = Row(**fields)
-    return export(run.sweep, row, run_folder / "trials" / str(row.number), corpus, folder, attempts)
+    return export(run.sweep, row, run.paths.trial(row.number), corpus, folder, attempts)

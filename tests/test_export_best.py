@@ -7,6 +7,7 @@ import pytest
 from sprd import pipeline
 from sprd.config.numbers import natural
 from sprd.errors import BudgetError
+from sprd.sweep.paths import RunPaths
 from tests.builders import make_row
 
 FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}
@@ -17,7 +18,7 @@ def a_run(tmp_path, scores):
     rows = [make_row(number, score=score) for number, score in enumerate(scores)]
     sweep = SimpleNamespace(objectives=(natural("balanced_accuracy"),))
     table = SimpleNamespace(rows=rows)
-    return SimpleNamespace(table=table, sweep=sweep, folder=tmp_path, bundle=tmp_path / "bundle")
+    return SimpleNamespace(table=table, sweep=sweep, folder=tmp_path, paths=RunPaths(tmp_path))
 
 
 def test_next_best_is_tried(tmp_path, monkeypatch):
@@ -30,7 +31,7 @@ def test_next_best_is_tried(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pipeline, "export_trial", export)
     run = a_run(tmp_path, (0.8, 0.9, 0.7))
-    assert pipeline.export_best(run, None) == run.bundle
+    assert pipeline.export_best(run, None) == run.paths.bundle
     assert tried == [(1, []), (0, [{"trial": 1, "violations": [FAILED]}])]
 
 

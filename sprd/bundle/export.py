@@ -21,6 +21,7 @@ from sprd.device.graph import read_graph
 from sprd.device.latency import latency_of
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
+from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
 from sprd.sweep.rows.table import EMULATION, Row
 from sprd.sweep.trial.measure import board_of, take_up
 
@@ -28,7 +29,7 @@ from sprd.sweep.trial.measure import board_of, take_up
 def export(
     sweep: SweepConfig,
     row: Row,
-    trial_folder: Path,
+    files: TrialPaths,
     corpus: Corpus | None,
     folder: Path,
     attempts: list[dict[str, Any]],
@@ -38,7 +39,7 @@ def export(
     Args:
         sweep: The sweep file of the run.
         row: The trial.
-        trial_folder: Its files.
+        files: What is kept of it.
         corpus: The audio, for the scores on test speakers; None leaves them out.
         folder: The bundle.
         attempts: Better trials that failed this check.
@@ -49,9 +50,9 @@ def export(
     Raises:
         SprdError: The trial's files are gone or damaged.
     """
-    model, float_model, record = _read_trial(trial_folder)
+    model, float_model, record = _read_trial(files)
     config = Config.model_validate_json(json.dumps(record["config"]))
-    footprint = measure(model, board_of(config.budget), str(trial_folder / "model.tflite"))
+    footprint = measure(model, board_of(config.budget), str(files.model))
     if config.budget.verify == "emulated":
         try:
             footprint = _emulated(model, config, corpus, footprint)
@@ -140,15 +141,15 @@ def _score_test(
     return score_split((model, float_model), config, open_features(corpus, config, Split.TESTING))
 
 
-def _read_trial(folder: Path) -> tuple[bytes, bytes, dict[str, Any]]:
+def _read_trial(files: TrialPaths) -> tuple[bytes, bytes, dict[str, Any]]:
     try:
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        model = (folder / "model.tflite").read_bytes()
+        record = json.loads(files.record.read_text(encoding="utf-8"))
+        model = files.model.read_bytes()
         if not {"config", "validation", "provenance", "calibration_clips"} <= set(record):
             raise ValueError("record.json lacks what a trial writes")
-        return model, (folder / "model_float.tflite").read_bytes(), record
+        return model, files.float_model.read_bytes(), record
     except (OSError, ValueError, TypeError) as error:
         raise SprdError(
-            f"{folder}: must hold model.tflite, model_float.tflite and record.json of the trial:"
+            f"{files.folder}: must hold {', '.join(KEPT_OF_A_TRIAL)} of the trial:"
             f" {error}. Choose another trial."
         ) from error

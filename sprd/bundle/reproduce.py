@@ -17,6 +17,7 @@ from sprd.device.tflm import Runner, check_shape
 from sprd.device.weights import distance
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
+from sprd.sweep.paths import MODEL
 from sprd.sweep.trial.provenance import surroundings
 from sprd.sweep.trial.train import Outcome, run_trial
 
@@ -157,7 +158,7 @@ def reproduce(
 def _compare(
     folder: Path, manifest: Mapping[str, Any], config: Config, corpus: Corpus, outcome: Outcome
 ) -> Reproduction:
-    before, now = (folder / "model.tflite").read_bytes(), outcome.files["model.tflite"]
+    before, now = (folder / "model.tflite").read_bytes(), outcome.files[MODEL]
     told = manifest["scores"]["validation"]["int8"]
     low, high = told["intervals"]["balanced_accuracy"]
     score = float(outcome.metrics["balanced_accuracy"])

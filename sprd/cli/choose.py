@@ -113,7 +113,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     if row.violations:
         misses = ", ".join(map(describe_violation, row.violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
-    folder = (args.out or run.folder / f"bundle-{number}").absolute()
+    folder = (args.out or run.paths.bundle_of(number)).absolute()
     check_target(folder)  # before it is scored
     try:
         corpus = open_corpus(run.sweep.default.data, run.data)
@@ -199,9 +199,7 @@ def _side(run: "Run") -> "Side":
 
 def _fingerprint(run: "Run") -> Any:
     """Of the data that the run was made from."""
-    from sprd.sweep.run import SOURCE_FILE
-
-    source = json.loads((run.folder / SOURCE_FILE).read_text(encoding="utf-8"))
+    source = json.loads(run.paths.source.read_text(encoding="utf-8"))
     return source.get("data_fingerprint")
 
 

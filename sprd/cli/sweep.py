@@ -76,7 +76,6 @@ def train(args: Namespace) -> int:
 
 def _show_run(run: "Run") -> None:
     """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
-    from sprd.pipeline import FOLDS, IMPORTANCES
     from sprd.report.table import WIDTH, frontier_table
     from sprd.sweep.rows.table import frontier
     from sprd.sweep.search.confirm import confirmed
@@ -88,11 +87,11 @@ def _show_run(run: "Run") -> None:
         out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
     n_folds = run.sweep.sweep.confirm_folds
     if n_folds is not None:
-        folds = FoldTable(run.folder / FOLDS)
+        folds = FoldTable(run.paths.folds)
         rows = {row.number: row for row in run.table.rows}
         for number, scores in confirmed(run.sweep, run.table.rows, folds, n_folds).items():
             _show_folds(rows[number], scores)
-    if (file := run.folder / IMPORTANCES).exists():
+    if (file := run.paths.importances).exists():
         _show_importances(json.loads(file.read_text(encoding="utf-8")))
 
 

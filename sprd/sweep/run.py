@@ -20,6 +20,7 @@ from sprd.device.board import board_names, read_board_file
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
 from sprd.model.params import ARCHITECTURES, active_params
+from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.table import Row, Table
 from sprd.sweep.search.earlier import Earlier, learn_from
 from sprd.sweep.trial.measure import all_limits, board_of
@@ -28,12 +29,6 @@ VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
 
 UNLIMITED = 2**40
 """Instead of the flash and RAM of the board, for what is only to be compared with."""
-
-SOURCE_FILE = "run.json"
-"""Where the run comes from; it marks a folder as a run's, so it is written first."""
-
-BOARD_FILE = "board.toml"
-"""The user's own board, as read; no file where the board is one of the package's."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +42,9 @@ class Run:
     """The folder that `--data` named, which overrides the file's source."""
 
     @property
-    def bundle(self) -> Path:
-        """Where the exported winner goes."""
-        return self.folder / "bundle"
+    def paths(self) -> RunPaths:
+        """Its files."""
+        return RunPaths(self.folder)
 
     def row(self, number: int) -> Row:
         """Returns a trained trial.
@@ -77,20 +72,20 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     sweep = _with_board(load_sweep(file, VOCABULARY))
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     _check_writable(folder)
-    if folder.exists() and not (folder / SOURCE_FILE).exists():
+    paths = RunPaths(folder)
+    if folder.exists() and not paths.source.exists():
         others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if others:
             raise OutputError(
                 f"{folder}: must be empty or a run's folder, got other files, {others[0]!r} among"
                 " them. Choose another --out."
             )
-    elif (folder / "trials.jsonl").exists():
-        _check_same(folder / "sweep.toml", sweep.path, sweep.text)
+    elif paths.table.exists():
+        _check_same(paths.sweep, sweep.path, sweep.text)
         budget = sweep.default.budget
         if budget.board_toml is not None:
-            _check_same(folder / BOARD_FILE, Path(str(budget.board)), budget.board_toml)
-    table = Table(folder / "trials.jsonl")
-    return Run(folder, sweep, table, data.absolute() if data else None)
+            _check_same(paths.board, Path(str(budget.board)), budget.board_toml)
+    return Run(folder, sweep, Table(paths.table), data.absolute() if data else None)
 
 
 def check_data(run: Run, fingerprint: str) -> None:
@@ -121,10 +116,10 @@ def begin(run: Run, fingerprint: str) -> None:
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
     }
-    write_atomically(run.folder / SOURCE_FILE, json.dumps(source, indent=1) + "\n")
-    write_atomically(run.folder / "sweep.toml", run.sweep.text)
+    write_atomically(run.paths.source, json.dumps(source, indent=1) + "\n")
+    write_atomically(run.paths.sweep, run.sweep.text)
     if run.sweep.default.budget.board_toml is not None:
-        write_atomically(run.folder / BOARD_FILE, run.sweep.default.budget.board_toml)
+        write_atomically(run.paths.board, run.sweep.default.budget.board_toml)
 
 
 def run_id(folder: Path) -> str | None:
@@ -190,19 +185,19 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
         ConfigError: It is no run's folder.
         BoardError: Its board's file is gone, or breaks a rule.
     """
+    paths = RunPaths(folder.absolute())
     try:
         source = _read_source(folder)
-        text = (folder / "sweep.toml").read_text(encoding="utf-8")
+        text = paths.sweep.read_text(encoding="utf-8")
         origin, old_data = Path(source["sweep_file"]), source["data"]
     except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
         raise ConfigError(
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
         ) from error
-    sweep = _with_board(parse_sweep(text, origin, VOCABULARY), folder / BOARD_FILE)
-    table = Table(folder / "trials.jsonl")
+    sweep = _with_board(parse_sweep(text, origin, VOCABULARY), paths.board)
     chosen = data or (Path(old_data) if old_data else None)
-    return Run(folder.absolute(), sweep, table, chosen.absolute() if chosen else None)
+    return Run(paths.folder, sweep, Table(paths.table), chosen.absolute() if chosen else None)
 
 
 @contextmanager
@@ -213,7 +208,7 @@ def only_one(run: Run) -> Iterator[None]:
         OutputError: Another is running.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run.folder / ".lock", timeout=0)
+    lock = FileLock(run.paths.lock, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
@@ -233,7 +228,7 @@ def _read_source(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: The file is damaged.
     """
-    path = folder / SOURCE_FILE
+    path = RunPaths(folder).source
     if not path.exists():
         return {}
     try:

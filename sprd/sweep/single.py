@@ -34,7 +34,7 @@ def run_single(run: Run, corpus: Corpus, watcher: "Watcher") -> Row:
     started_at = timestamp()
     outcome = run_trial(config, corpus, report)
     for name, content in outcome.files.items():
-        write_atomically(run.folder / "trials" / "0" / name, content)
+        write_atomically(run.paths.trial(0).folder / name, content)
     row = Row(
         0,
         outcome.status,

@@ -60,7 +60,7 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
         "data": str(tmp_path / "data"),
         "data_fingerprint": DATA,
     }
-    assert (run.folder, run.bundle, run.data) == (out, out / "bundle", tmp_path / "data")
+    assert (run.folder, run.paths.bundle, run.data) == (out, out / "bundle", tmp_path / "data")
     assert run.table.rows == []
 
 

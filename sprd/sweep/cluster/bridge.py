@@ -13,10 +13,9 @@ from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import OutputError
 from sprd.sweep.cluster.checkpoints import Checkpoints, label, training_key
 from sprd.sweep.cluster.tensorboard import METRIC, SCALARS, Writers
+from sprd.sweep.paths import KEPT_OF_A_TRIAL, RunPaths
 from sprd.sweep.rows.table import Row
 from sprd.sweep.search.search import Candidate
-
-KEPT_FILES = ("model.tflite", "model_float.tflite", "record.json")
 
 FINISHED = "FINISHED"
 """What Tune's searcher returns when there is nothing more to try."""
@@ -70,7 +69,8 @@ class Bridge:
         self._jobs, self._out, self._watcher = jobs, out, watcher
         self._checkpoints, self._fingerprint = checkpoints, fingerprint
         self._keys: dict[int, str] = {}  # of what is running
-        self._writers = Writers(out / "tensorboard")
+        self._paths = RunPaths(out)
+        self._writers = Writers(self._paths.tensorboard)
         self._last: dict[int, Mapping[str, Any]] = {}
         self._error: Exception | None = None
         self._n_left = 0
@@ -196,9 +196,9 @@ class Bridge:
 
     def _keep_files(self, number: int, checkpoint: Any) -> None:
         with checkpoint.as_directory() as folder:
-            for name in KEPT_FILES:
+            for name in KEPT_OF_A_TRIAL:
                 content = (Path(folder) / name).read_bytes()
-                write_atomically(self._out / "trials" / str(number) / name, content)
+                write_atomically(self._paths.trial(number).folder / name, content)
 
     def _tell_watcher(self) -> None:
         for row in self._jobs.drain():

@@ -22,6 +22,7 @@ from pyarrow import fs
 from sprd.config.params import Scalar
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
+from sprd.sweep.paths import RunPaths
 from sprd.sweep.run import run_id
 from sprd.sweep.trial.provenance import code_digest
 
@@ -148,7 +149,7 @@ def checkpoints_of(sweep: SweepConfig, out: Path, kind: str) -> Checkpoints:
     """
     storage = sweep.sweep.storage
     if storage is None:
-        return Checkpoints(str(out / "ray"), kind)
+        return Checkpoints(str(RunPaths(out).ray), kind)
     return Checkpoints(storage, f"{sweep.sweep.name}-{run_id(out)}-{kind}")
 
 

@@ -23,6 +23,7 @@ from sprd.errors import ConfigError, TrainingError
 from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
+from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
 from sprd.sweep.rows.table import UNMEASURABLE, Status
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
@@ -168,9 +169,9 @@ def _finish(
         tuple(v.as_dict() for v in misses),
         clock.seconds,
         files={
-            "model.tflite": model,
-            "model_float.tflite": float_model,
-            "record.json": (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
+            MODEL: model,
+            FLOAT_MODEL: float_model,
+            RECORD: (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
         },
     )
 
