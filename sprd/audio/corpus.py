@@ -18,7 +18,8 @@ from sprd.audio.listing import Checked, check_audio
 from sprd.audio.sources import describe, folder_of
 from sprd.audio.voices.studio import made_noise
 from sprd.audio.voices.synthetic import RECIPE_FILE
-from sprd.config.trial import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, DataSection
+from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
+from sprd.config.trial import DataSection
 from sprd.errors import DataError, suggest
 
 NOISES = ("white", "pink", "brown", "hum", "quiet")

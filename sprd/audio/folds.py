@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.corpus import Clip, Corpus, Split
 from sprd.audio.store import Features, open_features
-from sprd.config.trial import UNKNOWN_LABEL, Config
+from sprd.config.labels import UNKNOWN_LABEL
+from sprd.config.trial import Config
 from sprd.errors import DataError
 
 MAX_DEALS = 20

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 from tensorflow.python.ops import gen_audio_ops
 
+from sprd.config.frontend import check_stride
 from sprd.config.trial import FeaturesSection
-from sprd.errors import ConfigError
 
 _MFCC_FILTER_BANK = 40
 _MFCC_LOWER_HZ, _MFCC_UPPER_HZ = 20.0, 4000.0
@@ -30,12 +30,8 @@ class FrontEnd:
     """Turns clips into features; one instance compiles its graph once."""
 
     def __init__(self, features: FeaturesSection) -> None:
-        if features.window_stride_ms > features.window_size_ms:
-            # The op reads beyond its buffer and ends the process.
-            raise ConfigError(
-                "features: window_stride_ms <= window_size_ms must hold, got "
-                f"{features.window_stride_ms} > {features.window_size_ms}."
-            )
+        # With a stride longer than the window the op reads beyond its buffer: the process ends.
+        check_stride("features", features)
         self._features = features
         modes = {"micro": self._micro, "mfcc": self._mfcc, "average": self._average}
         signature = tf.TensorSpec((None, features.n_samples), tf.int16)

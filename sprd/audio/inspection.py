@@ -15,7 +15,7 @@ import numpy as np
 from sprd.audio.clips import decode, shown
 from sprd.audio.corpus import speaker_of
 from sprd.audio.listing import Checked, check_audio
-from sprd.config.trial import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
+from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
 from sprd.errors import DataError
 
 CLIP_S = 1.0

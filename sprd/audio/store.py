@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from sprd.audio.augment import cut_silence
 from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
 from sprd.audio.corpus import Clip, Corpus, Split, split_digest
-from sprd.config.trial import SILENCE_LABEL, UNKNOWN_LABEL, AugmentSection, Config, FeaturesSection
+from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
+from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
+from sprd.config.trial import AugmentSection, Config, FeaturesSection
 from sprd.disk.cache import asked_for, keep, kept_folder, read_kept
 
 KIND = "features"
@@ -33,8 +35,8 @@ AT_BATCH_TIME = ("time_mask_frames", "channel_mask_channels")
 N_SILENCE = {Split.TRAINING: 400, Split.VALIDATION: 80, Split.TESTING: 80}
 """`_silence_` clips of a split."""
 
-FEATURE_SCALE = 10.0 / 256.0
-"""Features are the micro front end's integers times this: 0 .. 26. Source: the seed's trainer."""
+FEATURE_SCALE = FEATURE_NUMERATOR / FEATURE_DENOMINATOR
+"""Features are the micro front end's integers times this."""
 
 Progress = Callable[[str, int, int], None]
 

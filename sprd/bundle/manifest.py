@@ -20,13 +20,12 @@ from jsonschema.exceptions import best_match
 from pydantic import ValidationError
 
 from sprd.bundle.sources import (
-    FEATURE_DENOMINATOR,
-    FEATURE_NUMERATOR,
     Quantization,
     Thresholds,
     has_firmware_code,
     resolver_methods,
 )
+from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.reader import NAMED_SOURCES, check_whole
 from sprd.config.trial import Config
 from sprd.errors import InputError

@@ -13,11 +13,10 @@ from importlib import resources
 from math import isfinite
 from string import Template
 
-from sprd.config.trial import SILENCE_LABEL, UNKNOWN_LABEL, FeaturesSection
+from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR, n_fft
+from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
+from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, suggest
-
-FEATURE_NUMERATOR, FEATURE_DENOMINATOR = 10, 256
-"""A feature of the micro front end is its uint16 times 10 / 256. Source: the seed's trainer."""
 
 ARENA_ALIGNMENT = 16
 
@@ -132,7 +131,7 @@ def settings_sources(
         "model_settings.h.in",
         banner=banner,
         window_samples=features.window_samples,
-        fft_size=1 << (features.window_samples - 1).bit_length(),
+        fft_size=n_fft(features.window_samples),
         sample_rate_hz=features.sample_rate_hz,
         slice_size=features.shape[1],
         slice_count=features.shape[0],

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sprd.config.dimensions import Choice, Range, random_value
+from sprd.config.frontend import check_frames
+from sprd.config.labels import RESERVED_WORDS
 from sprd.config.numbers import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
-from sprd.config.trial import RESERVED_WORDS, Budget, Config, DataSection
+from sprd.config.trial import Budget, Config, DataSection
 from sprd.errors import ConfigError, suggest
 
 TABLES = (*SECTIONS, "model", "space")
@@ -145,12 +147,7 @@ def check_whole(path: Path, config: Config) -> None:
         ConfigError: One is broken.
     """
     features, train, data = config.features, config.train, config.data
-    if features.window_stride_ms > features.window_size_ms:
-        raise ConfigError(
-            f"{path} [features]: window_stride_ms <= window_size_ms must hold, got "
-            f"window_stride_ms={features.window_stride_ms}, window_size_ms="
-            f"{features.window_size_ms}. The micro front end cannot skip samples."
-        )
+    check_frames(f"{path} [features]", features)
     interval_ms = config.budget.inference_interval_ms
     if interval_ms is not None and interval_ms < features.window_stride_ms:
         raise ConfigError(
@@ -161,16 +158,6 @@ def check_whole(path: Path, config: Config) -> None:
         raise ConfigError(
             f"{path} [features]: window_size_ms <= clip_duration_ms must hold, got "
             f"{features.window_size_ms} and {features.clip_duration_ms}."
-        )
-    if not features.lower_band_limit_hz < features.upper_band_limit_hz:
-        raise ConfigError(
-            f"{path} [features]: lower_band_limit_hz < upper_band_limit_hz must hold, got "
-            f"{features.lower_band_limit_hz:g} and {features.upper_band_limit_hz:g}."
-        )
-    if features.upper_band_limit_hz >= features.sample_rate_hz / 2:
-        raise ConfigError(
-            f"{path} [features]: upper_band_limit_hz < sample_rate_hz / 2 must hold, got "
-            f"{features.upper_band_limit_hz:g} Hz at {features.sample_rate_hz} Hz."
         )
     if features.preprocess == "micro" and features.sample_rate_hz % 1000:
         raise ConfigError(

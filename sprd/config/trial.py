@@ -9,12 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sprd.config import frontend
+from sprd.config.labels import labels_of
 from sprd.config.params import Scalar
-
-SILENCE_LABEL = "_silence_"
-UNKNOWN_LABEL = "_unknown_"
-BACKGROUND_NOISE_FOLDER = "_background_noise_"
-RESERVED_WORDS = (SILENCE_LABEL, UNKNOWN_LABEL, BACKGROUND_NOISE_FOLDER)
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -92,18 +89,31 @@ class FeaturesSection(Section):
     )
     sample_rate_hz: int = Field(
         16000,
-        ge=4000,
-        le=48000,
+        ge=frontend.SAMPLE_RATES_HZ[0],
+        le=frontend.SAMPLE_RATES_HZ[1],
         description="Audio is resampled to this; `micro` takes multiples of 1000.",
     )
     clip_duration_ms: int = Field(
         1000, ge=100, le=10000, description="What the model hears at once."
     )
-    window_size_ms: int = Field(30, ge=5, le=200, description="Length of an analysis window.")
-    window_stride_ms: int = Field(
-        20, ge=5, le=200, description="Step between windows; at most the window."
+    window_size_ms: int = Field(
+        30,
+        ge=frontend.FRAMES_MS[0],
+        le=frontend.FRAMES_MS[1],
+        description="Length of an analysis window.",
     )
-    n_channels: int = Field(40, ge=4, le=128, description="Filter-bank channels, or coefficients.")
+    window_stride_ms: int = Field(
+        20,
+        ge=frontend.FRAMES_MS[0],
+        le=frontend.FRAMES_MS[1],
+        description="Step between windows; at most the window.",
+    )
+    n_channels: int = Field(
+        40,
+        ge=frontend.N_CHANNELS[0],
+        le=frontend.N_CHANNELS[1],
+        description="Filter-bank channels, or coefficients.",
+    )
     lower_band_limit_hz: float = Field(125.0, ge=0, description="Bottom of the filter bank.")
     upper_band_limit_hz: float = Field(
         7500.0, gt=0, description="Top of the filter bank; below half the sample rate."
@@ -128,17 +138,17 @@ class FeaturesSection(Section):
     @property
     def n_samples(self) -> int:
         """Samples of one clip."""
-        return self.sample_rate_hz * self.clip_duration_ms // 1000
+        return frontend.n_samples(self.sample_rate_hz, self.clip_duration_ms)
 
     @property
     def window_samples(self) -> int:
         """Samples of one window."""
-        return self.sample_rate_hz * self.window_size_ms // 1000
+        return frontend.n_samples(self.sample_rate_hz, self.window_size_ms)
 
     @property
     def stride_samples(self) -> int:
         """Samples between the starts of two windows."""
-        return self.sample_rate_hz * self.window_stride_ms // 1000
+        return frontend.n_samples(self.sample_rate_hz, self.window_stride_ms)
 
     @property
     def n_frames(self) -> int:
@@ -158,8 +168,7 @@ class FeaturesSection(Section):
     @property
     def n_fft_bins(self) -> int:
         """Bins of the spectrogram: the window is padded to a power of two."""
-        n_fft: int = 1 << (self.window_samples - 1).bit_length()
-        return n_fft // 2 + 1
+        return frontend.n_fft(self.window_samples) // 2 + 1
 
     @property
     def bins_per_channel(self) -> int:
@@ -348,4 +357,4 @@ class Config(Section):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the model's outputs, in order."""
-        return (SILENCE_LABEL, UNKNOWN_LABEL, *self.data.keywords)
+        return labels_of(self.data.keywords)

@@ -19,15 +19,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sprd.config.frontend import (
+    FRAMES_MS,
+    N_CHANNELS,
+    SAMPLE_RATES_HZ,
+    check_frames,
+    n_fft,
+    n_samples,
+)
 from sprd.errors import ConfigError
 
 DATA = Path(__file__).parent / "data" / "frontend_cost.toml"
 
 _RANGES: Mapping[str, tuple[float, float]] = {
-    "sample_rate_hz": (4000, 48_000),
-    "window_size_ms": (5, 200),
-    "window_stride_ms": (5, 200),
-    "n_channels": (4, 128),
+    "sample_rate_hz": SAMPLE_RATES_HZ,
+    "window_size_ms": FRAMES_MS,
+    "window_stride_ms": FRAMES_MS,
+    "n_channels": N_CHANNELS,
 }
 _BLOCK = 4
 """Weights of a channel come in blocks of four (filterbank_util.cc, kFilterbankChannelBlockSize)."""
@@ -70,33 +78,22 @@ class FrontendSettings:
                     f"features [{key}]: must be a whole number in {low:,} .. {high:,},"
                     f" got {value!r}. The front end was measured in this range."
                 )
-        if self.window_stride_ms > self.window_size_ms:
-            raise ConfigError(
-                "features: window_stride_ms <= window_size_ms must hold, got"
-                f" {self.window_stride_ms} > {self.window_size_ms} ms. Shorten the stride."
-            )
-        lower, upper = self.lower_band_limit_hz, self.upper_band_limit_hz
-        if not 0 <= lower < upper < self.sample_rate_hz / 2:
-            raise ConfigError(
-                "features: 0 <= lower_band_limit_hz < upper_band_limit_hz < sample_rate_hz / 2 must"
-                f" hold, got {lower!r} and {upper!r} Hz at {self.sample_rate_hz} Hz. Narrow the"
-                " band or raise the sample rate."
-            )
+        check_frames("features", self)
 
     @property
     def window_samples(self) -> int:
         """Samples of one window."""
-        return self.sample_rate_hz * self.window_size_ms // 1000
+        return n_samples(self.sample_rate_hz, self.window_size_ms)
 
     @property
     def stride_samples(self) -> int:
         """Samples between the starts of two windows."""
-        return self.sample_rate_hz * self.window_stride_ms // 1000
+        return n_samples(self.sample_rate_hz, self.window_stride_ms)
 
     @property
     def n_fft(self) -> int:
         """Points of the FFT: the power of two that holds a window."""
-        return 1 << (self.window_samples - 1).bit_length()
+        return n_fft(self.window_samples)
 
 
 @dataclass(frozen=True)

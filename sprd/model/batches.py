@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
+from sprd.config.labels import NOT_KEYWORDS, SILENCE_INDEX, UNKNOWN_INDEX
 from sprd.config.trial import AugmentSection, Config, DataSection
 
 Extra = dict[str, NDArray[Any]]
@@ -64,7 +65,11 @@ def groups(
     truth: NDArray[np.int32], data: DataSection
 ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
     """Keyword, silence and unknown clips, and the upper ends of their shares of a batch."""
-    members = [np.flatnonzero(truth > 1), np.flatnonzero(truth == 0), np.flatnonzero(truth == 1)]
+    members = [
+        np.flatnonzero(truth >= len(NOT_KEYWORDS)),
+        np.flatnonzero(truth == SILENCE_INDEX),
+        np.flatnonzero(truth == UNKNOWN_INDEX),
+    ]
     percent = [100.0, data.silence_percentage, data.unknown_percentage]
     kept = [(m, p) for m, p in zip(members, percent, strict=True) if len(m) and p > 0]
     shares = np.cumsum([p for _, p in kept])

@@ -1,6 +1,6 @@
 """Probabilities and labels in, scores with intervals out; the source of both does not matter.
 
-The first two labels are `_silence_` and `_unknown_`; the others are keywords.
+The first labels are `NOT_KEYWORDS`; the others are keywords.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sprd.config.labels import NOT_KEYWORDS
+
 N_BOOTSTRAP = 1000
 CONFIDENCE = 0.95
-N_NOT_KEYWORDS = 2
-
-Confusion = NDArray[np.int64]
-"""(n_labels, n_labels) counts: true label, predicted label."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ def _resample(by_speaker: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _rates(confusions: NDArray[np.int64]) -> tuple[list[str], NDArray[np.float64]]:
     """Names of rates, and (n_rates, n) their values; nan where no clip decides."""
-    k = N_NOT_KEYWORDS
+    k = len(NOT_KEYWORDS)
     totals = confusions.sum(2).astype(float)
     diagonal = np.einsum("nii->ni", confusions)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -217,5 +217,5 @@ def test_rate_of_no_whole_kilohertz_suits_the_other_front_ends(preprocess, rate)
 def test_stride_longer_than_the_window_is_refused_before_the_op(preprocess):
     """The op would end the process."""
     features = FeaturesSection(preprocess=preprocess, window_size_ms=20, window_stride_ms=30)
-    with pytest.raises(ConfigError, match="window_stride_ms <= window_size_ms must hold, got 30 >"):
+    with pytest.raises(ConfigError, match="window_stride_ms <= window_size_ms must hold"):
         FrontEnd(features)

@@ -35,7 +35,7 @@ from sprd.audio.voices.studio import (
     mix_babble,
     random_of,
 )
-from sprd.config.trial import BACKGROUND_NOISE_FOLDER
+from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 from sprd.disk.atomic import cache_folder, whole_folder
 from sprd.errors import DataError, SprdError
 
