@@ -7,10 +7,13 @@ Run it from anywhere: `.venv/bin/python docs/make_sweep_file_reference.py`
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from textwrap import fill
 from typing import Any
+
+import pages
 
 from sprd.config.numbers import KEYS
 from sprd.config.params import Param, Vocabulary
@@ -307,5 +310,4 @@ def _codes(names: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), encoding="utf-8")
-    print(f"{TARGET} written.")
+    sys.exit(pages.main({TARGET: render()}, COMMAND, "Makes docs/sweep-file.md."))

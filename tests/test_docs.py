@@ -1,7 +1,8 @@
-"""The reference of sweep files says what the code says."""
+"""The generated pages say what the code says."""
 
-import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,28 +12,54 @@ from sprd.config.params import Vocabulary
 from sprd.config.reader import SECTIONS, parse_sweep
 from sprd.config.sweep import SweepConfig
 from sprd.model.params import ARCHITECTURES
+from tests.scripts import load_script
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "sweep-file.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "sweep-file.md"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    """`docs/make_sweep_file_reference.py`, which is no module of the package."""
-    spec = importlib.util.spec_from_file_location(
-        "make_sweep_file_reference", ROOT / "docs" / "make_sweep_file_reference.py"
-    )
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """What makes the reference of sweep files."""
+    return load_script("docs/make_sweep_file_reference.py")
 
 
-def test_reference_is_up_to_date(script: ModuleType) -> None:
-    """The page is what its script makes of today's types and architectures."""
-    assert script.render() == PAGE.read_text(encoding="utf-8"), (
-        f"docs/sweep-file.md is stale. Make it again: {script.COMMAND}"
+@pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("make_*.py")))
+def test_generated_pages_are_up_to_date(name: str) -> None:
+    """`--check` of each script that makes a page finds it as the script would make it."""
+    run = subprocess.run(
+        [sys.executable, DOCS / name, "--check"], capture_output=True, text=True, check=False
     )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_stale_page_is_told_with_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` ends with 1, names the page and the command, and writes nothing."""
+    pages = load_script("docs/pages.py")
+    fresh, stale, missing = (tmp_path / name for name in ("fresh.md", "stale.md", "missing.md"))
+    fresh.write_text("new")
+    stale.write_text("old")
+    files = {path: "new" for path in (fresh, stale, missing)}
+    assert pages.main(files, "make pages", "Makes pages.", ["--check"]) == 1
+    said = capsys.readouterr().err
+    assert [str(path) in said for path in files] == [False, True, True]
+    assert "Run make pages" in said
+    assert (stale.read_text(), missing.exists()) == ("old", False)
+    assert pages.main(files, "make pages", "Makes pages.", []) == 0
+    assert pages.main(files, "make pages", "Makes pages.", ["--check"]) == 0
+
+
+def test_help_of_a_script_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who asks a script what it does gets an answer, not a page."""
+    page = tmp_path / "page.md"
+    with pytest.raises(SystemExit) as ended:
+        load_script("docs/pages.py").main({page: "new"}, "make pages", "Makes pages.", ["--help"])
+    assert (ended.value.code, page.exists()) == (0, False)
+    assert "Makes pages." in capsys.readouterr().out
 
 
 def test_reference_has_no_empty_slot() -> None:
