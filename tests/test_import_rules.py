@@ -1,21 +1,21 @@
 """The walls of the package: who imports whom, and what no module does.
 
-`cli` > `pipeline` > `bundle` > `sweep` > `model` > `device`, `audio` > `config` > `errors`
+`cli` > `pipeline` > `report` > `bundle` > `sweep` > `model` > `device`, `audio` > `config` > `disk`
+> `errors`; inside `sweep`: `cluster` > `search` > `trial` > `rows`.
 """
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "sprd"
-MODULES = {
-    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
+from tests.scripts import load_script
+
+architecture = load_script("docs/make_architecture.py")
+imports_of, room_of = architecture.imports_of, architecture.room_of
+MODULES = architecture.modules()
 
 FLOORS = (
     ("errors",),
@@ -30,7 +30,24 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-RANKS = {room: rank for rank, rooms in enumerate(FLOORS) for room in rooms}
+SWEEP_FLOORS = (
+    ("rows",),
+    ("trial",),
+    ("search",),
+    ("run",),
+    ("cluster",),
+    ("single",),
+)
+MAX_ROOMS, MAX_ARROWS = 11, 43
+Floors = Sequence[Collection[str]]
+
+
+def _ranks(floors: Floors) -> dict[str, int]:
+    """The height of each room: 0 is the ground."""
+    return {room: rank for rank, rooms in enumerate(floors) for room in rooms}
+
+
+RANKS = _ranks(FLOORS)
 ALLOWED = {
     "tensorflow": lambda name: name == "sprd.audio.frontend" or _is_model(name),
     "keras": lambda name: name == "sprd.audio.frontend" or _is_model(name),
@@ -45,38 +62,6 @@ MAX_LINES = 400
 
 def _is_model(name: str) -> bool:
     return name.startswith("sprd.model.") and name != "sprd.model.params"
-
-
-def room_of(name: str) -> str | None:
-    """The room of a module, or None for the package itself, which may be imported by all."""
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 else None
-
-
-def imports_of(source: str, name: str, is_package: bool = False) -> Iterator[str]:
-    """Dotted names that a module imports anywhere, in functions and by `import_module` too."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            package = name.split(".")[: None if is_package else -1]
-            above = package[: len(package) - node.level + 1] if node.level else []
-            origin = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
-            yield from (
-                argument.value
-                for argument in node.args[:1]
-                if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-            )
-
-
-def _called(node: ast.Call) -> str:
-    """The last name of what is called: `f` of `f()` and of `a.f()`."""
-    function = node.func
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
 
 
 def upward_imports(source: str, name: str, is_package: bool = False) -> list[str]:
@@ -119,6 +104,12 @@ def forbidden_calls(source: str, name: str) -> list[str]:
     return found
 
 
+def not_downward(floors: Floors, arrows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Arrows that do not lead to a lower floor; a circle always has one of them."""
+    ranks = _ranks(floors)
+    return [(one, other) for one, other in arrows if ranks[one] <= ranks[other]]
+
+
 def _is_script(tree: ast.Module) -> bool:
     return any(
         isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
@@ -147,9 +138,41 @@ def test_module_imports_downwards_only(name: str) -> None:
     assert upward_imports(*read(name)) == []
 
 
+@pytest.mark.parametrize(("parent", "floors"), [("sprd", FLOORS), ("sprd.sweep", SWEEP_FLOORS)])
+def test_arrows_lead_downwards_without_a_circle(parent: str, floors: Floors) -> None:
+    """No room of the package, and none of the sweep, imports one on its floor or above."""
+    made: Mapping[tuple[str, str], Sequence[str]] = architecture.arrows(parent)
+    assert {pair: made[pair] for pair in not_downward(floors, made)} == {}
+
+
+def test_arrow_upwards_and_circle_are_found() -> None:
+    """The rule names an arrow upwards, one along a floor, and one of a circle."""
+    floors = (("low",), ("left", "right"), ("high",))
+    arrows = [("high", "low"), ("low", "high"), ("left", "right"), ("right", "low")]
+    assert not_downward(floors, arrows) == [("low", "high"), ("left", "right")]
+
+
+def test_rooms_and_arrows_stay_few() -> None:
+    """At the top of the package there are at most 11 rooms, with few arrows between them."""
+    n_rooms, arrows = len(architecture.rooms()), architecture.arrows()
+    assert n_rooms <= MAX_ROOMS
+    assert len(arrows) <= MAX_ARROWS, f"a new arrow among {sorted(arrows)}"
+
+
+@pytest.mark.parametrize(
+    ("order", "floors"),
+    [(architecture.ROOMS, FLOORS), (architecture.SWEEP_ROOMS, SWEEP_FLOORS)],
+)
+def test_picture_has_the_order_of_the_floors(order: Sequence[str], floors: Floors) -> None:
+    """docs/architecture.md draws every room, upper floors above lower ones."""
+    ranks = _ranks([rooms for rooms in floors if rooms != ("__main__",)])
+    assert set(order) == set(ranks)
+    assert [ranks[room] for room in order] == sorted((ranks[r] for r in order), reverse=True)
+
+
 @each_module
 def test_heavy_packages_stay_in_their_rooms(name: str) -> None:
-    """TensorFlow in the front end and the models, Ray in tune, Optuna in sampler."""
+    """TensorFlow in the front end and the models, Ray in cluster, Optuna in sampler."""
     assert forbidden_packages(*read(name)) == []
 
 
