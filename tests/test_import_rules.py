@@ -31,6 +31,7 @@ FLOORS = (
     ("__main__",),
 )
 SWEEP_FLOORS = (
+    ("paths",),
     ("rows",),
     ("trial",),
     ("search",),
@@ -105,9 +106,13 @@ def forbidden_calls(source: str, name: str) -> list[str]:
 
 
 def not_downward(floors: Floors, arrows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Arrows that do not lead to a lower floor; a circle always has one of them."""
+    """Arrows that do not lead from floor to lower floor; a circle always has one of them."""
     ranks = _ranks(floors)
-    return [(one, other) for one, other in arrows if ranks[one] <= ranks[other]]
+    return [
+        (one, other)
+        for one, other in arrows
+        if not {one, other} <= set(ranks) or ranks[one] <= ranks[other]
+    ]
 
 
 def _is_script(tree: ast.Module) -> bool:
