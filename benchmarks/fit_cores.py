@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprd.device.board import Board, board_names, load_board
+from sprd.config.board import Board
+from sprd.device.board import board_names, load_board
 from sprd.device.calibration import Measurement, factor_of, geometric_mean
 from sprd.device.graph import Graph, macs_of, read_graph
 from sprd.device.instructions import count_instructions

@@ -16,7 +16,7 @@ from sprd.device.verdict import LIMITED_KEYS
 from sprd.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sprd.device.board import Board
+    from sprd.config.board import Board
     from sprd.device.footprint import Footprint
     from sprd.device.frontend_cost import RealTime
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprd.device.board import Board
+from sprd.config.board import Board
 from sprd.device.graph import Graph
 from sprd.device.instructions import count_instructions
 from sprd.device.latency import KERNELS, other_cycles

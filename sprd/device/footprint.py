@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sprd.config.board import Board
 from sprd.device import latency
-from sprd.device.board import Board
 from sprd.device.graph import (
     MAX_MODEL_BYTES,
     Graph,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sprd.device.board import Board
+from sprd.config.board import Board
 from sprd.device.graph import Graph, Operator, weight_bytes_of
 from sprd.device.instructions import count_instructions
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sprd.device.board import Board
+from sprd.config.board import Board
 from sprd.device.footprint import Footprint
 from sprd.device.frontend_cost import FrontendSettings, RealTime, frontend_cost, real_time
 from sprd.device.latency import cycles_per_instruction

@@ -9,8 +9,8 @@ from sprd.config.numbers import COSTS
 from sprd.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
+    from sprd.config.board import Board
     from sprd.config.trial import Budget
-    from sprd.device.board import Board
     from sprd.device.footprint import Footprint
 
 LIMITED_KEYS = COSTS

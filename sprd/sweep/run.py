@@ -11,12 +11,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sprd.config.board import read_board_file
 from sprd.config.params import Vocabulary
 from sprd.config.reader import load_sweep, parse_sweep
 from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
-from sprd.device.board import board_names, read_board_file
+from sprd.device.board import board_names
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
 from sprd.model.params import ARCHITECTURES, active_params

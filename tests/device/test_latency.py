@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sprd.device.board import Board, board_names, load_board
+from sprd.config.board import Board
+from sprd.device.board import board_names, load_board
 from sprd.device.graph import read_graph
 from sprd.device.latency import DATA, cores, estimate, latency_of, time_shares, why_unknown
 

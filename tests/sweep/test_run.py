@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from sprd.config.board import read_board_file
 from sprd.config.reader import resolve
 from sprd.config.trial import Config
-from sprd.device.board import BOARDS_FOLDER, load_board, read_board_file
+from sprd.device.board import BOARDS_FOLDER, load_board
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
 from sprd.sweep import run as runs
 from sprd.sweep.run import Run, begin, reopen_run, run_id

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from sprd.config.board import Board, parse_board
 from sprd.config.numbers import Objective
 from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
-from sprd.device.board import Board, load_board, parse_board
+from sprd.device.board import load_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings

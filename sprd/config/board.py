@@ -1,0 +1,300 @@
+"""A board file in, a `Board` out: what a core offers, and what the application on it takes.
+
+A board is a TOML file. Each of its numbers has its origin under `[sources]`, which begins with
+"assumed:" where nobody published it. Knows no board by name, and nothing of models.
+
+What a weight costs beyond the instruction that reads it is not in the file but derived: each line
+of the flash is taken to be fetched once an inference, and the core waits `wait_states` for it. That
+is `wait_states / line_bytes` cycles a byte. Exact for a fully connected layer; a convolution reads
+its weights again for each pair of pixels, and what that costs beyond a cache is in the core's
+fitted cycles an instruction. A prefetch may hide some of it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sprd.errors import BoardError, suggest
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "xtensa-lx7")
+"""The Cortex-M here have no vector extension: CMSIS-NN's scratch buffers are known for these."""
+DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
+"""Cores whose CMSIS-NN kernels multiply two pairs of int16 in one instruction (SMLAD)."""
+KERNELS = ("cmsis-nn", "reference", "esp-nn")
+
+_LIMITS: Mapping[str, tuple[int, int]] = {
+    "clock_hz": (1_000_000, 2_000_000_000),
+    "flash_bytes": (16 * 1024, 64 * 2**20),
+    "ram_bytes": (4 * 1024, 64 * 2**20),
+}
+_MAX_FILE_BYTES = 64 * 1024
+_LINE_BYTES = (2, 4, 8, 16, 32, 64)
+_MAX_WAIT_STATES = 15
+"""On the chip: the field of four bits in which STM32 sets them (FLASH_ACR, LATENCY)."""
+_MAX_WAIT_STATES_EXTERNAL = 256
+"""A cache line of 32 B over four wires at a third of the core's clock takes 192 and a command."""
+_ACTIVE_MW = (0.01, 10_000.0)
+_CYCLES_PER_INSTRUCTION = (0.5, 10.0)
+_CODE_KEYS = (
+    "bootloader_bytes",
+    "core_bytes",
+    "interpreter_bytes",
+    "frontend_bytes",
+    "application_bytes",
+)
+_RAM_KEYS = ("core_bytes", "stack_bytes", "interpreter_bytes", "frontend_bytes", "audio_bytes")
+
+
+@dataclass(frozen=True)
+class Board:
+    """A microcontroller board, and the application that the model becomes part of.
+
+    `code_bytes` itemises the flash beside model and kernels: boot loader, operating system and
+    Arduino core, TFLM's interpreter, front end, application. `app_ram_bytes` itemises the RAM
+    beside arena and features: operating system, stack, interpreter objects, front-end state and
+    audio buffers. `sources` says where each number comes from, under its dotted key.
+
+    `published_name` is what tables of measurements call the board, "" if none does. `wait_states`
+    are the cycles that the core waits for one fetch of `line_bytes` from flash. `active_mw` is the
+    power while computing, in milliwatts. `cycles_per_instruction` and its relative error are a
+    user's own calibration. None is unknown.
+    """
+
+    name: str
+    description: str
+    core: str
+    clock_hz: int
+    flash_bytes: int
+    ram_bytes: int
+    kernels: str
+    code_bytes: Mapping[str, int]
+    app_ram_bytes: Mapping[str, int]
+    sources: Mapping[str, str]
+    published_name: str
+    wait_states: int
+    line_bytes: int
+    active_mw: float | None = None
+    cycles_per_instruction: float | None = None
+    cycles_per_instruction_error: float | None = None
+
+    @property
+    def weight_byte_cycles(self) -> float:
+        """Cycles that reading one weight from flash costs beyond the instruction (see above)."""
+        return self.wait_states / self.line_bytes
+
+    @property
+    def dsp(self) -> bool:
+        """Whether the core has the DSP extension that CMSIS-NN's fast kernels need."""
+        return self.core in DSP_CORES
+
+
+def read_board_file(path: Path) -> str:
+    """Returns the text of a board file.
+
+    Raises:
+        BoardError: It cannot be read, or is none by its size.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is a folder or device")
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BoardError(f"{path}: must be a readable board file: {reason}.") from error
+    if len(content) > _MAX_FILE_BYTES:
+        raise BoardError(f"{path}: a board file must have at most {_MAX_FILE_BYTES:,} B.")
+    try:
+        return content.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise BoardError(f"{path}: must be valid TOML: {error}.") from error
+
+
+def parse_board(toml: str, where: str) -> Board:
+    """Reads the text of a board file; `where` stands before what is wrong with it.
+
+    Raises:
+        BoardError: It breaks a rule.
+    """
+    try:
+        table = tomllib.loads(toml)
+    except (ValueError, RecursionError) as error:
+        raise BoardError(f"{where}: must be valid TOML: {error}.") from error
+    return _board(table, where)
+
+
+def _board(table: Mapping[str, Any], where: str) -> Board:
+    texts = ("name", "description", "core", "kernels")
+    required = (*texts, "published_name", *_LIMITS, "flash_memory", "code", "ram", "sources")
+    _check_keys(table, required, where, optional=("power", "latency"))
+    values = {key: _text(table, key, where) for key in texts}
+    _check_choice(values["core"], CORES, f"{where} [core]")
+    _check_choice(values["kernels"], KERNELS, f"{where} [kernels]")
+    _check_kernels_of_core(values["core"], values["kernels"], where)
+    numbers = {key: _whole(table, key, low, high, where) for key, (low, high) in _LIMITS.items()}
+    code = _items(table, "code", _CODE_KEYS, numbers["flash_bytes"], where)
+    ram = _items(table, "ram", _RAM_KEYS, numbers["ram_bytes"], where)
+    fetch = _flash_memory(table, where)
+    power = _power(table, where)
+    factor, error = _calibration(table, where)
+    return Board(
+        name=values["name"],
+        description=values["description"],
+        core=values["core"],
+        clock_hz=numbers["clock_hz"],
+        flash_bytes=numbers["flash_bytes"],
+        ram_bytes=numbers["ram_bytes"],
+        kernels=values["kernels"],
+        code_bytes=code,
+        app_ram_bytes=ram,
+        sources=_sources(table, where),
+        published_name=_published_name(table, where),
+        wait_states=fetch[0],
+        line_bytes=fetch[1],
+        active_mw=power,
+        cycles_per_instruction=factor,
+        cycles_per_instruction_error=error,
+    )
+
+
+def _published_name(table: Mapping[str, Any], where: str) -> str:
+    name = table["published_name"]
+    if not isinstance(name, str):
+        raise BoardError(
+            f"{where} [published_name]: must be a text, got {name!r}. "
+            'Write "" where no table names the board.'
+        )
+    return name
+
+
+def _check_kernels_of_core(core: str, kernels: str, where: str) -> None:
+    is_arm = core.startswith("cortex-")
+    if (kernels == "cmsis-nn" and not is_arm) or (kernels == "esp-nn" and is_arm):
+        raise BoardError(
+            f"{where} [kernels]: must be kernels that run on {core!r}, got {kernels!r}. "
+            "CMSIS-NN is for Cortex-M, ESP-NN for Xtensa, 'reference' for all."
+        )
+
+
+def _flash_memory(table: Mapping[str, Any], where: str) -> tuple[int, int]:
+    """Returns wait states and bytes of a line."""
+    flash = _table(table, "flash_memory", where)
+    inside = f"{where} [flash_memory]"
+    _check_keys(flash, ("wait_states", "line_bytes"), inside, optional=("external",))
+    external = flash.get("external", False)
+    if not isinstance(external, bool):
+        raise BoardError(
+            f"{inside} [external]: must be true or false, got {external!r}. "
+            "Write true for a flash outside the chip."
+        )
+    most = _MAX_WAIT_STATES_EXTERNAL if external else _MAX_WAIT_STATES
+    wait_states = _whole(flash, "wait_states", 0, most, inside)
+    line_bytes = _whole(flash, "line_bytes", _LINE_BYTES[0], _LINE_BYTES[-1], inside)
+    if line_bytes not in _LINE_BYTES:
+        raise BoardError(
+            f"{inside} [line_bytes]: must be one of {list(_LINE_BYTES)} B, got {line_bytes!r}."
+        )
+    return wait_states, line_bytes
+
+
+def _power(table: Mapping[str, Any], where: str) -> float | None:
+    if "power" not in table:
+        return None
+    power = _table(table, "power", where)
+    _check_keys(power, ("active_mw",), f"{where} [power]")
+    return _number(power, "active_mw", *_ACTIVE_MW, f"{where} [power]")
+
+
+def _calibration(table: Mapping[str, Any], where: str) -> tuple[float | None, float | None]:
+    """Returns cycles per instruction and its relative error; None is unknown."""
+    if "latency" not in table:
+        return None, None
+    latency = _table(table, "latency", where)
+    inside = f"{where} [latency]"
+    error_key = "cycles_per_instruction_error"
+    _check_keys(latency, ("cycles_per_instruction",), inside, optional=(error_key,))
+    factor = _number(latency, "cycles_per_instruction", *_CYCLES_PER_INSTRUCTION, inside)
+    # A calibration with one measurement knows no error.
+    error = _number(latency, error_key, 0.0, 1.0, inside) if error_key in latency else None
+    return factor, error
+
+
+def _sources(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
+    """Returns the origin of each number; that of a calibration may cover its error too."""
+    sources = _table(table, "sources", where)
+    numbers = [f"code.{key}" for key in _CODE_KEYS] + [f"ram.{key}" for key in _RAM_KEYS]
+    numbers += ["flash_memory.wait_states", "flash_memory.line_bytes"]
+    numbers += ["power.active_mw"] if "power" in table else []
+    numbers += ["latency.cycles_per_instruction"] if "latency" in table else []
+    optional = ("latency.cycles_per_instruction_error",) if "latency" in table else ()
+    inside = f"{where} [sources]"
+    _check_keys(sources, (*_LIMITS, *numbers), inside, optional)
+    return {key: _text(sources, key, inside) for key in sources}
+
+
+def _check_keys(
+    table: Mapping[str, Any], keys: tuple[str, ...], where: str, optional: tuple[str, ...] = ()
+) -> None:
+    for key in table:
+        if key not in keys + optional:
+            raise BoardError(f"{where}: unknown key {key!r}. {suggest(key, keys + optional)}")
+    for key in keys:
+        if key not in table:
+            raise BoardError(f"{where}: must have the key {key!r}, got none. Add it.")
+
+
+def _check_choice(value: str, choices: tuple[str, ...], where: str) -> None:
+    if value not in choices:
+        raise BoardError(
+            f"{where}: must be one of {list(choices)}, got {value!r}. {suggest(value, choices)}"
+        )
+
+
+def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = table[key]
+    if not isinstance(value, dict):
+        raise BoardError(f"{where} [{key}]: must be a table, got {value!r}.")
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    value = table[key]
+    if not isinstance(value, str) or not value.strip():
+        raise BoardError(f"{where} [{key}]: must be a text that says something, got {value!r}.")
+    return value
+
+
+def _whole(table: Mapping[str, Any], key: str, low: int, high: int, where: str) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise BoardError(
+            f"{where} [{key}]: must be a whole number in {low:,} .. {high:,}, got {value!r}."
+        )
+    return value
+
+
+def _number(table: Mapping[str, Any], key: str, low: float, high: float, where: str) -> float:
+    value = table[key]
+    # NaN compares false with everything, so it is refused here too.
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
+        raise BoardError(
+            f"{where} [{key}]: must be a number in {low:g} .. {high:g}, got {value!r}."
+        )
+    return float(value)
+
+
+def _items(
+    table: Mapping[str, Any], key: str, keys: tuple[str, ...], limit: int, where: str
+) -> Mapping[str, int]:
+    items = _table(table, key, where)
+    inside = f"{where} [{key}]"
+    _check_keys(items, keys, inside)
+    numbers = {item: _whole(items, item, 0, limit, inside) for item in keys}
+    if sum(numbers.values()) >= limit:
+        raise BoardError(
+            f"{inside}: items must sum to less than the board has, {limit:,} B, "
+            f"got {sum(numbers.values()):,} B."
+        )
+    return numbers

@@ -1,0 +1,152 @@
+"""Board files: each rule that they may break, and what is told of it."""
+
+from pathlib import Path
+
+import pytest
+
+from sprd.config.board import Board, parse_board, read_board_file
+from sprd.device.board import BOARDS
+from sprd.errors import BoardError
+
+
+@pytest.fixture
+def text() -> str:
+    """The file of the Nano 33 BLE."""
+    return BOARDS["arduino_nano_33_ble"].read_text()
+
+
+def read(path: Path) -> Board:
+    """Reads a board file."""
+    return parse_board(read_board_file(path), str(path))
+
+
+CALIBRATION = """
+[latency]
+cycles_per_instruction = 1.42
+cycles_per_instruction_error = 0.08
+
+[sources]
+"latency.cycles_per_instruction" = "measured by the user, 3 models"
+"""
+
+
+def test_calibration_of_a_user_is_read(tmp_path: Path, text: str) -> None:
+    """The factor that a user measured stands in the file, with its source, its error optional."""
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("[sources]\n", CALIBRATION, 1))
+    board = read(path)
+    assert (board.cycles_per_instruction, board.cycles_per_instruction_error) == (1.42, 0.08)
+    path.write_text(path.read_text().replace("cycles_per_instruction_error = 0.08\n", ""))
+    board = read(path)
+    assert (board.cycles_per_instruction, board.cycles_per_instruction_error) == (1.42, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("= 1.42", "= 0.4", "number in 0.5 .. 10"),
+        ("= 1.42", "= 11", "number in 0.5 .. 10"),
+        ("= 1.42", "= nan", "number in 0.5 .. 10"),
+        ("= 1.42", '= "fast"', "number in 0.5 .. 10"),
+        ("error = 0.08", "error = -0.1", "number in 0 .. 1"),
+        ("error = 0.08", "error = 1.5", "number in 0 .. 1"),
+        ("cycles_per_instruction = 1.42\n", "", "must have the key 'cycles_per_instruction'"),
+        ("cycles_per_instruction = 1.42", "cycles = 1.42", "unknown key 'cycles'"),
+        (
+            '"latency.cycles_per_instruction" = "measured by the user, 3 models"\n',
+            "",
+            "must have the key 'latency.cycles_per_instruction'",
+        ),
+        ("[latency]", "latency = 3\n[lat]", r"\[latency\]|unknown key 'lat'"),
+    ],
+)
+def test_calibration_that_breaks_a_rule_is_refused(
+    tmp_path: Path, text: str, old: str, new: str, rule: str
+) -> None:
+    """An absurd factor, or one without a source, never reaches an estimate."""
+    path = tmp_path / "mine.toml"
+    assert old in CALIBRATION
+    path.write_text(text.replace("[sources]\n", CALIBRATION.replace(old, new, 1), 1))
+    with pytest.raises(BoardError, match=rule) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("clock_hz = 64_000_000", "", "must have the key 'clock_hz'"),
+        ("clock_hz = 64_000_000", "clock_hz = 64", "whole number in 1,000,000"),
+        ("clock_hz = 64_000_000", "clock_hz = true", "whole number"),
+        ("clock_hz = 64_000_000", "clock_hz = 64e6", "whole number"),
+        ("clock_hz = 64_000_000", "clock = 64_000_000", "unknown key 'clock'. Did you mean"),
+        ("ram_bytes = 262_144", "ram_bytes = -1", "whole number"),
+        ("ram_bytes = 262_144", "ram_bytes = 65_536", "must sum to less"),
+        ('core = "cortex-m4"', 'core = "cortex-m44"', "Did you mean 'cortex-m4'"),
+        ('kernels = "cmsis-nn"', 'kernels = ""', "a text that says something"),
+        (
+            "audio_bytes = 32_768",
+            "audio_bytes = 32_768\nwifi_bytes = 1",
+            "unknown key 'wifi_bytes'",
+        ),
+        ("[sources]", "[sauces]", "unknown key 'sauces'"),
+        ("[code]", "code = 3\n[core_code]", "unknown key 'core_code'|must be a table"),
+        ("[ram]", "[ram", "valid TOML"),
+        ("flash_bytes = 1_048_576", "flash_bytes = 0", "whole number in 16,384"),
+        ("flash_bytes = 1_048_576", 'flash_bytes = "1 MB"', "whole number in 16,384"),
+        ("clock_hz = 64_000_000", "clock_hz = nan", "whole number in 1,000,000"),
+        ("stack_bytes = 8_192", "stack_bytes = -1", "whole number in 0"),
+        ("core_bytes = 85_328", "core_bytes = 1_048_577", "whole number in 0 .. 1,048,576"),
+        ("core_bytes = 85_328", "core_bytes = 1_048_000", "must sum to less"),
+        ("wait_states = 2", "wait_states = 99", "whole number in 0 .. 15, got 99"),
+        ("wait_states = 2", "wait_states = -1", "whole number in 0 .. 15"),
+        ("wait_states = 2", "wait_states = 2.5", "whole number in 0 .. 15"),
+        ("wait_states = 2", "external = true\nwait_states = 257", "whole number in 0 .. 256"),
+        ("wait_states = 2", "external = 1\nwait_states = 2", "must be true or false"),
+        ("line_bytes = 4", "line_bytes = 0", "whole number in 2 .. 64"),
+        ("line_bytes = 4", "line_bytes = 12", "must be one of"),
+        ("line_bytes = 4", "", "must have the key 'line_bytes'"),
+        ("[flash_memory]", "[flash]", "unknown key 'flash'"),
+        ("line_bytes = 4", "line_bytes = 4\nweight_byte_cycles = 0.5", "unknown key 'weight_byte"),
+        ("active_mw = 9.9", "active_mw = 0", "number in 0.01 .. 10000"),
+        ("active_mw = 9.9", "active_mw = -9.9", "number in 0.01"),
+        ("active_mw = 9.9", "active_mw = nan", "number in 0.01"),
+        ("active_mw = 9.9", "active_mw = inf", "number in 0.01"),
+        ("active_mw = 9.9", 'active_mw = "9.9"', "number in 0.01"),
+        ("active_mw = 9.9", "active_mw = true", "number in 0.01"),
+        ("active_mw = 9.9", "active_w = 9.9", "unknown key 'active_w'. Did you mean 'active_mw'"),
+        ("[power]\nactive_mw = 9.9", "", "unknown key 'power.active_mw'"),
+        ('published_name = ""', "published_name = 7", "must be a text"),
+        ('published_name = ""', "", "must have the key 'published_name'"),
+        ('core = "cortex-m4"', 'core = "xtensa-lx7"', "kernels that run on 'xtensa-lx7'"),
+        ('kernels = "cmsis-nn"', 'kernels = "esp-nn"', "kernels that run on 'cortex-m4'"),
+        ('kernels = "cmsis-nn"', 'kernels = "cmsis"', "Did you mean 'cmsis-nn'"),
+    ],
+)
+def test_board_file_that_breaks_a_rule_is_refused(
+    tmp_path: Path, text: str, old: str, new: str, rule: str
+) -> None:
+    """Each rule of a board file is told with the file and what was found."""
+    path = tmp_path / "board.toml"
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(BoardError, match=rule) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = " + b"[" * 20000, b"#" * 70000])
+def test_board_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Bytes that are no TOML of sensible size are refused."""
+    path = tmp_path / "board.toml"
+    path.write_bytes(content)
+    with pytest.raises(BoardError):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "nul\0.toml", ".toml"])
+def test_board_file_that_is_missing_is_refused(tmp_path: Path, name: str) -> None:
+    """A file that cannot be read is refused with the reason."""
+    with pytest.raises(BoardError, match="must be a readable board file"):
+        read(tmp_path / name)
