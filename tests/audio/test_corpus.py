@@ -91,6 +91,9 @@ def test_shares_are_about_what_was_asked():
     [
         ("0a7c2a8d_nohash_12.wav", "0a7c2a8d"),
         ("treyb_nohash_0.wav", "treyb"),
+        ("anna_b_nohash_0.wav", "anna_b"),
+        ("anna_c_nohash_0.wav", "anna_c"),
+        ("_nohash_b_nohash_0.wav", "_nohash_b_nohash_0"),
         ("hello.wav", "hello"),
         ("_nohash_0.wav", "_nohash_0"),
     ],

@@ -77,6 +77,14 @@ def test_entry_that_leaves_no_room_for_another_is_refused(cache):
     assert names(cache) == {"small"}
 
 
+def test_entry_must_fit_twice(cache: Path) -> None:
+    """Of 10 MB it may take 5 and not 6, though 6 would fit alone."""
+    with pytest.raises(ConfigError, match=r"must hold two entries as large as the largest"):
+        kept("six", 6)
+    kept("five", 5)
+    assert names(cache) == {"five"}
+
+
 def test_deleted_entry_can_be_read_on(cache):
     """A training maps its features: their pages stay while it runs."""
     folder = kept("a", 4)

@@ -22,3 +22,19 @@ def test_slots_are_what_cpus_and_gpus_hold_together(cpus, gpus, nodes, expected)
     """Node by node: a trial is on one."""
     sweep = make_sweep(sweep=f"cpus_per_trial = {cpus}\ngpus_per_trial = {gpus}")
     assert n_slots(sweep, nodes) == expected
+
+
+def test_gpu_holds_as_many_equal_shares_as_were_asked_for() -> None:
+    """1 / (1 / 93) is 92.99999999999999: rounding loses no slot."""
+    node = {"CPU": 200.0, "GPU": 1.0}
+    found = {
+        n: n_slots(make_sweep(sweep=f"cpus_per_trial = 1\ngpus_per_trial = {1 / n!r}"), [node])
+        for n in range(1, 129)
+    }
+    assert found == {n: n for n in range(1, 129)}
+
+
+def test_share_that_is_a_little_too_large_costs_a_slot() -> None:
+    """Three trials with 0.3334 of a GPU each do not fit on one."""
+    sweep = make_sweep(sweep="cpus_per_trial = 1\ngpus_per_trial = 0.3334")
+    assert n_slots(sweep, [{"CPU": 8.0, "GPU": 1.0}]) == 2

@@ -62,12 +62,16 @@ def test_range_runs_from_0_to_1():
 
 
 def test_list_of_numbers_that_grow_by_factors_is_taken_by_logarithm():
-    """16, 64 and 256 are equally far; 0.3, 0.4 and 0.6 are taken as they are."""
+    """From a factor of 4 on; 0.3, 0.4 and 0.5 are taken as they are, and so is what has a 0."""
     factors = encoder_of('"train.batch_size" = [256, 16, 64]')
     found = [float(one(factors, train_batch_size=n)[0]) for n in (16, 64, 256)]
     assert found == pytest.approx([0.0, 0.5, 1.0])
     plain = encoder_of('"train.momentum" = [0.3, 0.4, 0.5]')
     assert float(one(plain, train_momentum=0.4)[0]) == pytest.approx(0.5)
+    at_the_edge = encoder_of('"train.batch_size" = [16, 32, 64]')
+    assert float(one(at_the_edge, train_batch_size=32)[0]) == pytest.approx(0.5)
+    below = encoder_of('"train.batch_size" = [16, 32, 63]')
+    assert float(one(below, train_batch_size=32)[0]) == pytest.approx(16 / 47)
     with_zero = encoder_of('"train.momentum" = [0.0, 0.1, 0.4]')
     assert float(one(with_zero, train_momentum=0.1)[0]) == pytest.approx(0.25)
 

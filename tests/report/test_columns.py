@@ -1,0 +1,23 @@
+"""Numbers of a trial in words: each by its own unit."""
+
+import pytest
+
+from sprd.report.columns import column
+from tests.builders import make_row
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text", "unit"),
+    [
+        ("macs", 161_888, "0.162", "M"),
+        ("instructions", 12_345_678, "12.346", "M"),
+        ("latency_ms", 28.04, "28.0", "ms"),
+        ("model_bytes", 18_512, "18,512", "B"),
+        ("macs", None, "?", "M"),
+    ],
+)
+def test_number_is_written_in_its_unit(key: str, value: float | None, text: str, unit: str) -> None:
+    """Multiply-accumulates in millions, bytes and milliseconds as they are."""
+    found = column(key)
+    assert found.text(make_row(0, footprint={key: value})) == text
+    assert found.unit == unit
