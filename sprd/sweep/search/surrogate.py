@@ -50,7 +50,7 @@ class GaussianProcess:
 
     def predict(self, x: Array) -> tuple[Array, Array]:
         """Returns (m,) means and (m,) standard deviations at (m, d) points, noise left out."""
-        cross = _kernel(x, self._x, self._lengths)
+        cross = matern_5_2(x, self._x, self.lengths)
         mean = cross @ self._weights
         solved = np.linalg.solve(self._root, cross.T)
         variance = np.maximum(1.0 - (solved**2).sum(0), 1e-8)
@@ -61,7 +61,7 @@ class GaussianProcess:
         more = copy(self)
         more._x = np.vstack([self._x, x])
         more._y = np.append(self._y, (y - self._mean) / self._scale)
-        more._likelihood(self._lengths, self._noise)
+        more.condition(self.lengths, self.noise)
         return more
 
     def _fit(self, rng: np.random.Generator, is_exact: bool) -> None:
@@ -76,19 +76,24 @@ class GaussianProcess:
             tried = np.clip(tried, log_low, log_high)
             tried_noise = noise if i == 0 else noise + rng.normal(0, spread)
             tried_noise = float(np.clip(tried_noise, noise_low, noise_high))
-            found = self._likelihood(np.exp(tried)[self._groups], np.exp(tried_noise))
+            found = self.condition(np.exp(tried)[self._groups], np.exp(tried_noise))
             if found > best:
                 best, lengths, noise, misses = found, tried, tried_noise, 0
             else:
                 misses += 1
                 spread = spread if misses < N_PATIENCE else 0.3
-        self._lengths, self._noise = np.exp(lengths)[self._groups], float(np.exp(noise))
-        self._likelihood(self._lengths, self._noise)
+        self.condition(np.exp(lengths)[self._groups], float(np.exp(noise)))
 
-    def _likelihood(self, lengths: Array, noise: float) -> float:
-        """Returns the log marginal likelihood, a weak prior for lengths near 1 included."""
+    def condition(self, lengths: Array, noise: float) -> float:
+        """Takes these lengths, (d,), and this noise for its own.
+
+        Returns:
+            Their log marginal likelihood up to a constant, with a weak prior for lengths near 1:
+            log-normal, of width 1.5.
+        """
+        self.lengths, self.noise = lengths, noise
         n = len(self._x)
-        covariance = _kernel(self._x, self._x, lengths) + (noise + 1e-8) * np.eye(n)
+        covariance = matern_5_2(self._x, self._x, lengths) + (noise + 1e-8) * np.eye(n)
         self._root = np.linalg.cholesky(covariance)
         half = np.linalg.solve(self._root, self._y)
         self._weights = np.linalg.solve(self._root.T, half)
@@ -97,7 +102,8 @@ class GaussianProcess:
         return float(fit + prior)
 
 
-def _kernel(a: Array, b: Array, lengths: Array) -> Array:
+def matern_5_2(a: Array, b: Array, lengths: Array) -> Array:
+    """Returns (n, m): the kernel between (n, d) and (m, d) points; equation 4.17 of the source."""
     a, b = a / lengths, b / lengths
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
     distance = np.sqrt(5 * np.maximum(squared, 0))

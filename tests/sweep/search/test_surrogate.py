@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sprd.sweep.search.surrogate import GaussianProcess
+from sprd.sweep.search.surrogate import GaussianProcess, matern_5_2
 
 
 def wave(x):
@@ -37,7 +37,7 @@ def test_function_is_guessed_between_the_points(known):
 def test_feature_that_does_not_matter_is_found_out(known):
     """Its length becomes long."""
     process = GaussianProcess(*known, seed=0, is_exact=True)
-    assert process._lengths[1] > 2 * process._lengths[0]
+    assert process.lengths[1] > 2 * process.lengths[0]
 
 
 def test_uncertainty_grows_away_from_the_data():
@@ -116,3 +116,40 @@ def test_extended_knows_more_and_leaves_the_old_one_as_it_was(known):
     assert surer[0] < 0.7 * deviation[0]
     again, as_before = process.predict(at)
     assert again.tolist() == mean.tolist() and as_before.tolist() == deviation.tolist()
+
+
+@pytest.mark.parametrize(
+    ("distance", "value"),
+    [
+        (0.0, 1.0),
+        (0.25, 0.950959921678632923),
+        (0.5, 0.828649142418125313),
+        (1.0, 0.523994108831820311),
+        (2.0, 0.138660219138504277),
+        (4.0, 0.004777084546698494),
+    ],
+)
+def test_kernel_is_matern_5_2(distance: float, value: float) -> None:
+    """(1 + s + s^2 / 3) exp(-s), s = sqrt(5) d, worked out in 40 digits; in two features too."""
+    at = np.array([[distance]])
+    assert matern_5_2(np.zeros((1, 1)), at, np.ones(1)) == pytest.approx(value, abs=1e-13)
+    assert matern_5_2(np.zeros((1, 1)), 3 * at, np.array([3.0])) == pytest.approx(value, abs=1e-13)
+    slanted = np.array([[0.6 * distance, 8 * distance]])
+    found = matern_5_2(np.zeros((1, 2)), slanted, np.array([1.0, 10.0]))
+    assert found == pytest.approx(value, abs=1e-13)
+
+
+def test_likelihood_prior_and_guess_of_two_points_by_hand() -> None:
+    """2 at 0 and 4 at 1: standardised -1 and 1, which is an eigenvector of their covariance.
+
+    With length 2 the kernel between them is k = 0.8286...; with noise 0.1 the diagonal is a = 1.1.
+    The likelihood is -1 / (a - k) - log(a^2 - k^2) / 2, the prior -(log 2)^2 / (2 * 1.5^2).
+    """
+    process = GaussianProcess(np.array([[0.0], [1.0]]), np.array([2.0, 4.0]), seed=0)
+    found = process.condition(np.array([2.0]), 0.1)
+    assert found == pytest.approx(-3.468271498535720954, abs=1e-12)
+    mean, deviation = process.predict(np.array([[0.0], [0.5]]))
+    k, a = 0.828649142418125313, 1.1 + 1e-8
+    assert mean == pytest.approx([3 - (1 - k) / (a - k), 3.0], abs=1e-12)
+    variance = 1 - (a - 2 * k * k + a * k * k) / (a * a - k * k)
+    assert deviation[0] == pytest.approx(variance**0.5, abs=1e-12)

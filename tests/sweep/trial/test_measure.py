@@ -12,7 +12,14 @@ from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
 from sprd.sweep.run import VOCABULARY
-from sprd.sweep.trial.measure import check_reported, check_verifiable, score_violations, take_up
+from sprd.sweep.trial.measure import (
+    check_reported,
+    check_verifiable,
+    measure_candidate,
+    score_violations,
+    take_up,
+)
+from tests.builders import make_sweep
 
 BOARD = "arduino_nano_33_ble"
 
@@ -143,3 +150,20 @@ def test_objective_that_nobody_can_tell_on_the_board_is_refused(board: str, key:
         check_reported((natural("balanced_accuracy"), natural(key)), Budget(board=board))
     check_reported((natural(key),), Budget(board=BOARD))
     check_reported((natural("macs"),), Budget(board=board))
+
+
+def test_candidates_that_differ_in_dropout_alone_are_measured_once() -> None:
+    """It is gone when a model is converted: the second asks for no conversion."""
+    config = make_sweep().default
+    params = dict(config.model.params)
+    light, heavy, other = (
+        config.model_copy(update={"model": config.model.model_copy(update={"params": changed})})
+        for changed in (
+            {**params, "dropout": 0.1},
+            {**params, "dropout": 0.9},
+            {**params, "filters": 2},
+        )
+    )
+    footprint = measure_candidate(light)
+    assert measure_candidate(heavy) is footprint
+    assert measure_candidate(other).model_bytes < footprint.model_bytes
