@@ -1,7 +1,7 @@
 """The geometry of a front end is computed once, for the sweep file and for the device."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -52,6 +52,17 @@ def test_frames_that_no_front_end_computes_are_refused(frames: Frames, rule: str
         check_frames("x.toml", frames)
 
 
+def broken_rule(frames: Frames) -> str | None:
+    """What is said of settings that are refused."""
+    try:
+        check_frames("", frames)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
 def test_rules_hold_at_their_limits() -> None:
     """A stride as long as the window, a band from 0 to just below half the rate."""
-    check_frames("", Frames(window_stride_ms=30, lower_band_limit_hz=0, upper_band_limit_hz=7999.9))
+    frames = Frames(window_stride_ms=30, lower_band_limit_hz=0, upper_band_limit_hz=7999.9)
+    assert broken_rule(frames) is None
+    assert broken_rule(replace(frames, upper_band_limit_hz=8000.0)) is not None

@@ -63,6 +63,11 @@ def tried(sampler, n, fate=toy, first=0):
     return rows
 
 
+def all_differ(rows: list[Row]) -> bool:
+    """Whether no point was asked for twice."""
+    return len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)
+
+
 def searched(sweep, path, fate=toy):
     """A whole search; returns its rows."""
     search = Search(sweep, Table(path))
@@ -251,14 +256,16 @@ class TestOddRows:
     def test_unknown_objective(self):
         """No row tells it, or some do not; there is no frontier then, or a smaller one."""
         sweep = make(n_trials=24, lines='objectives = ["balanced_accuracy", "macs"]')
-        tried(BayesSampler(sweep), 12, lambda n, p: toy(n, p, 10**9))
+        rows = tried(BayesSampler(sweep), 12, lambda n, p: toy(n, p, 10**9))
+        assert frontier(rows, sweep.objectives) == [] and all_differ(rows)
 
         def some(number, point):
             row = toy(number, point, 10**9)
             macs = {"macs": 1000 + number} if number % 3 else {"macs": None}
             return Row(**{**vars(row), "footprint": macs})
 
-        tried(BayesSampler(sweep), 12, some)
+        rows = tried(BayesSampler(sweep), 12, some)
+        assert frontier(rows, sweep.objectives) and all_differ(rows)
 
     def test_points_that_are_no_configuration(self, tmp_path):
         """Such a row has nothing but its violation; the model proposes none once it has begun."""
@@ -269,7 +276,7 @@ class TestOddRows:
         assert broken and max(broken) < fourth
 
     def test_trials_that_were_stopped_or_failed(self):
-        """They teach nothing and are no longer running."""
+        """They are no longer running: a sampler that never knew them run goes on alike."""
         sampler = BayesSampler(make(n_trials=24))
 
         def fate(number, point):
@@ -279,20 +286,25 @@ class TestOddRows:
                 return make_row(number, "stopped", params=point, step=20)
             return toy(number, point, 10**9)
 
-        tried(sampler, 18, fate)
-        assert sampler._asked == {}
+        rows = tried(sampler, 18, fate)
+        told = BayesSampler(make(n_trials=24))
+        for row in rows:
+            told.tell(row)
+        assert told.ask(18) == sampler.ask(18)
 
     def test_nothing_but_misses(self):
         """Before anything was trained there is nothing to be guessed."""
-        tried(BayesSampler(make()), 30, lambda n, p: toy(n, p, 0))
+        assert all_differ(tried(BayesSampler(make()), 30, lambda n, p: toy(n, p, 0)))
 
     def test_all_alike(self):
         """Scores and costs without any spread."""
-        tried(BayesSampler(make(n_trials=24)), 12, lambda n, p: make_row(n, score=0.1, params=p))
+        sampler = BayesSampler(make(n_trials=24))
+        assert all_differ(tried(sampler, 12, lambda n, p: make_row(n, score=0.1, params=p)))
 
     def test_perfect_scores(self):
         """There is nothing left to be gained."""
-        tried(BayesSampler(make(n_trials=24)), 12, lambda n, p: make_row(n, score=1.0, params=p))
+        sampler = BayesSampler(make(n_trials=24))
+        assert all_differ(tried(sampler, 12, lambda n, p: make_row(n, score=1.0, params=p)))
 
     def test_many_rows(self):
         """Of more rows than the model learns from, the latest and the best count."""
@@ -334,4 +346,4 @@ def test_points_that_fail_are_left_alone():
     rows = tried(BayesSampler(make(seed=1)), 40, fate)
     late = [row.status for row in rows[-15:]]
     assert late.count("failed") <= 3
-    assert len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)
+    assert all_differ(rows)

@@ -327,10 +327,14 @@ def test_several_trials_without_a_space_are_refused():
     )
 
 
-def test_one_trial_needs_no_space_and_a_space_any_number():
-    """Both are legal."""
-    check_searchable(make_sweep(), 1)
-    check_searchable(make_sweep(SPACE), 2)
+@pytest.mark.parametrize(("space", "n_trials"), [("", 1), (SPACE, 1), (SPACE, 2)])
+def test_one_trial_needs_no_space_and_a_space_any_number(
+    table: Table, space: str, n_trials: int
+) -> None:
+    """What is let through has as many trials."""
+    sweep = make_sweep(space, lines(n_trials))
+    check_searchable(sweep, n_trials)
+    assert len(run(Search(sweep, table), lambda c: TRAINED)) == n_trials
 
 
 class TestStopping:
