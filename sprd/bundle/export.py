@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,8 @@ from sprd.bundle.write import write_bundle
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.device.emulation.emulate import N_CLIPS, emulate
-from sprd.device.footprint import Footprint, measure
+from sprd.device.footprint import Footprint, measure, with_instructions
 from sprd.device.graph import read_graph
-from sprd.device.latency import latency_of
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
@@ -119,18 +118,7 @@ def _emulated(
             f" {found.n_outputs_different:,} bytes of {found.n_clips} clips differ."
             " Do not flash this model; report it."
         )
-    time = latency_of(found.instructions, read_graph(model), board, "emulated")
-    energy = time.latency_ms * board.active_mw if time and board.active_mw else None
-    return replace(
-        footprint,
-        instructions=found.instructions,
-        latency_ms=time.latency_ms if time else None,
-        latency_low_ms=time.low_ms if time else None,
-        latency_high_ms=time.high_ms if time else None,
-        latency_source=time.source if time else None,
-        latency_unknown=None if time else footprint.latency_unknown,
-        energy_uj=energy,
-    )
+    return with_instructions(footprint, read_graph(model), board, found.instructions)
 
 
 def _score_test(

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,12 @@ from sprd.errors import ConfigError
 
 if TYPE_CHECKING:
     from sprd.config.board import Board
+    from sprd.device.calibration import Calibration
+    from sprd.device.emulation.emulate import Emulation
     from sprd.device.footprint import Footprint
-    from sprd.device.frontend_cost import RealTime
+    from sprd.device.frontend_cost import FrontendSettings
+    from sprd.device.realtime import RealTime
+    from sprd.device.verdict import Violation
 
 _DOES_NOT_FIT = 3
 _PROVES = """\
@@ -46,16 +50,10 @@ def check(args: Namespace) -> int:
     violations = compare(footprint, limits) + (check_real_time(live) if live else ())
     hints = advice(footprint, violations)
     if args.json:
+        head = {"model": str(args.model), "board": board.name, **_footprint_json(footprint)}
         show_json(
             {
-                "model": str(args.model),
-                "board": board.name,
-                **footprint.as_dict(),
-                "ops": list(footprint.ops),
-                "flash_items": dict(footprint.flash_items),
-                "ram_items": dict(footprint.ram_items),
-                "arena_items": dict(footprint.arena_items),
-                "layers": [asdict(layer) for layer in footprint.layers],
+                **head,
                 "real_time": None if live is None else asdict(live),
                 "latency_unknown": footprint.latency_unknown,
                 "limits": limits,
@@ -65,14 +63,12 @@ def check(args: Namespace) -> int:
             }
         )
     else:
-        _show_check(args.model, board, footprint, limits, not violations)
+        verdict = "does not fit" if violations else "fits"
+        output().print(f"{args.model} on {board.name}: {verdict}")
+        _show_footprint(footprint, limits)
         if live is not None:
             _show_real_time(live)
-        out = output()
-        for violation in violations:
-            out.print(Text(f"over: {violation}", style="red"))
-        for hint in hints:
-            out.print(Text(hint))
+        _show_violations(violations, hints)
     return _DOES_NOT_FIT if violations else 0
 
 
@@ -81,56 +77,24 @@ def emulate(args: Namespace) -> int:
     from sprd.device.board import load_board
     from sprd.device.emulation.emulate import emulate as run
     from sprd.device.emulation.toolchain import check_toolchain, core_named
-    from sprd.device.footprint import measure_untrusted
+    from sprd.device.footprint import measure_untrusted, with_instructions
     from sprd.device.graph import read_graph
-    from sprd.device.latency import latency_of
 
     board = load_board(args.board)
     core_named(board.core)
     check_toolchain()
-    measure_untrusted(args.model, board)  # a file that would crash TFLM does so in a child
+    # A file that would crash TFLM does so in a child.
+    estimated = measure_untrusted(args.model, board)
     model = args.model.read_bytes()
-    found = run(model, board.core, n_inputs=args.inputs, name=str(args.model))
-    latency = latency_of(found.instructions, read_graph(model), board, "emulated")
+    counted = run(model, board.core, n_inputs=args.inputs, name=str(args.model))
+    footprint = with_instructions(estimated, read_graph(model), board, counted.instructions)
     if args.json:
-        show_json(
-            {
-                "model": str(args.model),
-                "board": board.name,
-                **asdict(found),
-                "latency_ms": latency and latency.latency_ms,
-                "latency_low_ms": latency and latency.low_ms,
-                "latency_high_ms": latency and latency.high_ms,
-                "latency_source": latency and latency.source,
-            }
-        )
-        return 0 if found.outputs_equal else 1
-    out = output()
-    equal = "equal TFLM's" if found.outputs_equal else "DIFFER from TFLM's"
-    out.print(
-        f"{args.model} on an emulated {found.core}: outputs {equal} on {found.n_clips} inputs"
-    )
-    if not found.outputs_equal:
-        out.print(Text(f"{found.n_outputs_different:,} output bytes differ", style="red"))
-    time = "time on the board unknown"
-    if latency is not None:
-        time = (
-            f"{latency.latency_ms:.1f} ms ({latency.low_ms:.1f} .. {latency.high_ms:.1f})"
-            f" on {board.name}"
-        )
-    out.print(f"{found.instructions:,} instructions an inference, {time}")
-    out.print(
-        f"kernels and weights {found.flash_bytes:,} B of flash, activations {found.ram_bytes:,} B"
-        f" of RAM, stack {found.stack_bytes:,} B"
-    )
-    grid = _grid("layer", "output", "instructions", "share", left=2)
-    for layer in found.layers:
-        share = layer.instructions / max(found.instructions, 1)
-        grid.add_row(layer.op, _shape(layer.output_shape), f"{layer.instructions:,}",
-                     f"{share:.0%}")  # fmt: skip
-    out.print(grid)
-    out.print(_PROVES)
-    return 0 if found.outputs_equal else 1
+        latency_keys = ("latency_ms", "latency_low_ms", "latency_high_ms", "latency_source")
+        latency = {key: getattr(footprint, key) for key in latency_keys}
+        show_json({"model": str(args.model), "board": board.name, **asdict(counted), **latency})
+    else:
+        _show_emulation(args.model, board, counted, footprint)
+    return 0 if counted.outputs_equal else 1
 
 
 def boards(args: Namespace) -> int:
@@ -163,35 +127,25 @@ def calibrate(args: Namespace) -> int:
     from sprd.device.calibration import calibrate as fit
     from sprd.device.footprint import measure_untrusted
     from sprd.device.graph import read_graph
-    from sprd.device.latency import ASSUMED_ERROR
 
     board = load_board(args.board)
     rows = read_measurements(args.measured)
     for path, _ in rows:
         measure_untrusted(path, board)
     graphs = [read_graph(path.read_bytes(), str(path)) for path, _ in rows]
-    found = fit(
+    fitted = fit(
         [Measurement(graph, ms) for graph, (_, ms) in zip(graphs, rows, strict=True)], board
     )
     if args.json:
-        show_json({"board": board.name, **asdict(found)})
+        show_json({"board": board.name, **asdict(fitted)})
         return 0
     out = output()
     grid = _grid("model", "measured", "cycles an instruction", left=1)
-    for (path, ms), factor in zip(rows, found.factors, strict=True):
+    for (path, ms), factor in zip(rows, fitted.factors, strict=True):
         grid.add_row(path.name, f"{ms:.2f} ms", f"{factor:.3f}")
     out.print(grid)
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
-    source = json.dumps(f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
-    error = ASSUMED_ERROR if found.error is None else found.error
-    out.print(Text("[latency]"))
-    out.print(f"cycles_per_instruction = {found.cycles_per_instruction:.3f}")
-    out.print(f"cycles_per_instruction_error = {error:.3f}")
-    out.print(Text("\n[sources]"))
-    out.print(f'"latency.cycles_per_instruction" = {source}')
-    out.print(f'"latency.cycles_per_instruction_error" = {source}')
-    if found.error is None:
-        out.print(f"\nOne measurement tells no error; {ASSUMED_ERROR} is assumed. Measure another.")
+    _show_calibration(fitted, f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
     return 0
 
 
@@ -201,7 +155,7 @@ def limits_of(args: Namespace) -> dict[str, float]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _frontend(args: Namespace) -> Any:
+def _frontend(args: Namespace) -> "FrontendSettings | None":
     """Returns the front end's settings, or None if no frame was given."""
     from sprd.device.frontend_cost import FrontendSettings
 
@@ -224,22 +178,20 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[1:] or shape))
 
 
-def _show_check(
-    model: Path, board: "Board", footprint: "Footprint", limits: Mapping[str, float], fits: bool
-) -> None:
+def _footprint_json(footprint: "Footprint") -> dict[str, Any]:
+    return {
+        **footprint.as_dict(),
+        "ops": list(footprint.ops),
+        "flash_items": dict(footprint.flash_items),
+        "ram_items": dict(footprint.ram_items),
+        "arena_items": dict(footprint.arena_items),
+        "layers": [asdict(layer) for layer in footprint.layers],
+    }
+
+
+def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None:
     out = output()
-    out.print(f"{model} on {board.name}: {'fits' if fits else 'does not fit'}")
-    totals = footprint.as_dict()
-    grid = _grid("", "takes", "limit", "margin")
-    for key in LIMITED_KEYS:
-        value, limit = totals[key], limits.get(key)
-        margin = ""
-        if limit and isinstance(value, (int, float)):
-            margin = f"{(1 - value / limit) * 100:+.0f} %"
-        name = key.removesuffix("_bytes").removesuffix("_ms").removesuffix("_uj").replace("_", " ")
-        shown = "" if limit is None else amount(key, limit)
-        grid.add_row(name, amount(key, value), shown, margin)
-    out.print(grid)
+    out.print(_totals(footprint, limits))
     for title, items in (
         ("flash", footprint.flash_items),
         ("RAM", footprint.ram_items),
@@ -261,6 +213,71 @@ def _show_check(
         )
     else:
         out.print(f"latency is unknown: {footprint.latency_unknown}")
+
+
+def _totals(footprint: "Footprint", limits: Mapping[str, float]) -> Grid:
+    """What is taken of each limited quantity, its limit, and what is left of that."""
+    totals = footprint.as_dict()
+    grid = _grid("", "takes", "limit", "margin")
+    for key in LIMITED_KEYS:
+        value, limit = totals[key], limits.get(key)
+        margin = ""
+        if limit and isinstance(value, (int, float)):
+            margin = f"{(1 - value / limit) * 100:+.0f} %"
+        name = key.removesuffix("_bytes").removesuffix("_ms").removesuffix("_uj").replace("_", " ")
+        shown = "" if limit is None else amount(key, limit)
+        grid.add_row(name, amount(key, value), shown, margin)
+    return grid
+
+
+def _show_violations(violations: Iterable["Violation"], hints: Iterable[str]) -> None:
+    out = output()
+    for violation in violations:
+        out.print(Text(f"over: {violation}", style="red"))
+    for hint in hints:
+        out.print(Text(hint))
+
+
+def _show_emulation(
+    model: Path, board: "Board", counted: "Emulation", footprint: "Footprint"
+) -> None:
+    out = output()
+    equal = "equal TFLM's" if counted.outputs_equal else "DIFFER from TFLM's"
+    out.print(f"{model} on an emulated {counted.core}: outputs {equal} on {counted.n_clips} inputs")
+    if not counted.outputs_equal:
+        out.print(Text(f"{counted.n_outputs_different:,} output bytes differ", style="red"))
+    time = "time on the board unknown"
+    if footprint.latency_ms is not None:
+        low, high = footprint.latency_low_ms, footprint.latency_high_ms
+        time = f"{footprint.latency_ms:.1f} ms ({low:.1f} .. {high:.1f}) on {board.name}"
+    out.print(f"{counted.instructions:,} instructions an inference, {time}")
+    out.print(
+        f"kernels and weights {counted.flash_bytes:,} B of flash, activations"
+        f" {counted.ram_bytes:,} B of RAM, stack {counted.stack_bytes:,} B"
+    )
+    grid = _grid("layer", "output", "instructions", "share", left=2)
+    for layer in counted.layers:
+        share = layer.instructions / max(counted.instructions, 1)
+        grid.add_row(layer.op, _shape(layer.output_shape), f"{layer.instructions:,}",
+                     f"{share:.0%}")  # fmt: skip
+    out.print(grid)
+    out.print(_PROVES)
+
+
+def _show_calibration(fitted: "Calibration", source: str) -> None:
+    """Prints what goes into a board file."""
+    from sprd.device.latency import ASSUMED_ERROR
+
+    out = output()
+    error = ASSUMED_ERROR if fitted.error is None else fitted.error
+    out.print(Text("[latency]"))
+    out.print(f"cycles_per_instruction = {fitted.cycles_per_instruction:.3f}")
+    out.print(f"cycles_per_instruction_error = {error:.3f}")
+    out.print(Text("\n[sources]"))
+    out.print(f'"latency.cycles_per_instruction" = {json.dumps(source)}')
+    out.print(f'"latency.cycles_per_instruction_error" = {json.dumps(source)}')
+    if fitted.error is None:
+        out.print(f"\nOne measurement tells no error; {ASSUMED_ERROR} is assumed. Measure another.")
 
 
 def _items(items: Mapping[str, int]) -> str:

@@ -162,6 +162,30 @@ def measure_untrusted(path: Path, board: Board | None) -> Footprint:
     return _footprint(graph, len(model), split, board, layers)
 
 
+def with_instructions(
+    footprint: Footprint, graph: Graph, board: Board, instructions: int
+) -> Footprint:
+    """Returns the footprint with instructions counted on an emulated core, and what follows.
+
+    Args:
+        footprint: The model's, measured for this board.
+        graph: The model's.
+        board: Where it will run.
+        instructions: Of its kernels, one inference.
+    """
+    time = latency.latency_of(instructions, graph, board, "emulated")
+    return replace(
+        footprint,
+        instructions=instructions,
+        latency_ms=time.latency_ms if time else None,
+        latency_low_ms=time.low_ms if time else None,
+        latency_high_ms=time.high_ms if time else None,
+        latency_source=time.source if time else None,
+        latency_unknown=None if time else footprint.latency_unknown,
+        energy_uj=_energy_uj(time.latency_ms, board) if time else None,
+    )
+
+
 def _footprint(
     graph: Graph,
     model_bytes: int,

@@ -6,9 +6,8 @@ filter bank, a channel. Coefficients, grid and errors are in data/frontend_cost.
 benchmarks/frontend_cost.py. Where a cost depends on what is heard, the busiest of the sounds tried
 counts.
 
-Knows no audio and no board: plain numbers in. `real_time` puts front end and inference together and
-says whether a core keeps up. What it does not know: the driver that brings the samples, caches, and
-a flash that stalls the core; the cycles an instruction are those of the kernels of the same core.
+Knows no audio and no board: plain numbers in. What it does not know: the driver that brings the
+samples, caches, and a flash that stalls the core.
 """
 
 import math
@@ -111,25 +110,6 @@ class FrontendCost:
     code_bytes: int | None
 
 
-@dataclass(frozen=True)
-class RealTime:
-    """Front end and inference against the time between two inferences.
-
-    `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
-    it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
-    `energy_uj` is the energy of one inference with its frames, in microjoules. None is unknown.
-    """
-
-    frontend_ms: float | None
-    inference_ms: float | None
-    stride_ms: float
-    cpu_share: float | None
-    cpu_share_low: float | None
-    cpu_share_high: float | None
-    keeps_up: bool | None
-    energy_uj: float | None
-
-
 def frontend_cost(settings: FrontendSettings, core: str = "cortex-m4") -> FrontendCost:
     """Returns the cost of the front end on a core; unknown parts of it are None."""
     known = _cores().get(core)
@@ -186,69 +166,6 @@ def pieces(settings: FrontendSettings) -> dict[str, int]:
     }
 
 
-def real_time(
-    frontend: FrontendCost,
-    inference_ms: float | None,
-    inference_low_ms: float | None,
-    inference_high_ms: float | None,
-    stride_ms: float,
-    cycles_per_instruction: float | None,
-    clock_hz: float,
-    active_mw: float | None = None,
-    frames_per_inference: float = 1.0,
-) -> RealTime:
-    """Says whether a core computes `frames_per_inference` frames and one inference in time.
-
-    The front end runs at the same cycles an instruction as the kernels, so it has the relative
-    interval of the inference.
-
-    Args:
-        frontend: Its cost on this core.
-        inference_ms: Of one inference; None if unknown. Low and high are its interval.
-        inference_low_ms: See above.
-        inference_high_ms: See above.
-        stride_ms: Between two inferences.
-        cycles_per_instruction: Of this core; None if unknown.
-        clock_hz: Of the core.
-        active_mw: Power while computing, in milliwatts; None if unknown.
-        frames_per_inference: Frames of features that are new at each inference, in the mean.
-
-    Raises:
-        ConfigError: A number is not above 0, or the interval does not hold the estimate.
-    """
-    _check_above_zero("stride_ms", stride_ms)
-    _check_above_zero("clock_hz", clock_hz)
-    _check_above_zero("frames_per_inference", frames_per_inference)
-    _check_above_zero("cycles_per_instruction", cycles_per_instruction)
-    _check_above_zero("active_mw", active_mw)
-    frontend_ms = None
-    if frontend.instructions_per_stride is not None and cycles_per_instruction is not None:
-        instructions = frames_per_inference * frontend.instructions_per_stride
-        frontend_ms = 1000 * instructions * cycles_per_instruction / clock_hz
-    if inference_ms is None or inference_low_ms is None or inference_high_ms is None:
-        return RealTime(frontend_ms, inference_ms, stride_ms, None, None, None, None, None)
-    if not 0 < inference_low_ms <= inference_ms <= inference_high_ms < math.inf:
-        raise ConfigError(
-            "real time: 0 < inference_low_ms <= inference_ms <= inference_high_ms must hold, got"
-            f" {inference_low_ms!r}, {inference_ms!r}, {inference_high_ms!r}."
-        )
-    if frontend_ms is None:
-        return RealTime(frontend_ms, inference_ms, stride_ms, None, None, None, None, None)
-    busy_ms = frontend_ms + inference_ms
-    share = busy_ms / stride_ms
-    high = share * inference_high_ms / inference_ms
-    return RealTime(
-        frontend_ms=frontend_ms,
-        inference_ms=inference_ms,
-        stride_ms=stride_ms,
-        cpu_share=share,
-        cpu_share_low=share * inference_low_ms / inference_ms,
-        cpu_share_high=high,
-        keeps_up=high <= 1,
-        energy_uj=None if active_mw is None else active_mw * busy_ms,
-    )
-
-
 @dataclass(frozen=True)
 class _FilterBank:
     """Sizes of the filter bank. `n_products` are those of one frame, `n_weights` those stored.
@@ -292,11 +209,6 @@ def _filter_bank(settings: FrontendSettings) -> _FilterBank:
         start = end
     n_weights += _BLOCK if n_empty else 0
     return _FilterBank(edges - 1 - n_silent, n_products, n_weights)
-
-
-def _check_above_zero(name: str, value: float | None) -> None:
-    if value is not None and not 0 < value < math.inf:
-        raise ConfigError(f"real time [{name}]: must be a number above 0, got {value!r}.")
 
 
 @cache

@@ -1,10 +1,11 @@
 """A model with its front end on a board: the RAM of both, and whether the board keeps up."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 from sprd.config.board import Board
 from sprd.device.footprint import Footprint
-from sprd.device.frontend_cost import FrontendSettings, RealTime, frontend_cost, real_time
+from sprd.device.frontend_cost import FrontendCost, FrontendSettings, frontend_cost
 from sprd.device.latency import cycles_per_instruction
 from sprd.device.verdict import Violation
 from sprd.errors import ConfigError
@@ -13,6 +14,25 @@ CPU_SHARE = "cpu_share"
 MAX_INTERVAL_MS = 3_600_000.0
 _RING_HZ = 16_000
 """The sample rate that the audio items of the board files are for."""
+
+
+@dataclass(frozen=True)
+class RealTime:
+    """Front end and inference against the time between two inferences.
+
+    `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
+    it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
+    `energy_uj` is the energy of one inference with its frames, in microjoules. None is unknown.
+    """
+
+    frontend_ms: float | None
+    inference_ms: float | None
+    stride_ms: float
+    cpu_share: float | None
+    cpu_share_low: float | None
+    cpu_share_high: float | None
+    keeps_up: bool | None
+    energy_uj: float | None
 
 
 def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
@@ -41,11 +61,11 @@ def real_time_on(
         interval_ms: Between two inferences; None: one for each frame of features.
 
     Raises:
-        ConfigError: The interval is shorter than the stride of the front end, or an hour.
+        ConfigError: The interval is shorter than the stride of the front end, or over an hour.
     """
     stride_ms = float(settings.window_stride_ms)
     interval = stride_ms if interval_ms is None else float(interval_ms)
-    if interval < stride_ms:
+    if not interval >= stride_ms:
         raise ConfigError(
             f"interval: must be at least the stride of the front end, {stride_ms:g} ms, got"
             f" {interval:g} ms. There are no new features before."
@@ -54,17 +74,54 @@ def real_time_on(
         raise ConfigError(
             f"interval: must be at most {MAX_INTERVAL_MS:,.0f} ms, got {interval:g} ms."
         )
-    found = cycles_per_instruction(board)
-    return real_time(
-        frontend_cost(settings, board.core),
-        footprint.latency_ms,
-        footprint.latency_low_ms,
-        footprint.latency_high_ms,
-        stride_ms=interval,
-        cycles_per_instruction=None if found is None else found[0],
-        clock_hz=board.clock_hz,
-        active_mw=board.active_mw,
-        frames_per_inference=interval / stride_ms,
+    cost = frontend_cost(settings, board.core)
+    return real_time(board, footprint, cost, interval, interval / stride_ms)
+
+
+def real_time(
+    board: Board,
+    footprint: Footprint,
+    cost: FrontendCost,
+    interval_ms: float,
+    frames_per_inference: float,
+) -> RealTime:
+    """Says whether a board computes `frames_per_inference` frames and one inference in time.
+
+    The front end runs at the same cycles an instruction as the kernels, so it has the relative
+    interval of the inference.
+
+    Args:
+        board: Where both run.
+        footprint: The model's, measured for this board.
+        cost: Of the front end on this board's core.
+        interval_ms: Between two inferences.
+        frames_per_inference: Frames of features that are new at each inference, in the mean.
+
+    Raises:
+        ConfigError: The interval of the latency does not hold its estimate.
+    """
+    frontend_ms = _frontend_ms(board, cost, frames_per_inference)
+    latency_ms = footprint.latency_ms
+    low_ms, high_ms = footprint.latency_low_ms, footprint.latency_high_ms
+    if frontend_ms is None or latency_ms is None or low_ms is None or high_ms is None:
+        return RealTime(frontend_ms, latency_ms, interval_ms, None, None, None, None, None)
+    if not 0 < low_ms <= latency_ms <= high_ms < math.inf:
+        raise ConfigError(
+            "real time: 0 < latency_low_ms <= latency_ms <= latency_high_ms must hold, got"
+            f" {low_ms!r}, {latency_ms!r}, {high_ms!r}."
+        )
+    busy_ms = frontend_ms + latency_ms
+    share = busy_ms / interval_ms
+    high = share * high_ms / latency_ms
+    return RealTime(
+        frontend_ms=frontend_ms,
+        inference_ms=latency_ms,
+        stride_ms=interval_ms,
+        cpu_share=share,
+        cpu_share_low=share * low_ms / latency_ms,
+        cpu_share_high=high,
+        keeps_up=high <= 1,
+        energy_uj=None if board.active_mw is None else board.active_mw * busy_ms,
     )
 
 
@@ -73,3 +130,12 @@ def check_real_time(found: RealTime) -> tuple[Violation, ...]:
     if found.cpu_share is not None and found.cpu_share <= 1:
         return ()
     return (Violation(CPU_SHARE, found.cpu_share, 1.0),)
+
+
+def _frontend_ms(board: Board, cost: FrontendCost, n_frames: float) -> float | None:
+    """Milliseconds of some frames of features; None where core or kernels were not measured."""
+    found = cycles_per_instruction(board)
+    if cost.instructions_per_stride is None or found is None:
+        return None
+    instructions = n_frames * cost.instructions_per_stride
+    return 1000 * instructions * found[0] / board.clock_hz

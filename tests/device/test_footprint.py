@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from sprd.config.board import Board
 from sprd.device import footprint as module
 from sprd.device.board import board_names, load_board
-from sprd.device.footprint import measure, measure_untrusted
+from sprd.device.footprint import measure, measure_untrusted, with_instructions
 from sprd.device.graph import read_graph
+from sprd.device.latency import latency_of
 from sprd.errors import ModelFileError, SprdError
 
 RECORD_KEYS = {
@@ -270,3 +272,25 @@ def test_footprint_is_frozen(tiny):
     """Nobody corrects a measurement."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         tiny.macs = 0
+
+
+def test_counted_instructions_replace_the_estimate(tiny_conv: bytes, nano: Board) -> None:
+    """Time, its source and energy follow from what was counted; flash and RAM stay."""
+    estimated = measure(tiny_conv, nano)
+    graph = read_graph(tiny_conv)
+    counted = with_instructions(estimated, graph, nano, 5_000_000)
+    time = latency_of(5_000_000, graph, nano, "emulated")
+    assert time is not None and nano.active_mw is not None
+    assert (counted.instructions, counted.latency_source) == (5_000_000, "emulated")
+    assert (counted.latency_ms, counted.latency_low_ms) == (time.latency_ms, time.low_ms)
+    assert counted.energy_uj == time.latency_ms * nano.active_mw
+    assert (counted.flash_bytes, counted.ram_items) == (estimated.flash_bytes, estimated.ram_items)
+
+
+def test_counted_instructions_give_no_time_where_cycles_are_unknown(tiny_conv: bytes) -> None:
+    """The count stays, and why there is no latency."""
+    board = load_board("stm32f746")
+    estimated = measure(tiny_conv, board)
+    counted = with_instructions(estimated, read_graph(tiny_conv), board, 5_000_000)
+    assert (counted.instructions, counted.latency_ms, counted.energy_uj) == (5_000_000, None, None)
+    assert counted.latency_unknown == estimated.latency_unknown is not None

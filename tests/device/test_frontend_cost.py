@@ -20,7 +20,6 @@ from sprd.device.frontend_cost import (
     FrontendSettings,
     frontend_cost,
     instructions_per_stride,
-    real_time,
     state_bytes,
 )
 from sprd.errors import ConfigError, EmulationError
@@ -133,60 +132,6 @@ def test_settings_outside_the_rules_are_refused(change, message):
     good = {"sample_rate_hz": 16000, "window_size_ms": 30, "window_stride_ms": 20, "n_channels": 40}
     with pytest.raises(ConfigError, match=message):
         FrontendSettings(**(good | change))
-
-
-def test_busy_time_is_frames_and_inference():
-    """2 frames of 100,000 instructions at 1.5 cycles and 64 MHz, and 35.3125 ms: 40 ms of 100."""
-    result = real_time(FrontendCost(1e5, 0, 0), 35.3125, 30.0, 42.375, 100.0, 1.5, 64e6, 10.0, 2)
-    assert result.frontend_ms == pytest.approx(4.6875)
-    assert result.cpu_share == pytest.approx(0.4)
-    assert result.cpu_share_low == pytest.approx(0.4 * 30 / 35.3125)
-    assert result.cpu_share_high == pytest.approx(0.48)
-    assert result.energy_uj == pytest.approx(400.0)
-    assert result.keeps_up is True
-
-
-@pytest.mark.parametrize(("stride_ms", "keeps_up"), [(48.0, True), (47.9, False), (40.0, False)])
-def test_core_keeps_up_only_if_the_high_end_fits(stride_ms, keeps_up):
-    """An estimate of 40 ms whose interval ends at 48 ms needs a stride of 48 ms."""
-    cost = FrontendCost(640_000.0, 0, 0)
-    result = real_time(cost, 30.0, 27.0, 36.0, stride_ms, 1.0, 64e6)
-    assert result.keeps_up is keeps_up
-    assert result.energy_uj is None
-
-
-@pytest.mark.parametrize(
-    ("cost", "inference_ms", "factor"),
-    [(1e5, None, 1.5), (1e5, 10.0, None), (None, 10.0, 1.5)],
-)
-def test_unknown_time_gives_no_verdict(cost, inference_ms, factor):
-    """Where a part is unknown, whether the core keeps up is unknown, never a guess."""
-    interval = (inference_ms, inference_ms, inference_ms)
-    result = real_time(FrontendCost(cost, 0, 0), *interval, 20.0, factor, 64e6, 10.0)
-    assert (result.cpu_share, result.keeps_up, result.energy_uj) == (None, None, None)
-    assert (result.frontend_ms is None) == (cost is None or factor is None)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"stride_ms": 0.0},
-        {"stride_ms": math.nan},
-        {"clock_hz": -1.0},
-        {"cycles_per_instruction": 0.0},
-        {"active_mw": -5.0},
-        {"frames_per_inference": 0},
-        {"inference_ms": -1.0},
-        {"inference_low_ms": 11.0},
-        {"inference_high_ms": math.inf},
-    ],
-)
-def test_real_time_refuses_absurd_numbers(change):
-    """Times, clocks and powers are above 0, and an interval holds its estimate."""
-    good = {"inference_ms": 10.0, "inference_low_ms": 9.0, "inference_high_ms": 11.0}
-    good |= {"stride_ms": 20.0, "cycles_per_instruction": 1.5, "clock_hz": 64e6}
-    with pytest.raises(ConfigError, match="real time"):
-        real_time(FrontendCost(1e5, 0, 0), **(good | change))
 
 
 @pytest.fixture(scope="module")
