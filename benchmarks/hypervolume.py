@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from sprd.config.dimensions import Choice
+from sprd.config.limits import at_most, find_violations
 from sprd.config.params import Scalar
 from sprd.config.reader import load_sweep
 from sprd.config.sweep import SweepConfig
@@ -110,8 +111,8 @@ def read_table(grid: SweepConfig) -> dict[Key, dict[str, Any]]:
     """Returns what `Search.ended` takes, by point."""
     found = {}
     budget = grid.default.budget
-    limits = {key: getattr(budget, key) for key in ("model_bytes", "latency_ms")}
-    limits["accuracy_drop"] = budget.max_accuracy_drop
+    bounds = {key: getattr(budget, key) for key in ("model_bytes", "latency_ms")}
+    limits = at_most({**bounds, "accuracy_drop": budget.max_accuracy_drop})
     with TABLE.open(newline="") as file:
         for line in csv.DictReader(file):
             point = {name: _value(grid, name, line[name]) for name in grid.space if line[name]}
@@ -120,11 +121,7 @@ def read_table(grid: SweepConfig) -> dict[Key, dict[str, Any]]:
                 "status": line["status"],
                 "metrics": {k: known[k] for k in NUMBERS[:2] if k in known},
                 "footprint": {k: known[k] for k in NUMBERS[2:]},
-                "violations": tuple(
-                    {"key": key, "value": known[key], "limit": limit}
-                    for key, limit in limits.items()
-                    if known.get(key, 0) > limit
-                ),
+                "violations": find_violations(known, [one for one in limits if one.key in known]),
             }
     return found
 

@@ -2,21 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.audio.folds import fold_of_speakers
 from sprd.disk.atomic import write_atomically
 from sprd.errors import BudgetError, SprdError
 from sprd.model.start import load_tensorflow
-from sprd.sweep.rows.table import Row, budget_error, describe_violation, ranking
+from sprd.sweep.rows.table import Row, Violations, budget_error, ranking
 from sprd.sweep.run import Run, begin, check_data, earlier_runs, only_one, references_of, reopen_run
 from sprd.sweep.search.confirm import Confirmation, all_over
 from sprd.sweep.search.prepare import prepare_features
@@ -222,7 +221,7 @@ def export_best(
     Raises:
         BudgetError: None fits.
     """
-    attempts: list[dict[str, Any]] = []
+    attempts: dict[int, Violations] = {}
     for row in ranking(run.table.rows, run.sweep.objectives[0]) if order is None else order:
         violations = export_trial(run, row, corpus, run.paths.bundle, attempts)
         if not violations:
@@ -232,11 +231,11 @@ def export_best(
                     f" exported to {run.paths.bundle}. Widen [space], or loosen [budget]."
                 )
             return run.paths.bundle
-        attempts.append({"trial": row.number, "violations": violations})
+        attempts[row.number] = violations
     if attempts:
         reasons = "; ".join(
-            f"trial {attempt['trial']}: {', '.join(map(describe_violation, attempt['violations']))}"
-            for attempt in attempts[:3]
+            f"trial {number}: {', '.join(map(str, violations))}"
+            for number, violations in list(attempts.items())[:3]
         )
         raise BudgetError(
             f"{run.folder}: a trial must pass the last check, but none of {len(attempts)} did:"
@@ -254,8 +253,8 @@ def export_trial(
     row: Row,
     corpus: Corpus | None,
     folder: Path,
-    attempts: list[dict[str, Any]] | None = None,
-) -> list[dict[str, Any]]:
+    attempts: Mapping[int, Violations] | None = None,
+) -> Violations:
     """Checks a trial's model once more, scores it on test speakers and writes its bundle.
 
     TensorFlow is loaded in a process of its own: the driver of a sweep stays light.
@@ -268,9 +267,7 @@ def export_trial(
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        job = pool.submit(
-            _export, run.folder, run.data, asdict(row), corpus, folder, attempts or []
-        )
+        job = pool.submit(_export, run.folder, run.data, row, corpus, folder, attempts or {})
         try:
             return job.result()
         except BrokenProcessPool as error:
@@ -283,14 +280,13 @@ def export_trial(
 def _export(
     run_folder: Path,
     data: Path | None,
-    fields: dict[str, Any],
+    row: Row,
     corpus: Corpus | None,
     folder: Path,
-    attempts: list[dict[str, Any]],
-) -> list[dict[str, Any]]:
+    attempts: Mapping[int, Violations],
+) -> Violations:
     load_tensorflow()
     from sprd.bundle.export import export
 
     run = reopen_run(run_folder, data)
-    row = Row(**fields)
     return export(run.sweep, row, run.paths.trial(row.number), corpus, folder, attempts)

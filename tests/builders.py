@@ -38,11 +38,6 @@ def make_row(number: int, status: str = "trained", score: float = 0.9, **fields:
     )
 
 
-def miss(key: str, value: float | None, limit: float) -> dict[str, Any]:
-    """A violation as a row has it."""
-    return {"key": key, "value": value, "limit": limit}
-
-
 def make_sweep(space: str = "", sweep: str = "", model: str = "tiny_conv") -> SweepConfig:
     """A sweep with these lines in `[space]` and `[sweep]`."""
     text = (

@@ -546,7 +546,7 @@ def test_scores_are_held_against_the_budget(run: Path, tmp_path: Path, limit: st
         scores["float"]["balanced_accuracy"] = scores["int8"]["balanced_accuracy"] + 0.01
 
     found = verify(changed_bundle(run, tmp_path / "b", change))
-    assert [one["limit"] for one in found.violations] == [0.0]
+    assert [one.limit for one in found.violations] == [0.0]
 
 
 def test_other_recordings_are_refused(run: Path, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import pytest
 
 from sprd import pipeline
+from sprd.config.limits import EMULATION, Violation
 from sprd.config.numbers import natural
 from sprd.errors import BudgetError
 from sprd.sweep.paths import RunPaths
 from tests.builders import make_row
 
-FAILED = {"key": "emulation", "value": None, "limit": None, "error": "3 bytes differ"}
+FAILED = Violation(EMULATION, None, None, error="3 bytes differ")
 
 
 def a_run(tmp_path, scores):
@@ -26,17 +27,17 @@ def test_next_best_is_tried(tmp_path, monkeypatch):
     tried = []
 
     def export(run, row, corpus, folder, attempts):
-        tried.append((row.number, list(attempts)))
-        return [FAILED] if row.number == 1 else []
+        tried.append((row.number, dict(attempts)))
+        return (FAILED,) if row.number == 1 else ()
 
     monkeypatch.setattr(pipeline, "export_trial", export)
     run = a_run(tmp_path, (0.8, 0.9, 0.7))
     assert pipeline.export_best(run, None) == run.paths.bundle
-    assert tried == [(1, []), (0, [{"trial": 1, "violations": [FAILED]}])]
+    assert tried == [(1, {}), (0, {1: (FAILED,)})]
 
 
 def test_nothing_left_is_said_with_the_reasons(tmp_path, monkeypatch):
     """Each trial's own reason is in the line."""
-    monkeypatch.setattr(pipeline, "export_trial", lambda *args: [FAILED])
+    monkeypatch.setattr(pipeline, "export_trial", lambda *args: (FAILED,))
     with pytest.raises(BudgetError, match=r"none of 2 did: trial 1: 3 bytes differ; trial 0"):
         pipeline.export_best(a_run(tmp_path, (0.8, 0.9)), None)

@@ -132,7 +132,7 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
             "intervals": {name: list(bounds) for name, bounds in scores.intervals.items()},
         },
         footprint=taken.footprint,
-        violations=tuple(violation.as_dict() for violation in taken.violations),
+        violations=taken.violations,
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sprd.audio.store import open_features
 from sprd.bundle.manifest import Export
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
+from sprd.config.limits import EMULATION, Violation
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.device.emulation.emulate import N_CLIPS, emulate
@@ -21,7 +21,7 @@ from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
-from sprd.sweep.rows.table import EMULATION, Row
+from sprd.sweep.rows.table import Row, Violations
 from sprd.sweep.trial.measure import board_of, take_up
 
 
@@ -31,8 +31,8 @@ def export(
     files: TrialPaths,
     corpus: Corpus | None,
     folder: Path,
-    attempts: list[dict[str, Any]],
-) -> list[dict[str, Any]]:
+    attempts: Mapping[int, Violations],
+) -> Violations:
     """Writes the bundle of a trained trial; no training.
 
     Args:
@@ -41,7 +41,7 @@ def export(
         files: What is kept of it.
         corpus: The audio, for the scores on test speakers; None leaves them out.
         folder: The bundle.
-        attempts: Better trials that failed this check.
+        attempts: What better trials broke at this check, by their numbers.
 
     Returns:
         What breaks the budget now; nothing is written then.
@@ -57,10 +57,10 @@ def export(
             footprint = _emulated(model, config, corpus, footprint)
         except EmulationError as error:
             # Another trial may do; this one is not let out.
-            return [{"key": EMULATION, "value": None, "limit": None, "error": str(error)}]
+            return (Violation(EMULATION, None, None, error=str(error)),)
     taken = take_up(config, footprint)
     if taken.violations:
-        return [violation.as_dict() for violation in taken.violations]
+        return taken.violations
     scores = {"validation": record["validation"], "test": None}
     if corpus is not None:
         scores["test"] = _score_test(model, float_model, config, corpus)
@@ -73,7 +73,7 @@ def export(
             sweep_text=sweep.text,
             model=model,
             float_model=float_model,
-            trial=asdict(row),
+            trial=row.as_dict(),
             footprint=taken.footprint,
             ops=footprint.ops,
             quantization=Quantization(
@@ -87,12 +87,15 @@ def export(
             record={
                 **record["provenance"],
                 "calibration_clips": record["calibration_clips"],
-                "attempts": attempts,
+                "attempts": [
+                    {"trial": number, "violations": [one.as_dict() for one in violations]}
+                    for number, violations in attempts.items()
+                ],
             },
             board=config.budget.board,
         ),
     )
-    return []
+    return ()
 
 
 def _emulated(

@@ -150,7 +150,7 @@ def reproduce(
     set_threads(config.n_threads)
     outcome = run_trial(config, corpus, report)
     if outcome.status != "trained":
-        reason = outcome.error or ", ".join(str(one["key"]) for one in outcome.violations)
+        reason = outcome.error or ", ".join(map(str, outcome.violations))
         raise SprdError(f"{folder}: making it again: must train, got {outcome.status}: {reason}.")
     return _compare(folder, manifest, config, corpus, outcome)
 

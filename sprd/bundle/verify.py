@@ -2,15 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from math import isclose
 from pathlib import Path
 from typing import Any, cast
 
 from sprd.bundle.manifest import check_files, config_of, read_manifest
+from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
-from sprd.device.verdict import Violation
 from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, board_of, score_violations, take_up
 from sprd.sweep.trial.provenance import surroundings
 
@@ -27,12 +27,16 @@ class Verdict:
     """Missing, or with another SHA-256 than the manifest tells."""
     changed_numbers: tuple[str, ...]
     """What the manifest tells otherwise than measured now, or in two ways."""
-    violations: tuple[Mapping[str, Any], ...]
+    violations: tuple[Violation, ...]
     """Limits of the sweep's budget that the model breaks now."""
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON types."""
-        return {key: list(value) for key, value in asdict(self).items()}
+        return {
+            "changed_files": list(self.changed_files),
+            "changed_numbers": list(self.changed_numbers),
+            "violations": [violation.as_dict() for violation in self.violations],
+        }
 
 
 def verify(folder: Path) -> Verdict:
@@ -56,7 +60,7 @@ def verify(folder: Path) -> Verdict:
     taken = take_up(config, found)
     differing = (*_other_sizes(manifest, taken.footprint), *_contradictions(manifest, config))
     broken = taken.violations + _of_scores(manifest, config)
-    return Verdict(changed, differing, tuple(one.as_dict() for one in broken))
+    return Verdict(changed, differing, broken)
 
 
 def _other_sizes(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
@@ -100,7 +104,7 @@ def _of_scores(manifest: Mapping[str, Any], config: Config) -> tuple[Violation, 
     scores = manifest["scores"]["validation"]
     int8 = scores["int8"]
     drop = scores.get("float", int8)["balanced_accuracy"] - int8["balanced_accuracy"]
-    return score_violations(config.budget, round(drop, 6), int8.get(FALSE_ACCEPT_RATE) or 0.0)
+    return score_violations(config.budget, round(drop, 6), int8.get(FALSE_ACCEPT_RATE))
 
 
 def _with_emulated(found: Footprint, told: Mapping[str, Any]) -> Footprint:

@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.text import amount, output, show_json
-from sprd.device.verdict import LIMITED_KEYS
+from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Limit, Violation, at_most
 from sprd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sprd.device.footprint import Footprint
     from sprd.device.frontend_cost import FrontendSettings
     from sprd.device.realtime import RealTime
-    from sprd.device.verdict import Violation
 
 _DOES_NOT_FIT = 3
 _PROVES = """\
@@ -40,14 +39,14 @@ def check(args: Namespace) -> int:
     from sprd.device.verdict import check as compare
 
     board = load_board(args.board)
-    limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **limits_of(args)}
+    limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **_given(args)}
     settings = _frontend(args)
     footprint = measure_untrusted(args.model, board)
     live = None
     if settings is not None:
         footprint = with_frontend(board, footprint, settings)
         live = real_time_on(board, footprint, settings, args.interval_ms)
-    violations = compare(footprint, limits) + (check_real_time(live) if live else ())
+    violations = compare(footprint, at_most(limits)) + (check_real_time(live) if live else ())
     hints = advice(footprint, violations)
     if args.json:
         head = {"model": str(args.model), "board": board.name, **_footprint_json(footprint)}
@@ -149,8 +148,14 @@ def calibrate(args: Namespace) -> int:
     return 0
 
 
-def limits_of(args: Namespace) -> dict[str, float]:
-    """Returns the limits that were given as flags."""
+def limits_of(args: Namespace) -> tuple[Limit, ...]:
+    """Returns the limits that were given as flags, of balanced accuracy a lower one."""
+    limits = at_most(_given(args))
+    least = getattr(args, "min_balanced_accuracy", None)
+    return limits if least is None else (*limits, Limit("balanced_accuracy", least, True))
+
+
+def _given(args: Namespace) -> dict[str, float]:
     given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
     return {key: value for key, value in given.items() if value is not None}
 
@@ -230,7 +235,7 @@ def _totals(footprint: "Footprint", limits: Mapping[str, float]) -> Grid:
     return grid
 
 
-def _show_violations(violations: Iterable["Violation"], hints: Iterable[str]) -> None:
+def _show_violations(violations: Iterable[Violation], hints: Iterable[str]) -> None:
     out = output()
     for violation in violations:
         out.print(Text(f"over: {violation}", style="red"))
@@ -292,7 +297,7 @@ def _show_real_time(live: "RealTime") -> None:
         out.print("whether it keeps up is unknown, as a latency is")
         return
     words = {True: "keeps up", False: "may not keep up"}[bool(live.keeps_up)]
-    if live.cpu_share > 1:
+    if not KEEPS_UP.fits(live.cpu_share):
         words = "does not keep up"
     energy = "" if live.energy_uj is None else f", {live.energy_uj:,.0f} uJ each time"
     out.print(

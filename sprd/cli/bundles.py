@@ -44,7 +44,7 @@ def verify(args: Namespace) -> int:
     lines = [f"{name}: is missing, or not the file that was exported"
              for name in verdict.changed_files]  # fmt: skip
     lines += [f"{line}" for line in verdict.changed_numbers]
-    lines += [f"over budget: {_violation(one)}" for one in verdict.violations]
+    lines += [f"over budget: {one}" for one in verdict.violations]
     if not args.json:
         for line in lines or ["nothing wrong: schema, hashes, footprint and budget"]:
             out.print(line)
@@ -98,12 +98,6 @@ def _show(bundle: Path, found: Any) -> None:
         f" {found.largest_output_difference:.3f} at most; {found.n_decided_otherwise} of"
         f" {found.n_clips:,} clips are heard as another label"
     )
-
-
-def _violation(one: Mapping[str, Any]) -> str:
-    from sprd.sweep.rows.table import describe_violation
-
-    return describe_violation(one)
 
 
 def _show_scores(result: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from sprd.cli.text import amount, console, output, show_bundle, show_json
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
+    from sprd.config.limits import Limit
     from sprd.config.numbers import Objective
     from sprd.report.compare import Comparison, Side
     from sprd.sweep.rows.table import Row
@@ -37,12 +38,12 @@ def pick(args: Namespace) -> int:
             " end. Give both, or none."
         )
     run = reopen_run(args.run_folder, args.data)
-    limits, least = limits_of(args), args.min_balanced_accuracy
-    rows = under_limits(run.table.rows, limits, least)
-    if not args.by and not limits and not any(row.is_eligible for row in run.table.rows):
+    limits = limits_of(args)
+    rows = under_limits(run.table.rows, limits)
+    if not args.by and not any(row.is_eligible for row in run.table.rows):
         raise budget_error(run.table.rows)
     key = args.by or run.sweep.objectives[0].key
-    chosen = pick_row(run.table.rows, key, limits, least)
+    chosen = pick_row(run.table.rows, key, limits)
     objectives = shown_objectives(run.sweep.objectives, rows, args.by)
     best = frontier(rows, objectives)
     if not best and not args.by:
@@ -106,12 +107,11 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     from sprd.audio.corpus import open_corpus
     from sprd.bundle.write import check_target
     from sprd.pipeline import export_trial
-    from sprd.sweep.rows.table import describe_violation
     from sprd.sweep.run import check_data
 
     row = run.row(number)
     if row.violations:
-        misses = ", ".join(map(describe_violation, row.violations))
+        misses = ", ".join(map(str, row.violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     folder = (args.out or run.paths.bundle_of(number)).absolute()
     check_target(folder)  # before it is scored
@@ -123,7 +123,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
         corpus = None
     violations = export_trial(run, row, corpus, folder)
     if violations:
-        misses = ", ".join(map(describe_violation, violations))
+        misses = ", ".join(map(str, violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     if args.json:
         numbers = {**row.metrics, **row.footprint}
@@ -165,13 +165,11 @@ def _write_plots(
     args: Namespace,
 ) -> list[Path]:
     from sprd.disk.atomic import write_atomically
-    from sprd.report.frontier import ACCURACY, panel_keys, points_of
+    from sprd.report.frontier import panel_keys, points_of
     from sprd.report.page import frontier_page
     from sprd.report.plot import plot_frontier
 
     limits = _all_limits(run, limits_of(args))
-    if args.min_balanced_accuracy is not None:
-        limits[ACCURACY] = args.min_balanced_accuracy
     points = points_of(rows, objectives, references)
     keys = panel_keys(points, objectives)
     name, board = run.sweep.sweep.name, run.sweep.default.budget.board
@@ -183,12 +181,12 @@ def _write_plots(
     return files
 
 
-def _all_limits(run: "Run", given: Mapping[str, float]) -> dict[str, float]:
+def _all_limits(run: "Run", given: Sequence["Limit"]) -> tuple["Limit", ...]:
     """The limits of the run's budget, and those given now where they are tighter."""
+    from sprd.config.limits import tightest
     from sprd.sweep.trial.measure import all_limits
 
-    limits = all_limits(run.sweep.default)
-    return limits | {key: min(limit, limits.get(key, limit)) for key, limit in given.items()}
+    return tightest((*all_limits(run.sweep.default), *given))
 
 
 def _side(run: "Run") -> "Side":

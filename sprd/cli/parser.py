@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from sprd import __version__
-from sprd.device.verdict import LIMITED_KEYS
+from sprd.config.limits import LIMITED_KEYS
 from sprd.errors import suggest
 
 EXIT_CODES = (

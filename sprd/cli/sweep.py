@@ -3,7 +3,6 @@
 import json
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -67,7 +66,7 @@ def train(args: Namespace) -> int:
     with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
         row, bundle = run_one(run, view, view.progress)
     if args.json:
-        show_json({**asdict(row), **row.metrics, **row.footprint, "bundle": str(bundle)})
+        show_json({**row.as_dict(), **row.metrics, **row.footprint, "bundle": str(bundle)})
     else:
         show_bundle(bundle)
         Console().print(f"{row.metrics['ms_per_step']} ms a step")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sprd.cli.text import amount, console
 from sprd.config.numbers import Objective, natural
-from sprd.sweep.rows.table import Row, describe_violation, ranking
+from sprd.sweep.rows.table import Row, ranking
 
 if TYPE_CHECKING:
     from sprd.sweep.search.search import Candidate
@@ -27,7 +27,7 @@ _LOG_INTERVAL_S = 20.0
 def row_line(row: Row) -> str:
     """Words one trial."""
     if row.status == "infeasible":
-        why = row.error or ", ".join(map(describe_violation, row.violations))
+        why = row.error or ", ".join(map(str, row.violations))
         return f"trial {row.number}: does not fit: {why}"
     if row.status == "failed":
         return f"{row.label or f'trial {row.number}'}: failed: {row.error}"
@@ -39,7 +39,7 @@ def row_line(row: Row) -> str:
     text = (
         f"trial {row.number}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}, {size(row)}"
     )
-    misses = ", ".join(map(describe_violation, row.violations))
+    misses = ", ".join(map(str, row.violations))
     return f"{text}; over budget: {misses}" if misses else text
 
 

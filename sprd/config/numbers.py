@@ -86,3 +86,19 @@ def parse_objectives(texts: Sequence[str]) -> tuple[Objective, ...]:
     if not found:
         raise ValueError("must name at least one metric, got []. Name balanced_accuracy, say.")
     return tuple(found.values())
+
+
+def name_and_unit(key: str) -> tuple[str, str]:
+    """Returns the words and the unit of a key: `arena host` and `B` of `arena_host_bytes`."""
+    for ending, unit in (("_bytes", "B"), ("_ms", "ms"), ("_uj", "uJ")):
+        if key.endswith(ending):
+            return key.removesuffix(ending).replace("_", " "), unit
+    return key.replace("_", " "), ""
+
+
+def amount(value: float, unit: str) -> str:
+    """Returns a value with its unit, as in `71,680 B`."""
+    is_whole = float(value).is_integer() or abs(value) >= 1000
+    digits = ",.1f" if unit in ("ms", "uJ") else ",.0f" if is_whole else ".4g"
+    number = f"{value:{digits}}"
+    return f"{number} {unit}".rstrip()

@@ -7,8 +7,9 @@ by their place in the file, from 0. Knows sizes, not accuracy: what may shrink i
 from collections.abc import Callable, Iterable, Mapping
 from math import prod
 
+from sprd.config.limits import Violation
+from sprd.config.numbers import amount, name_and_unit
 from sprd.device.footprint import Footprint, Layer
-from sprd.device.verdict import Violation, amount, name_and_unit
 
 _REMEDIES: Mapping[str, str] = {
     "CONV_2D": "fewer filters or a smaller kernel",
@@ -56,7 +57,7 @@ def advice(footprint: Footprint, violations: Iterable[Violation]) -> list[str]:
 
 def _sentence(footprint: Footprint, violation: Violation) -> str:
     name, unit = name_and_unit(violation.key)
-    if violation.value is None:
+    if violation.value is None or violation.limit is None:
         is_time = violation.key in _OF_TIME and footprint.latency_ms is None
         remedy = _UNKNOWN["latency_ms" if is_time else violation.key]
         if is_time and footprint.latency_unknown:
@@ -98,7 +99,7 @@ def _of_memory(footprint: Footprint, violation: Violation) -> str:
     in_flash = violation.key == "flash_bytes"
     items = footprint.flash_items if in_flash else footprint.ram_items
     mine = {key: items[key] for key in items if key in _OF_THE_MODEL}
-    if sum(items.values()) - sum(mine.values()) >= violation.limit:
+    if sum(items.values()) - sum(mine.values()) >= (violation.limit or 0):
         largest = max(items.keys() - mine.keys(), key=lambda key: (items[key], key))
         rest = sum(items.values()) - sum(mine.values())
         return (

@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass, replace
 
 from sprd.config.board import Board
+from sprd.config.limits import KEEPS_UP, Violation, find_violations
 from sprd.device.footprint import Footprint
 from sprd.device.frontend_cost import FrontendCost, FrontendSettings, frontend_cost
 from sprd.device.latency import cycles_per_instruction
-from sprd.device.verdict import Violation
 from sprd.errors import ConfigError
 
-CPU_SHARE = "cpu_share"
+CPU_SHARE = KEEPS_UP.key
 MAX_INTERVAL_MS = 3_600_000.0
 _RING_HZ = 16_000
 """The sample rate that the audio items of the board files are for."""
@@ -120,16 +120,14 @@ def real_time(
         cpu_share=share,
         cpu_share_low=share * low_ms / latency_ms,
         cpu_share_high=high,
-        keeps_up=high <= 1,
+        keeps_up=KEEPS_UP.fits(high),
         energy_uj=None if board.active_mw is None else board.active_mw * busy_ms,
     )
 
 
 def check_real_time(found: RealTime) -> tuple[Violation, ...]:
     """Returns the violation of a board that does not keep up, by the estimate; () if it does."""
-    if found.cpu_share is not None and found.cpu_share <= 1:
-        return ()
-    return (Violation(CPU_SHARE, found.cpu_share, 1.0),)
+    return find_violations({CPU_SHARE: found.cpu_share}, (KEEPS_UP,))
 
 
 def _frontend_ms(board: Board, cost: FrontendCost, n_frames: float) -> float | None:

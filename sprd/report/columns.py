@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sprd.config.numbers import Objective
-from sprd.device.verdict import name_and_unit
+from sprd.config.numbers import Objective, name_and_unit
 from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.rows.table import Row
 

@@ -4,10 +4,11 @@ Every room that shows a run starts from here, so that a plot, its page and the t
 what is on the frontier.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
+from sprd.config.limits import Limit, Violation, find_violations
 from sprd.config.numbers import COSTS, Objective, natural
 from sprd.sweep.rows.table import Row, frontier
 
@@ -65,33 +66,20 @@ def reference_rows(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row.status == "reference" and row.known(ACCURACY)]
 
 
-def under_limits(
-    rows: Iterable[Row], limits: Mapping[str, float], min_balanced_accuracy: float | None = None
-) -> list[Row]:
+def under_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> list[Row]:
     """Returns the rows as they stand under limits given now: what breaks one has a violation more.
 
-    What is unknown breaks a limit.
+    Rows that were not trained stay as they are, and a number that broke the budget is told once.
     """
-    return [
-        replace(row, violations=(*row.violations, *_misses(row, limits, min_balanced_accuracy)))
-        for row in rows
-    ]
+    return [replace(row, violations=(*row.violations, *_misses(row, limits))) for row in rows]
 
 
-def _misses(row: Row, limits: Mapping[str, float], least: float | None) -> list[dict[str, Any]]:
+def _misses(row: Row, limits: Sequence[Limit]) -> tuple[Violation, ...]:
     if row.status != "trained":
-        return []
-    values = [(key, row.known(key), limit) for key, limit in limits.items()]
-    over = [(key, value, limit) for key, value, limit in values if value is None or value > limit]
-    accuracy = row.known(ACCURACY)
-    if least is not None and (accuracy is None or accuracy < least):
-        over.append((ACCURACY, accuracy, least))
-    known = {violation.get("key") for violation in row.violations}
-    return [
-        {"key": key, "value": value, "limit": limit}
-        for key, value, limit in over
-        if key not in known
-    ]
+        return ()
+    told = {(violation.key, violation.is_minimum) for violation in row.violations}
+    new = [limit for limit in limits if (limit.key, limit.is_minimum) not in told]
+    return find_violations(row.known, new)
 
 
 def shown_objectives(

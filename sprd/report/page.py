@@ -3,15 +3,13 @@
 Every text that comes from a file or a user is escaped, and the page may load nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from sprd.config.numbers import Objective
-from sprd.device.verdict import amount, name_and_unit
+from sprd.config.limits import Limit
+from sprd.config.numbers import Objective, amount, name_and_unit
 from sprd.report.columns import UNKNOWN_RECALL, Column, column, known_columns
 from sprd.report.frontier import ACCURACY, Point, interval_of
-from sprd.sweep.rows.table import describe_violation
 
 _KEYS = (
     ACCURACY,
@@ -68,7 +66,7 @@ def frontier_page(
     name: str,
     points: Sequence[Point],
     objectives: Sequence[Objective],
-    limits: Mapping[str, float],
+    limits: Sequence[Limit],
     svg: bytes,
 ) -> str:
     """Returns the page of a run.
@@ -77,7 +75,7 @@ def frontier_page(
         name: Of the sweep.
         points: What `points_of` gave.
         objectives: What the frontier is taken over.
-        limits: The most of each number, and of `balanced_accuracy` the least that will do.
+        limits: What a trial had to keep.
         svg: The plot, from `plot_frontier`.
     """
     best = [point for point in points if point.kind == "frontier"]
@@ -123,16 +121,16 @@ def _inline(svg: bytes) -> str:
     return text[text.index("<svg") :]
 
 
-def _limits(limits: Mapping[str, float]) -> str:
+def _limits(limits: Sequence[Limit]) -> str:
     if not limits:
         return "<p>None.</p>"
     items = []
-    for key, limit in limits.items():
-        _, unit = name_and_unit(key)
-        bound = "at least" if key == ACCURACY else "at most"
+    for limit in limits:
+        _, unit = name_and_unit(limit.key)
+        bound = "at least" if limit.is_minimum else "at most"
         items.append(
-            f"<li>{escape(_heading(column(key)._replace(unit='')))}: {bound}"
-            f" {escape(amount(limit, unit))}</li>"
+            f"<li>{escape(_heading(column(limit.key)._replace(unit='')))}: {bound}"
+            f" {escape(amount(limit.bound, unit))}</li>"
         )
     return f"<ul>{''.join(items)}</ul>"
 
@@ -167,7 +165,7 @@ def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_ki
     label = point.label if point.kind == "reference" else str(point.row.number)
     cells = [_cell(label, label, "text label")]
     if with_kind:
-        why = ", ".join(map(_why, point.row.violations))
+        why = ", ".join(map(str, point.row.violations))
         kind = f"{_KINDS[point.kind]}: {why}" if why else _KINDS[point.kind]
         cells.append(_cell(kind, kind, "text kind"))
     cells += [_number(point, one) for one in columns]
@@ -176,12 +174,6 @@ def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_ki
         text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
         cells.append(_cell(text, "" if value is None else str(value)))
     return f'<tr class="{point.kind}">{"".join(cells)}</tr>'
-
-
-def _why(violation: Mapping[str, Any]) -> str:
-    if violation["key"] == ACCURACY:  # the one limit of which less is worse
-        return f"balanced accuracy below {violation['limit']:g}"
-    return describe_violation(violation).replace("_", " ")
 
 
 def _number(point: Point, one: Column) -> str:

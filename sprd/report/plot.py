@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sprd.device.verdict import name_and_unit
+from sprd.config.limits import Limit
+from sprd.config.numbers import name_and_unit
 from sprd.report.frontier import ACCURACY, Kind, Point
 from sprd.report.labels import Label, place_labels
 
@@ -64,7 +65,7 @@ def plot_frontier(
     file_format: Literal["png", "svg"],
     points: Sequence[Point],
     x_keys: Sequence[str],
-    limits: Mapping[str, float],
+    limits: Sequence[Limit],
     title: str = "",
 ) -> bytes:
     """Draws the balanced accuracy of the int8 model against each cost, a panel a cost.
@@ -73,9 +74,10 @@ def plot_frontier(
         file_format: "png" or "svg"; of the same points the same bytes.
         points: What `points_of` gave.
         x_keys: Costs, at least one; a point of which one is unknown is left out of that panel.
-        limits: Of the costs, and `balanced_accuracy` as the least that will do.
+        limits: Of the costs, and of balanced accuracy the least that will do.
         title: Above the panels.
     """
+    bounds = {limit.key: limit.bound for limit in limits}
     with rc_context({"svg.hashsalt": "sprd", "text.parse_math": False}):
         n_columns = min(len(x_keys), _MOST_COLUMNS) if len(x_keys) != 4 else 2
         n_rows = -(-len(x_keys) // n_columns)
@@ -87,10 +89,10 @@ def plot_frontier(
         for panel in panels[len(x_keys) :]:
             panel.set_axis_off()
         panels = panels[: len(x_keys)]
-        low, high = _accuracy_range(points, limits.get(ACCURACY))
+        low, high = _accuracy_range(points, bounds.get(ACCURACY))
         for panel, key in zip(panels, x_keys, strict=True):
             panel.set_ylim(low, high)
-            _draw_panel(panel, points, key, limits)
+            _draw_panel(panel, points, key, bounds)
         for panel in grid[:, 0]:
             panel.set_ylabel("balanced accuracy, int8,\nvalidation speakers")
         _draw_legend(figure, panels, points)
@@ -99,7 +101,7 @@ def plot_frontier(
         figure.draw_without_rendering()  # places the panels, so that labels know where they are
         figure.set_layout_engine("none")
         for panel, key in zip(panels, x_keys, strict=True):
-            _draw_labels(panel, points, key, limits)
+            _draw_labels(panel, points, key, bounds)
         file = BytesIO()
         metadata = {"Date": None} if file_format == "svg" else {"Software": None}
         figure.savefig(file, format=file_format, dpi=DPI, metadata=metadata)

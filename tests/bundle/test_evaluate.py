@@ -58,7 +58,7 @@ def test_reference_is_scored_on_the_validation_speakers_of_the_run(run, model, t
     assert low < row.metrics["balanced_accuracy"] < high
     assert row.footprint["model_bytes"] == model.stat().st_size
     assert row.footprint["ram_bytes"] > row.footprint["arena_bytes"]
-    assert [violation["key"] for violation in row.violations] == ["latency_ms"]
+    assert [violation.key for violation in row.violations] == ["latency_ms"]
 
 
 @pytest.mark.parametrize(

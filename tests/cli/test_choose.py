@@ -9,10 +9,11 @@ import pytest
 
 from sprd.cli import choose
 from sprd.cli.main import main
+from sprd.config.limits import Violation
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row
 from sprd.sweep.run import begin, open_run
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 TEXT = """[sweep]
 name = "mine"
@@ -46,7 +47,7 @@ ROWS = [
     trial(1, 0.85, 6_000, 50_000),
     trial(2, 0.93, 15_000, 60_000),
     trial(3, 0.84, 11_000, 61_000),
-    trial(4, 0.95, 30_000, 70_000, violations=(miss("model_bytes", 30_000, 18_000),)),
+    trial(4, 0.95, 30_000, 70_000, violations=(Violation("model_bytes", 30_000, 18_000),)),
     make_row(5, "stopped"),
 ]
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sprd.config.limits import LIMITED_KEYS, Violation, at_most
 from sprd.device.advice import advice
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, Layer, measure
-from sprd.device.verdict import LIMITED_KEYS, Violation, check
+from sprd.device.verdict import check
 
 LAYERS = (
     Layer("CONV_2D", (1, 8, 8, 4), 9_216, 200, (4, 3, 3, 4), 2_304, ((1, 16, 16, 8), (1, 8, 8, 4))),
@@ -39,7 +40,7 @@ FOOTPRINT = Footprint(
 
 def advice_on(footprint, **limits):
     """Returns the sentences for these limits."""
-    return advice(footprint, check(footprint, limits))
+    return advice(footprint, check(footprint, at_most(limits)))
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_nothing_missed_is_nothing_said():
 @given(st.dictionaries(st.sampled_from(LIMITED_KEYS), st.integers(0, 60_000)))
 def test_each_violation_has_one_line_in_its_order(limits):
     """As many sentences as violations, each about its key and in one line."""
-    found = check(FOOTPRINT, limits)
+    found = check(FOOTPRINT, at_most(limits))
     lines = advice(FOOTPRINT, found)
     assert len(lines) == len(found)
     for violation, line in zip(found, lines, strict=True):

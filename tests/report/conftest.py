@@ -2,10 +2,11 @@
 
 import pytest
 
+from sprd.config.limits import Violation
 from sprd.config.numbers import natural
 from sprd.report.frontier import Point, points_of
 from sprd.sweep.rows.table import Row
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("latency_ms"))
 
@@ -32,7 +33,7 @@ def rows() -> list[Row]:
         trial(1, 0.85, 6_000, 9.0, params={"model.filters": 4}),
         trial(2, 0.93, 15_000, 30.0),
         trial(3, 0.84, 11_000, 21.0),
-        trial(4, 0.95, 30_000, 61.0, violations=(miss("model_bytes", 30_000, 18_000),)),
+        trial(4, 0.95, 30_000, 61.0, violations=(Violation("model_bytes", 30_000, 18_000),)),
         make_row(5, "stopped"),
     ]
 

@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import pytest
 
+from sprd.config.limits import Violation
 from sprd.config.numbers import natural
 from sprd.report.compare import Difference, Side, compare_runs
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes")))
 
@@ -21,7 +22,7 @@ FIRST = [
     row(0, 0.9, 20),
     row(1, 0.8, 10),
     row(2, 0.7, 15),
-    row(3, 1.0, 99, violations=(miss("model_bytes", 99, 50),)),
+    row(3, 1.0, 99, violations=(Violation("model_bytes", 99, 50),)),
     make_row(4, "infeasible"),
     make_row(5, "stopped"),
     make_row(6, "failed"),

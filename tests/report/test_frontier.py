@@ -2,6 +2,7 @@
 
 import pytest
 
+from sprd.config.limits import Limit, Violation, at_most
 from sprd.config.numbers import natural
 from sprd.report.frontier import (
     panel_keys,
@@ -11,7 +12,7 @@ from sprd.report.frontier import (
     under_limits,
 )
 from sprd.sweep.rows.table import frontier
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 
@@ -38,32 +39,34 @@ def test_unknown_number_of_a_point_is_none(points):
 
 def test_limit_given_now_is_a_violation_more(rows):
     """What is within it, or over the budget by the same key already, stays as it was."""
-    now = under_limits(rows, {"model_bytes": 10_000})
+    now = under_limits(rows, at_most({"model_bytes": 10_000}))
     over = {row.number: row.violations for row in now if row.violations}
     assert over == {
-        2: ({"key": "model_bytes", "value": 15_000, "limit": 10_000},),
-        3: ({"key": "model_bytes", "value": 11_000, "limit": 10_000},),
-        4: (miss("model_bytes", 30_000, 18_000),),
+        2: (Violation("model_bytes", 15_000, 10_000),),
+        3: (Violation("model_bytes", 11_000, 10_000),),
+        4: (Violation("model_bytes", 30_000, 18_000),),
     }
     assert [row.number for row in frontier(now, OBJECTIVES)] == [0, 1]
 
 
 def test_unknown_number_is_over_any_limit():
     """Nobody promises what nobody knows."""
-    rows = under_limits([make_row(0, footprint={"latency_ms": None})], {"latency_ms": 1e9})
+    limits = at_most({"latency_ms": 1e9})
+    rows = under_limits([make_row(0, footprint={"latency_ms": None})], limits)
     assert not rows[0].is_eligible
 
 
 def test_too_little_accuracy_is_over_the_limit(rows):
     """It is a limit from below; equal is enough."""
-    now = under_limits(rows, {}, 0.9)
+    now = under_limits(rows, [Limit("balanced_accuracy", 0.9, True)])
     assert [row.number for row in now if row.is_eligible] == [0, 2]
 
 
 def test_no_limit_changes_nothing(rows):
     """Nor does one that all keep."""
-    assert under_limits(rows, {}) == rows
-    assert under_limits(rows, {"model_bytes": 10**6}, 0.1) == rows
+    assert under_limits(rows, ()) == rows
+    assert under_limits(rows, at_most({"model_bytes": 10**6})) == rows
+    assert under_limits(rows, [Limit("balanced_accuracy", 0.1, True)]) == rows
 
 
 def test_one_objective_alone_is_joined_by_the_costs_that_are_known(rows):

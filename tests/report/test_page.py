@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from sprd.config.limits import Limit, Violation, at_most
 from sprd.config.numbers import natural
 from sprd.report.frontier import points_of
 from sprd.report.page import frontier_page
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 SVG = b'<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>\n'
@@ -49,14 +50,17 @@ class Reader(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def page_of(points, name="smoke", limits=None) -> str:
+LEAST = Limit("balanced_accuracy", 0.8, is_minimum=True)
+
+
+def page_of(points, name="smoke", limits=()) -> str:
     """The page of some points."""
-    return frontier_page(name, points, OBJECTIVES, limits or {}, SVG)
+    return frontier_page(name, points, OBJECTIVES, limits, SVG)
 
 
 def test_page_is_well_formed_and_needs_nothing_else(points):
     """No address of anything, and a policy that forbids one."""
-    page = page_of(points, limits={"model_bytes": 18_000, "balanced_accuracy": 0.8})
+    page = page_of(points, limits=(*at_most({"model_bytes": 18_000}), LEAST))
     read = Reader(page)
     assert read.open == []
     assert not {"link", "img", "iframe", "object", "base"} & set(read.seen)
@@ -68,7 +72,7 @@ def test_page_is_well_formed_and_needs_nothing_else(points):
 
 def test_page_tells_each_trial_and_the_limits(points):
     """Frontier twice, in its own table and among all."""
-    page = page_of(points, limits={"ram_bytes": 65_536, "balanced_accuracy": 0.8})
+    page = page_of(points, limits=(*at_most({"ram_bytes": 65_536}), LEAST))
     first = [row[0] for row in Reader(page).rows]
     assert first == ["trial", "2", "0", "1", "trial", "2", "0", "1", "3", "4", "seed recipe"]
     assert "RAM: at most 65,536 B" in page
@@ -93,8 +97,10 @@ def test_cells_hold_numbers_intervals_and_parameters(points):
 
 def test_accuracy_under_the_least_is_told(rows):
     """It is a limit from below."""
-    row = make_row(0, score=0.7, violations=(miss("balanced_accuracy", 0.7, 0.8),))
-    assert "over: balanced accuracy below 0.8" in page_of(points_of([row], OBJECTIVES))
+    row = make_row(0, score=0.7, violations=(Violation("balanced_accuracy", 0.7, 0.8, True),))
+    assert "over: balanced accuracy 0.7, at least 0.8 (-13 %)" in page_of(
+        points_of([row], OBJECTIVES)
+    )
 
 
 def test_hostile_texts_are_escaped(rows, reference):
@@ -105,12 +111,12 @@ def test_hostile_texts_are_escaped(rows, reference):
         score=0.99,
         params=params,
         footprint={"latency_ms": 1.0},
-        violations=({"key": "emulation", "value": None, "limit": None, "error": HOSTILE},),
+        violations=(Violation("emulation", None, None, error=HOSTILE),),
     )
     fine = make_row(8, score=0.99, params=params, footprint={"latency_ms": 1.0})
     named = make_row(-1, "reference", label=HOSTILE)
     points = points_of([*rows, evil, fine], OBJECTIVES, [named])
-    page = page_of(points, HOSTILE, {HOSTILE: 1.0})
+    page = page_of(points, HOSTILE, at_most({HOSTILE: 1.0}))
     read = Reader(page)
     assert read.open == []
     assert read.seen.count("script") == 1

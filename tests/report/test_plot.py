@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sprd.config.limits import Limit, at_most
 from sprd.report.frontier import Point
 from sprd.report.plot import plot_frontier, printable, scale_and_unit
 from tests.builders import make_row
 
 KEYS = ("model_bytes", "latency_ms")
-LIMITS = {"model_bytes": 18_000, "latency_ms": 1_000.0, "balanced_accuracy": 0.8}
+LIMITS = (
+    *at_most({"model_bytes": 18_000, "latency_ms": 1_000.0}),
+    Limit("balanced_accuracy", 0.8, True),
+)
 
 
 def pixels(png: bytes) -> np.ndarray:
@@ -43,7 +47,7 @@ def test_each_kind_and_the_limits_leave_ink(points):
     for kind in ("frontier", "trial", "over", "reference"):
         rest = [point for point in points if point.kind != kind]
         assert plot_frontier("png", rest, KEYS, LIMITS) != whole
-    assert ink(plot_frontier("png", points, KEYS, {})) < ink(whole)
+    assert ink(plot_frontier("png", points, KEYS, ())) < ink(whole)
 
 
 def test_same_points_give_the_same_bytes(points):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from sprd.config.limits import Violation
 from sprd.config.params import Scalar
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import OutputError
@@ -185,7 +186,7 @@ class Bridge:
                 f"{trial.config['name']} on {result['node']}: {fields['error']}. Make room there,"
                 " and run the same command again."
             )
-        fields["violations"] = tuple(fields.get("violations", ()))
+        fields["violations"] = tuple(map(Violation.from_dict, fields.get("violations", ())))
         fields["seconds"] = {
             **fields.get("seconds", {}),
             "total": round(float(result["time_total_s"]), 3),

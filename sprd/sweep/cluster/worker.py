@@ -70,7 +70,9 @@ def trainable(config: dict[str, Any], corpus: list[Any]) -> None:
                 fields: dict[str, Any] = {"status": "trained", "fold": result}
             else:
                 outcome = run_trial(parsed, index, report, state)
-                files, fields = outcome.files, {**vars(outcome), "files": None}
+                violations = [one.as_dict() for one in outcome.violations]
+                fields = {**vars(outcome), "files": None, "violations": violations}
+                files = outcome.files
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = str(error).strip().splitlines() or [""]

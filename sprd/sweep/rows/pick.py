@@ -1,19 +1,15 @@
 """Which trial of a run to take: by one number, under limits given now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from math import inf
 
+from sprd.config.limits import Limit, find_violations
 from sprd.config.numbers import KEYS, natural
 from sprd.errors import BudgetError, ConfigError, suggest
 from sprd.sweep.rows.table import Row
 
 
-def pick_row(
-    rows: Iterable[Row],
-    by: str,
-    limits: Mapping[str, float],
-    min_balanced_accuracy: float | None = None,
-) -> Row:
+def pick_row(rows: Iterable[Row], by: str, limits: Sequence[Limit]) -> Row:
     """Returns the eligible trial that is best by one key; of equals the more accurate one.
 
     Raises:
@@ -22,18 +18,17 @@ def pick_row(
     """
     if by not in KEYS:
         raise ConfigError(f"--by: unknown key {by!r}. {suggest(by, KEYS)}")
-    least = min_balanced_accuracy or 0.0
     eligible = [row for row in rows if row.is_eligible]
-    fitting = [row for row in eligible if _fits(row, limits, least) and _known(row, by) < inf]
+    known = [row for row in eligible if _known(row, by) < inf]
+    fitting = [row for row in known if not find_violations(row.known, limits)]
     sign = -1 if natural(by).maximize else 1
     if not fitting:
-        wanted = [f"{key} <= {limit:,}" for key, limit in limits.items()]
-        wanted += [f"balanced_accuracy >= {least:g}"] if least else []
-        known = [_known(row, by) for row in eligible if _known(row, by) < inf]
-        best = f"{min(known, key=lambda value: sign * value):,.6g}" if known else "unknown"
+        wanted = ", ".join(map(str, limits)) or "the budget"
+        values = [_known(row, by) for row in known]
+        best = f"{min(values, key=lambda value: sign * value):,.6g}" if values else "unknown"
         found = f"; best {by} of all: {best}" if eligible else ""
         raise BudgetError(
-            f"No trial is within {', '.join(wanted) or 'the budget'}: 0 of {len(eligible)}"
+            f"No trial is within {wanted}: 0 of {len(eligible)}"
             f" eligible{found}. Loosen a limit, or run more trials."
         )
     return min(
@@ -41,12 +36,7 @@ def pick_row(
     )
 
 
-def _fits(row: Row, limits: Mapping[str, float], least: float) -> bool:
-    within = all(_known(row, key) <= limit for key, limit in limits.items())
-    return within and row.value("balanced_accuracy") >= least
-
-
 def _known(row: Row, key: str) -> float:
-    """The number, or infinity where it is unknown: what is unknown fits no limit."""
+    """The number, or infinity where it is unknown."""
     found = row.known(key)
     return inf if found is None else found

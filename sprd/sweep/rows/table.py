@@ -9,22 +9,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from sprd.config.limits import Violation
 from sprd.config.numbers import Objective
 from sprd.config.params import Scalar
-from sprd.device.verdict import Violation
 from sprd.disk.jsonl import Lines, read_lines
 from sprd.errors import BudgetError, InputError
 
 Status = Literal["trained", "infeasible", "stopped", "failed", "reference"]
+Violations = tuple[Violation, ...]
 
 
 @dataclass(frozen=True)
 class Row:
     """One trial that ended.
 
-    `violations` are objects {"key", "value", "limit"}; a trained trial may have some too, when
-    the real artifact or the int8 drop breaks the budget: it is never exported. A "reference" was
-    trained to compare with, outside space and budget; `label` is its name.
+    A trained trial may have violations too, when the real artifact or the int8 drop breaks the
+    budget: it is never exported. A "reference" was trained to compare with, outside space and
+    budget; `label` is its name.
     """
 
     number: int
@@ -36,10 +37,15 @@ class Row:
     error: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     footprint: Mapping[str, Any] = field(default_factory=dict)
-    violations: tuple[Mapping[str, Any], ...] = ()
+    violations: Violations = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     step: int = 0
     label: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns what JSON holds of it."""
+        violations = [violation.as_dict() for violation in self.violations]
+        return {**asdict(self), "violations": violations}
 
     @property
     def is_eligible(self) -> bool:
@@ -115,14 +121,7 @@ def nearest_misses(rows: Iterable[Row], most: int = 3) -> list[Row]:
 
 def excess(row: Row) -> float:
     """Returns by what share of its limit a row misses the budget, all its misses added."""
-    return sum(_excess(v) for v in row.violations)
-
-
-def _excess(violation: Mapping[str, Any]) -> float:
-    value, limit = violation.get("value"), violation.get("limit")
-    if value is None or not limit:
-        return 1.0
-    return float(value) / float(limit) - 1
+    return sum(violation.excess for violation in row.violations)
 
 
 def budget_error(rows: Iterable[Row]) -> BudgetError:
@@ -130,7 +129,7 @@ def budget_error(rows: Iterable[Row]) -> BudgetError:
     all_rows = [row for row in rows if not row.label]
     n_trained = sum(row.status == "trained" for row in all_rows)
     misses = [
-        f"trial {row.number}: {', '.join(map(describe_violation, row.violations))}"
+        f"trial {row.number}: {', '.join(map(str, row.violations))}"
         for row in nearest_misses(all_rows)
     ]
     nearest = "; ".join(misses) if misses else "none was measured"
@@ -141,22 +140,6 @@ def budget_error(rows: Iterable[Row]) -> BudgetError:
         f"No trial fits the budget: 0 of {len(all_rows)} ({n_trained} trained). Nearest: {nearest}."
         " Raise the limit in [budget], or widen [space] towards smaller models."
     )
-
-
-def describe_violation(violation: Mapping[str, Any]) -> str:
-    """Words one entry of a row's `violations`."""
-    if violation["key"] == "configuration":
-        return "no valid configuration"
-    if violation["key"] == EMULATION:
-        return str(violation["error"])
-    return str(Violation(violation["key"], violation["value"], violation["limit"]))
-
-
-EMULATION = "emulation"
-"""The violation of a winner that the emulated core cannot run, or runs otherwise than TFLM."""
-
-UNMEASURABLE: Mapping[str, Any] = {"key": "configuration", "value": None, "limit": None}
-"""The violation of a point that is no valid configuration."""
 
 
 class Table:
@@ -173,7 +156,7 @@ class Table:
         Raises:
             OutputError: The disk is full; the file is as it was before.
         """
-        self._lines.append(asdict(row))
+        self._lines.append(row.as_dict())
         self.rows.append(row)
 
 
@@ -188,10 +171,11 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def _row(fields: Any) -> Row:
-    row = Row(**{**fields, "violations": tuple(fields["violations"])})
+    violations = tuple(map(Violation.from_dict, fields["violations"]))
+    row = Row(**{**fields, "violations": violations})
     if not isinstance(row.number, int) or row.status not in get_args(Status):
         raise TypeError(row.status)
-    for table in (row.params, row.metrics, row.footprint, row.seconds, *row.violations):
+    for table in (row.params, row.metrics, row.footprint, row.seconds):
         if not isinstance(table, dict):
             raise TypeError(table)
     return row

@@ -63,7 +63,7 @@ class BayesSampler:
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
         budget = sweep.default.budget
-        self._limits = dict(limits_of(budget, board_of(budget)))
+        self._limits = {one.key: one.bound for one in limits_of(budget, board_of(budget))}
         if budget.max_false_accept_rate is not None:
             self._limits["false_accept_rate"] = budget.max_false_accept_rate
 

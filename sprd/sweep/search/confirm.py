@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sprd.config.limits import at_most, find_violations
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.table import Row, Status
 from sprd.sweep.search.search import Candidate, timestamp
 from sprd.sweep.trial.folds import FoldScores, FoldTable, summarize
+from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE
 
 
 @dataclass(frozen=True)
@@ -104,26 +106,29 @@ class Confirmation:
             for row in self._trials
             if row.number not in self.failures
         ]
-        limit = self._sweep.default.budget.max_false_accept_rate
 
         def rank(one: tuple[Row, FoldScores]) -> tuple[bool, float, int]:
             row, scores = one
-            is_over = limit is not None and scores.false_accept_rate > limit
-            return is_over, -scores.balanced_accuracy, row.number
+            return _accepts_too_much(self._sweep, scores), -scores.balanced_accuracy, row.number
 
         return sorted(found, key=rank)
 
 
 def all_over(sweep: SweepConfig, found: Sequence[tuple[Row, FoldScores]]) -> str | None:
     """Says that even the best of `Confirmation.results` accepts too much on its folds, if so."""
-    limit = sweep.default.budget.max_false_accept_rate
-    if limit is None or not found or found[0][1].false_accept_rate <= limit:
+    if not found or not _accepts_too_much(sweep, found[0][1]):
         return None
     row, scores = found[0]
+    limit = sweep.default.budget.max_false_accept_rate
     return (
         f"every confirmed trial accepts more than budget.max_false_accept_rate = {limit:g} on its"
         f" folds; trial {row.number}, exported all the same, {scores.false_accept_rate:.3f}"
     )
+
+
+def _accepts_too_much(sweep: SweepConfig, scores: FoldScores) -> bool:
+    limits = at_most({FALSE_ACCEPT_RATE: sweep.default.budget.max_false_accept_rate})
+    return bool(find_violations({FALSE_ACCEPT_RATE: scores.false_accept_rate}, limits))
 
 
 def confirmed(

@@ -5,12 +5,12 @@ violations are told anew against this budget. Of the others, those on the fronti
 points to start from, if they lie in this space.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sprd.config.dimensions import contains
-from sprd.config.numbers import COSTS
+from sprd.config.limits import LIMITED_KEYS, Limit, Violation, find_violations
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.space import active_names
@@ -35,7 +35,7 @@ class Earlier:
 
 def learn_from(
     sweep: SweepConfig,
-    limits: Mapping[str, float],
+    limits: Sequence[Limit],
     name: str,
     old: SweepConfig,
     rows: list[Row],
@@ -60,7 +60,7 @@ def learn_from(
         if not _is_inside(sweep, row.params):
             n_outside += 1
         elif has_same_data and _is_same(sweep, old, row.params):
-            violations = tuple(_violations(row, limits))
+            violations = _violations(row, limits)
             if row.status == "infeasible" and not violations:
                 n_fit_now += 1
                 continue
@@ -100,10 +100,8 @@ def _without_budget(config: Config) -> dict[str, Any]:
     return config.model_copy(update={"budget": Budget()}).model_dump(exclude={"seed"})
 
 
-def _violations(row: Row, limits: Mapping[str, float]) -> list[dict[str, Any]]:
-    found = []
-    for key, limit in limits.items():
-        value = row.footprint.get(key) if key in COSTS else row.metrics.get(key)
-        if (value is None and key in COSTS) or (value is not None and value > limit):
-            found.append({"key": key, "value": value, "limit": limit})
-    return found
+def _violations(row: Row, limits: Sequence[Limit]) -> tuple[Violation, ...]:
+    """What a row breaks; one that was not trained has no scores to hold against a limit."""
+    is_trained = row.status == "trained"
+    applied = [limit for limit in limits if is_trained or limit.key in LIMITED_KEYS]
+    return find_violations(row.known, applied)

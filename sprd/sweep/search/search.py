@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sprd.config.limits import UNMEASURABLE
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.space import PointKey, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import UNMEASURABLE, Row, Status, Table, frontier
+from sprd.sweep.rows.table import Row, Status, Table, frontier
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.earlier import Earlier
 from sprd.sweep.search.grid import check_grid

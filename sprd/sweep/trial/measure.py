@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from sprd.config.board import Board, parse_board
+from sprd.config.limits import KEEPS_UP, Limit, Violation, at_most, find_violations
 from sprd.config.numbers import Objective
 from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
 from sprd.device.board import load_board
@@ -18,7 +19,7 @@ from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
 from sprd.device.latency import KERNELS, untold
 from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
-from sprd.device.verdict import Violation, check, limits_of
+from sprd.device.verdict import check, limits_of
 from sprd.errors import ConfigError
 
 ACCURACY_DROP = "accuracy_drop"
@@ -69,15 +70,19 @@ def check_verifiable(budget: Budget) -> None:
     check_toolchain()
 
 
-def all_limits(config: Config) -> dict[str, float]:
+def all_limits(config: Config) -> tuple[Limit, ...]:
     """Returns the limits of the budget, the board's and those of scores included."""
-    budget = config.budget
-    scores = {
-        ACCURACY_DROP: budget.max_accuracy_drop,
-        FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
-    }
-    known = {key: limit for key, limit in scores.items() if limit is not None}
-    return {**limits_of(budget, board_of(budget)), **known}
+    return limits_of(config.budget, board_of(config.budget)) + score_limits(config.budget)
+
+
+def score_limits(budget: Budget) -> tuple[Limit, ...]:
+    """Returns what the int8 scores on validation speakers may not exceed."""
+    return at_most(
+        {
+            ACCURACY_DROP: budget.max_accuracy_drop,
+            FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
+        }
+    )
 
 
 def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
@@ -115,7 +120,7 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
         if interval_ms is not None:
             violations += check_real_time(live)
     elif interval_ms is not None:
-        violations += (Violation(CPU_SHARE, None, 1.0),)  # nobody knows, so it is not promised
+        violations += find_violations({}, (KEEPS_UP,))  # nobody knows, so it is not promised
     return Taken(fields, violations)
 
 
@@ -176,15 +181,8 @@ def _measure_shape(
 
 
 def score_violations(
-    budget: Budget, accuracy_drop: float, false_accept_rate: float
+    budget: Budget, accuracy_drop: float, false_accept_rate: float | None
 ) -> tuple[Violation, ...]:
     """Returns the limits of the budget that the int8 scores on validation speakers break."""
-    found = (
-        (ACCURACY_DROP, accuracy_drop, budget.max_accuracy_drop),
-        (FALSE_ACCEPT_RATE, false_accept_rate, budget.max_false_accept_rate),
-    )
-    return tuple(
-        Violation(key, value, limit)
-        for key, value, limit in found
-        if limit is not None and value > limit
-    )
+    scores = {ACCURACY_DROP: accuracy_drop, FALSE_ACCEPT_RATE: false_accept_rate}
+    return find_violations(scores, score_limits(budget))

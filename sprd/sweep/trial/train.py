@@ -16,6 +16,7 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import Features, open_features
+from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import measure
 from sprd.device.tflm import Runner
@@ -24,7 +25,7 @@ from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
 from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
-from sprd.sweep.rows.table import UNMEASURABLE, Status
+from sprd.sweep.rows.table import Status
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
     FALSE_ACCEPT_RATE,
@@ -45,7 +46,7 @@ class Outcome:
     status: Status
     metrics: dict[str, Any] = field(default_factory=dict)
     footprint: dict[str, Any] = field(default_factory=dict)
-    violations: tuple[dict[str, Any], ...] = ()
+    violations: tuple[Violation, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     error: str | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -71,12 +72,12 @@ def run_trial(
         with clock.time("measure"):
             taken = take_up(config, measure_candidate(config))
     except ConfigError as error:
-        return Outcome("infeasible", violations=(dict(UNMEASURABLE),), error=str(error))
+        return Outcome("infeasible", violations=(UNMEASURABLE,), error=str(error))
     if taken.violations:
         return Outcome(
             "infeasible",
             footprint=taken.footprint,
-            violations=tuple(v.as_dict() for v in taken.violations),
+            violations=taken.violations,
             seconds=clock.seconds,
         )
     with clock.time("features"):
@@ -166,7 +167,7 @@ def _finish(
         "trained",
         metrics,
         taken.footprint,
-        tuple(v.as_dict() for v in misses),
+        misses,
         clock.seconds,
         files={
             MODEL: model,

@@ -3,18 +3,17 @@
 import json
 import os
 import resource
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.config.numbers import natural, parse_objectives
 from sprd.errors import InputError, OutputError
 from sprd.sweep.rows.table import (
     Table,
     budget_error,
-    describe_violation,
     excess,
     frontier,
     gains,
@@ -22,11 +21,11 @@ from sprd.sweep.rows.table import (
     ranking,
     read_rows,
 )
-from tests.builders import make_row, miss
+from tests.builders import make_row
 
 ROWS = [
     make_row(0, score=0.8, params={"model.filters": 8, "features.frame": "30/20x40"}),
-    make_row(1, "infeasible", violations=(miss("ram_bytes", 71_680, 65_536),)),
+    make_row(1, "infeasible", violations=(Violation("ram_bytes", 71_680, 65_536),)),
     make_row(2, "failed", error='ValueError: "quoted"\nand two lines — ü'),
     make_row(3, "stopped", step=200, seconds={"total": 1.5}),
 ]
@@ -87,9 +86,9 @@ def test_torn_last_line_is_left_out_and_overwritten(table, torn):
         b"[]",
         b"{}",
         b"\xff\xfe",
-        json.dumps(asdict(ROWS[0]) | {"status": "weird"}).encode(),
-        json.dumps(asdict(ROWS[0]) | {"number": "0"}).encode(),
-        json.dumps(asdict(ROWS[0]) | {"unheard_of": 1}).encode(),
+        json.dumps(ROWS[0].as_dict() | {"status": "weird"}).encode(),
+        json.dumps(ROWS[0].as_dict() | {"number": "0"}).encode(),
+        json.dumps(ROWS[0].as_dict() | {"unheard_of": 1}).encode(),
     ],
     ids=lambda line: repr(line[:20]),
 )
@@ -170,7 +169,7 @@ def test_rows_without_a_board_are_ranked():
 
 def test_only_trained_trials_within_the_budget_are_ranked():
     """A trained trial whose int8 model lost too much is never exported."""
-    dropped = make_row(4, violations=(miss("accuracy_drop", 0.05, 0.02),))
+    dropped = make_row(4, violations=(Violation("accuracy_drop", 0.05, 0.02),))
     assert [row.number for row in ranking([*ROWS, dropped], natural("balanced_accuracy"))] == [0]
 
 
@@ -198,10 +197,10 @@ def test_number_that_a_row_lacks_is_an_input_error():
 def test_nearest_misses_are_told_as_in_the_style_guide():
     """No trial fits: how many there were, which was nearest and by how much, what to do."""
     rows = [
-        make_row(12, "infeasible", violations=(miss("ram_bytes", 71_680, 65_536),)),
-        make_row(3, "infeasible", violations=(miss("model_bytes", 40_000, 20_000),)),
-        make_row(7, violations=(miss("accuracy_drop", 0.03, 0.02),)),
-        make_row(8, "infeasible", violations=(miss("configuration", None, None),)),
+        make_row(12, "infeasible", violations=(Violation("ram_bytes", 71_680, 65_536),)),
+        make_row(3, "infeasible", violations=(Violation("model_bytes", 40_000, 20_000),)),
+        make_row(7, violations=(Violation("accuracy_drop", 0.03, 0.02),)),
+        make_row(8, "infeasible", violations=(UNMEASURABLE,)),
         make_row(9, "failed", error="x"),
         make_row(0, "reference", label="seed", footprint={"model_bytes": 10}),
     ]
@@ -210,7 +209,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
     assert str(error) == (
         "No trial fits the budget: 0 of 5 (1 trained). Nearest:"
         " trial 12: ram 71,680 B of 65,536 B (+9 %);"
-        " trial 7: accuracy_drop 0.03 of 0.02 (+50 %);"
+        " trial 7: accuracy drop 0.03 of 0.02 (+50 %);"
         " trial 3: model 40,000 B of 20,000 B (+100 %). Smallest model seen: 10,000 B (trial 3)."
         " Raise the limit in [budget], or widen [space] towards smaller models."
     )
@@ -218,9 +217,9 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
 
 def test_miss_by_two_limits_counts_both():
     """The sum of the shares orders the misses."""
-    both = make_row(0, violations=(miss("macs", 12, 10), miss("model_bytes", 150, 100)))
+    both = make_row(0, violations=(Violation("macs", 12, 10), Violation("model_bytes", 150, 100)))
     assert excess(both) == pytest.approx(0.7)
-    one = make_row(1, violations=(miss("macs", 16, 10),))
+    one = make_row(1, violations=(Violation("macs", 16, 10),))
     assert nearest_misses([both, one, make_row(2)]) == [one, both]
 
 
@@ -258,7 +257,7 @@ def test_any_row_survives_the_disk(tmp_path_factory, rows):
 def test_any_torn_end_costs_at_most_the_last_row(tmp_path_factory, n_bytes):
     """Wherever a crash cuts the file off, whole lines before it stay."""
     path = tmp_path_factory.mktemp("run") / "trials.jsonl"
-    whole = b"".join(json.dumps(asdict(row)).encode() + b"\n" for row in ROWS[:2])
+    whole = b"".join(json.dumps(row.as_dict()).encode() + b"\n" for row in ROWS[:2])
     path.write_bytes(whole[: n_bytes % (len(whole) + 1)])
     n_left = path.read_bytes().count(b"\n")
     table = Table(path)
@@ -276,12 +275,6 @@ def test_row_whose_tables_are_none_is_refused(tmp_path, key):
     table.path.write_text(json.dumps({**fields, key: None}) + "\n")
     with pytest.raises(InputError, match="line 1: must be a trial's row"):
         read_rows(table.path)
-
-
-def test_failed_emulation_is_told_in_its_own_words() -> None:
-    """A winner that the emulated core does not run has no value and no limit."""
-    violation = {"key": "emulation", "value": None, "limit": None, "error": "12 bytes differ"}
-    assert describe_violation(violation) == "12 bytes differ"
 
 
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("macs"))
@@ -324,7 +317,7 @@ def test_frontier_is_what_no_other_row_dominates(found, order, n_objectives):
             status,
             score,
             footprint={"model_bytes": n_bytes, "macs": macs},
-            violations=(miss("accuracy_drop", 0.03, 0.02),) if misses and i % 3 == 0 else (),
+            violations=(Violation("accuracy_drop", 0.03, 0.02),) if misses and i % 3 == 0 else (),
         )
         for i, (score, n_bytes, macs, status, misses) in enumerate(found)
     ]

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sprd.config.limits import Violation
 from sprd.config.reader import parse_sweep
 from sprd.sweep.rows.hypervolume import hypervolume
 from sprd.sweep.rows.table import Row, Table, frontier
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.sampler import Sampler
 from sprd.sweep.search.search import Search
-from tests.builders import make_row, make_sweep, miss
+from tests.builders import make_row, make_sweep
 from tests.strategies import VOCABULARY
 
 TOY = """
@@ -48,7 +49,7 @@ def toy(number, point, limit=MAX_BYTES):
     accuracy = min(0.999, 0.95 - 2 / n_bytes**0.5 - lost + luck)
     footprint = {"model_bytes": n_bytes}
     if n_bytes > limit:
-        violations = (miss("model_bytes", n_bytes, limit),)
+        violations = (Violation("model_bytes", n_bytes, limit),)
         return Row(number, "infeasible", point, "", "", footprint=footprint, violations=violations)
     metrics = {"balanced_accuracy": accuracy, "false_accept_rate": 1 - accuracy}
     return Row(number, "trained", point, "", "", metrics=metrics, footprint=footprint)

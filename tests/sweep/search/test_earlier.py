@@ -2,8 +2,9 @@
 
 import pytest
 
+from sprd.config.limits import UNMEASURABLE, Violation, at_most
 from sprd.sweep.search.earlier import MAX_START_POINTS, learn_from
-from tests.builders import make_row, make_sweep, miss
+from tests.builders import make_row, make_sweep
 from tests.strategies import VOCABULARY
 
 SPACE = '"model.filters" = { low = 4, high = 64 }\n"train.momentum" = [0.1, 0.5, 0.9]'
@@ -20,7 +21,7 @@ def row(number, status="trained", score=0.9, filters=8, n_bytes=10_000, **fields
 def learned(rows, limits=None, old=None, sweep=None, same=True):
     """What a sweep learns from rows."""
     sweep = sweep or make_sweep(SPACE)
-    return learn_from(sweep, limits or {}, "runs/old", old or sweep, rows, same)
+    return learn_from(sweep, at_most(limits or {}), "runs/old", old or sweep, rows, same)
 
 
 BOARDS = sorted(VOCABULARY.boards)[:2]
@@ -31,7 +32,7 @@ class TestSameDataAndSettings:
 
     def test_trained_and_measured_rows_are_taken(self):
         """Under numbers that no trial of the run has; nothing is trained anew."""
-        rows = [row(0), row(1, "infeasible", violations=(miss("model_bytes", 10_000, 9_000),))]
+        rows = [row(0), row(1, "infeasible", violations=(Violation("model_bytes", 10_000, 9_000),))]
         rows[1].footprint["model_bytes"] = 40_000
         found = learned(rows, {"model_bytes": 30_000})
         assert [one.number for one in found.rows] == [-1, -2]
@@ -41,7 +42,7 @@ class TestSameDataAndSettings:
 
     def test_others_tell_nothing(self):
         """Stopped, failed, no configuration, a reference."""
-        broken = make_row(3, "infeasible", violations=(miss("configuration", None, None),))
+        broken = make_row(3, "infeasible", violations=(UNMEASURABLE,))
         broken.footprint.clear()
         rows = [row(0, "stopped"), row(1, "failed"), row(2, "reference", label="a"), broken]
         found = learned(rows)
@@ -50,14 +51,15 @@ class TestSameDataAndSettings:
 
     def test_violations_are_told_anew(self):
         """By the budget of this sweep. What broke the old one and fits now was never trained."""
+        old = Violation("model_bytes", 20_000, 15_000)
         rows = [
             row(0, n_bytes=10_000),
-            row(1, "infeasible", n_bytes=20_000, violations=(miss("model_bytes", 20_000, 15_000),)),
+            row(1, "infeasible", n_bytes=20_000, violations=(old,)),
             row(2, n_bytes=40_000),
         ]
         found = learned(rows, {"model_bytes": 30_000})
         assert [one.violations for one in found.rows] == [
-            (), ({"key": "model_bytes", "value": 40_000, "limit": 30_000},),
+            (), (Violation("model_bytes", 40_000, 30_000),),
         ]  # fmt: skip
         assert found.notes[0].endswith("; 1 did not fit then and do now: they are open")
 
@@ -71,7 +73,13 @@ class TestSameDataAndSettings:
     def test_cost_that_the_earlier_run_did_not_know_breaks_its_limit(self):
         """As in a run of its own: there was no board, say."""
         (found,) = learned([row(0)], {"latency_ms": 100.0}).rows
-        assert found.violations == ({"key": "latency_ms", "value": None, "limit": 100.0},)
+        assert found.violations == (Violation("latency_ms", None, 100.0),)
+
+    def test_score_that_a_trained_trial_does_not_tell_breaks_its_limit(self):
+        """What was never trained has no scores: it is held against the costs alone."""
+        rows = [row(0), row(1, "infeasible", n_bytes=20_000, violations=(UNMEASURABLE,))]
+        (found,) = learned(rows, {"accuracy_drop": 0.02}).rows
+        assert found.violations == (Violation("accuracy_drop", None, 0.02),)
 
     def test_seed_and_budget_may_differ(self):
         """They change neither data nor recipe."""
@@ -86,7 +94,7 @@ class TestOtherDataOrSettings:
         row(0, score=0.9, filters=8, n_bytes=10_000),
         row(1, score=0.8, filters=9, n_bytes=20_000),
         row(2, score=0.95, filters=10, n_bytes=30_000),
-        row(3, "infeasible", filters=11, violations=(miss("ram_bytes", 2, 1),)),
+        row(3, "infeasible", filters=11, violations=(Violation("ram_bytes", 2, 1),)),
     )
 
     def test_frontier_is_tried_anew_on_other_data(self):

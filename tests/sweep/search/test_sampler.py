@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from sprd.config.dimensions import Choice, Range
+from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.sweep.search.sampler import MIN_TRIALS_TO_JUDGE, Sampler, importances
-from tests.builders import make_row, make_sweep, miss
+from tests.builders import make_row, make_sweep
 
 SPACE = """
 "model.architecture" = ["tiny_conv", "ds_cnn", "temporal_conv"]
@@ -167,7 +168,7 @@ def test_tpe_keeps_away_from_what_does_not_fit():
         point = sampler.ask(number)
         filters = point["model.filters"]
         fits = filters <= 150
-        violations = () if fits else (miss("model_bytes", filters, 150),)
+        violations = () if fits else (Violation("model_bytes", filters, 150),)
         status = "trained" if fits else "infeasible"
         sampler.tell(make_row(number, status, 0.5, params=point, violations=violations))
         n_fitting.append(fits)
@@ -180,19 +181,19 @@ def test_tpe_keeps_away_from_what_does_not_fit():
     [
         ({"status": "trained", "score": 0.8}, TrialState.COMPLETE, 0.8, -1.0),
         (
-            {"status": "trained", "violations": (miss("accuracy_drop", 0.03, 0.02),)},
+            {"status": "trained", "violations": (Violation("accuracy_drop", 0.03, 0.02),)},
             TrialState.COMPLETE,
             0.9,
             0.5,
         ),
         (
-            {"status": "infeasible", "violations": (miss("macs", 30, 10),)},
+            {"status": "infeasible", "violations": (Violation("macs", 30, 10),)},
             TrialState.COMPLETE,
             0.0,
             2.0,
         ),
         (
-            {"status": "infeasible", "violations": (miss("configuration", None, None),)},
+            {"status": "infeasible", "violations": (UNMEASURABLE,)},
             TrialState.COMPLETE,
             0.0,
             1.0,
@@ -248,7 +249,7 @@ class TestEvolution:
             point = sampler.ask(number)
             fields = {"params": point, "footprint": {"model_bytes": point["model.filters"]}}
             if number % 5 == 4:
-                violations = (miss("model_bytes", 2000 + number, 1000),)
+                violations = (Violation("model_bytes", 2000 + number, 1000),)
                 rows.append(make_row(number, "infeasible", violations=violations, **fields))
             elif number % 7 == 6:
                 rows.append(make_row(number, "failed", error="x", **fields))
@@ -312,7 +313,7 @@ class TestSeveralObjectives:
 
     def test_what_does_not_fit_is_told_by_how_much(self):
         """Its values do not matter."""
-        (told,) = self.told(self.row("infeasible", violations=(miss("macs", 30, 10),)))
+        (told,) = self.told(self.row("infeasible", violations=(Violation("macs", 30, 10),)))
         assert told.state is TrialState.COMPLETE and len(told.values) == 2
         assert told.constraints == {"budget": pytest.approx(2.0)}
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row, Table, read_rows
 from sprd.sweep.search.earlier import Earlier
@@ -18,13 +19,13 @@ from sprd.sweep.search.search import (
     Search,
     check_searchable,
 )
-from tests.builders import make_row, make_sweep, miss
+from tests.builders import make_row, make_sweep
 
 SPACE = '"model.filters" = { low = 1, high = 64 }\n"train.momentum" = { low = 0.0, high = 0.9 }'
 HALF_VALID = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
 
 TRAINED = ("trained", {"metrics": {"balanced_accuracy": 0.9, "val_balanced_accuracy": 0.9}})
-MISSED = ("infeasible", {"violations": (miss("ram_bytes", 20, 10),)})
+MISSED = ("infeasible", {"violations": (Violation("ram_bytes", 20, 10),)})
 STOPPED = ("stopped", {"step": 20, "metrics": {"val_balanced_accuracy": 0.4}})
 FAILED = ("failed", {"error": "ValueError: x"})
 
@@ -118,7 +119,7 @@ def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
     for row in broken:
         assert row.params["features.window_size_ms"] == 20
         assert row.params["features.window_stride_ms"] == 30
-        assert row.violations == (miss("configuration", None, None),)
+        assert row.violations == (UNMEASURABLE,)
         assert row.error.startswith("/sweeps/x.toml [features]: window_stride_ms <= window_size_ms")
 
 
@@ -379,7 +380,7 @@ class TestStopping:
 
         def fate(candidate):
             size = sizes[candidate.number]
-            violations = (miss("accuracy_drop", 1, 0.5),) if size == 60 else ()
+            violations = (Violation("accuracy_drop", 1, 0.5),) if size == 60 else ()
             return trained(0.9, {"model_bytes": size}, violations)
 
         assert len(run(search, fate)) == 6
