@@ -91,23 +91,6 @@ def volume(rows, sweep):
 class TestReproducible:
     """What is asked depends on the file, the seed and the rows, in their order."""
 
-    def test_same_rows_same_points(self):
-        """Of two samplers of one sweep; another seed gives others."""
-        first, second = (tried(BayesSampler(make()), 12) for _ in range(2))
-        assert first == second
-        other = tried(BayesSampler(make(seed=1)), 12)
-        assert all(a.params != b.params for a, b in zip(first, other, strict=True))
-
-    @pytest.mark.parametrize("n_told", [3, 9, 14])
-    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told):
-        """A resumed sweep asks what the undisturbed one would have asked."""
-        undisturbed = BayesSampler(make(n_trials=30))
-        rows = tried(undisturbed, n_told)
-        resumed = BayesSampler(make(n_trials=30))
-        for row in rows:
-            resumed.tell(row)
-        assert tried(resumed, 3, first=n_told) == tried(undisturbed, 3, first=n_told)
-
     def test_search_goes_on_as_the_undisturbed_one(self, tmp_path):
         """With candidates that do not fit and points that are no configuration among the rows."""
         space = TOY + '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
@@ -180,41 +163,6 @@ class TestLearning:
 
     def unlimited(self, number, point):
         return toy(number, point, limit=10**9)
-
-
-class TestStart:
-    """Points that a person names come first."""
-
-    def test_points_of_the_file_come_first_and_are_filled_in(self):
-        """Those of earlier runs follow; then chance, or what was learned."""
-        start = '[[start]]\n"model.filters" = 8\n[[start]]\n"model.kernel" = "4x4"\n'
-        sampler = BayesSampler(make(TOY + start))
-        sampler.start_from([{"train.momentum": 0.25}])
-        points = [sampler.ask(number) for number in range(4)]
-        assert points[0]["model.filters"] == 8
-        assert points[1]["model.kernel"] == "4x4"
-        assert points[2]["train.momentum"] == 0.25
-        assert all(set(point) == set(make().space) for point in points)
-
-    def test_they_come_first_after_references(self):
-        """These take the first numbers."""
-        text = '[[reference]]\nname = "a"\nsweep = "a.toml"\n[[start]]\n"model.filters" = 8\n'
-        assert BayesSampler(make(TOY + text)).ask(1)["model.filters"] == 8
-
-    def test_name_that_does_not_exist_there_is_left_out(self):
-        """The architecture that was drawn has no such parameter."""
-        space = '"model.architecture" = ["tiny_conv", "ds_cnn"]\n"model.n_blocks" = [1, 2]\n'
-        start = '[[start]]\n"model.architecture" = "tiny_conv"\n"model.n_blocks" = 2\n'
-        assert BayesSampler(make(space + start)).ask(0) == {"model.architecture": "tiny_conv"}
-
-    def test_second_attempt_is_drawn_at_random(self):
-        """The point was tried already."""
-        sampler = BayesSampler(make(TOY + '[[start]]\n"model.filters" = 8\n'))
-        first = sampler.ask(0)
-        sampler.forget(0)
-        again = [sampler.ask(0, attempt) for attempt in (1, 2, 1)]
-        assert again[0] == again[2] != again[1]
-        assert first not in again
 
 
 class TestOddRows:

@@ -54,17 +54,6 @@ def lies_in(value, dimension):
     return dimension.low <= value <= dimension.high and on_grid and is_of_type
 
 
-@pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
-def test_every_point_lies_in_the_space(name):
-    """Before and after there are enough rows for a model of them."""
-    sampler = sampler_of(name=name)
-    space = make_sweep(SPACE).space
-    for number in range(25):
-        point = sampler.ask(number)
-        assert all(lies_in(value, space[key]) for key, value in point.items()), point
-        sampler.tell(make_row(number, score=0.5 + number / 100, params=point))
-
-
 @st.composite
 def ranges(draw):
     """A range as a sweep file may have it."""
@@ -339,46 +328,6 @@ class TestSeveralObjectives:
         for row in rows_for(undisturbed, n_told):
             resumed.tell(row)
         assert resumed.ask(n_told) == undisturbed.ask(n_told)
-
-
-class TestStart:
-    """Points that a person names come first."""
-
-    START = '[[start]]\n"model.filters" = 7\n[[start]]\n"train.momentum" = 0\n'
-
-    @pytest.mark.parametrize("name", ["random", "tpe", "nsga2"])
-    def test_points_come_first_and_are_filled_in(self, name):
-        """Those of earlier runs follow."""
-        sampler = sampler_of(PLAIN + self.START, name)
-        sampler.start_from([{"model.filters": 9, "train.momentum": 0.25}])
-        points = [sampler.ask(number) for number in range(4)]
-        assert points[0]["model.filters"] == 7
-        assert points[1]["train.momentum"] == 0
-        assert points[2] == {"model.filters": 9, "train.momentum": 0.25}
-        assert all(set(point) == set(points[2]) for point in points)
-
-    def test_they_come_after_references(self):
-        """These take the first numbers."""
-        space = PLAIN + '[[reference]]\nname = "a"\nsweep = "a.toml"\n' + self.START
-        assert sampler_of(space).ask(1)["model.filters"] == 7
-
-    def test_name_that_does_not_exist_there_is_left_out(self):
-        """temporal_conv has no filters."""
-        start = '[[start]]\n"model.architecture" = "temporal_conv"\n"model.filters" = 8\n'
-        point = sampler_of(SPACE + start).ask(0)
-        assert point["model.architecture"] == "temporal_conv"
-        assert "model.filters" not in point
-
-    def test_second_attempt_and_a_resumed_run_do_not_repeat_them(self):
-        """The number says which is next."""
-        sampler = sampler_of(PLAIN + self.START)
-        first = sampler.ask(0)
-        sampler.forget(0)
-        assert sampler.ask(0, 1)["model.filters"] != 7
-        resumed = sampler_of(PLAIN + self.START)
-        resumed.tell(make_row(0, params=first))
-        assert resumed.ask(1)["train.momentum"] == 0
-        assert resumed.ask(2)["model.filters"] != 7
 
 
 class TestImportances:
