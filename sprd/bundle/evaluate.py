@@ -14,7 +14,7 @@ from sprd.bundle.manifest import config_of, read_manifest
 from sprd.config.reader import load_sweep
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
-from sprd.device.tflm import Runner, check_shape
+from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, DataError, InputError, SprdError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
@@ -58,7 +58,7 @@ def evaluate_model(
     noise = noise_of(recordings, config.features.n_samples, SPLITS.get(split))
     features = compute_features(clips, noise, config.features, n_silence, seed, progress)
     runner = Runner(content, str(model))
-    check_shape(model, runner, config)
+    runner.check_shape(config.features.shape, len(config.labels))
     probabilities = runner.predict(features.scaled())
     labels = config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
@@ -106,7 +106,7 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
     own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
     footprint = measure_untrusted(model, board_of(ours.budget))
     runner = Runner(model.read_bytes(), str(model))
-    check_shape(model, runner, own)
+    runner.check_shape(own.features.shape, len(own.labels))
     # The split must be the run's, the order of the labels the model's.
     keywords = {"keywords": own.data.keywords}
     config = own.model_copy(

@@ -13,7 +13,7 @@ from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, config_of, read_manifest
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
-from sprd.device.tflm import Runner, check_shape
+from sprd.device.tflm import Runner
 from sprd.device.weights import distance
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
@@ -79,9 +79,10 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
             " See 'sprd verify'."
         )
     config = config_of(manifest)
-    measure_untrusted(folder / "model.tflite", None)
-    runner = Runner((folder / "model.tflite").read_bytes())
-    check_shape(folder / "model.tflite", runner, config)
+    model = folder / "model.tflite"
+    measure_untrusted(model, None)
+    runner = Runner(model.read_bytes(), str(model))
+    runner.check_shape(config.features.shape, len(config.labels))
     return manifest, config
 
 

@@ -295,7 +295,7 @@ def _read_file(path: Path) -> bytes:
 
 def _split_in_child(path: Path) -> ArenaSplit:
     # -P: a module that lies in the user's folder must not shadow ours.
-    command = [sys.executable, "-P", "-m", "sprd.device.tflm", str(path.absolute())]
+    command = [sys.executable, "-P", "-m", "sprd.device.tflm", str(path.absolute()), str(path)]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         child = subprocess.run(
@@ -322,8 +322,7 @@ def _split_of(path: Path, output: bytes) -> ArenaSplit:
     try:
         report = json.loads(output.splitlines()[-1])
         if "error" in report:
-            reason = str(report["error"]).removeprefix(f"{path.name}: ")
-            raise ModelFileError(f"{path}: {reason}")
+            raise ModelFileError(str(report["error"]))
         return ArenaSplit(int(report["head_bytes"]), int(report["tail_bytes"]))
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise ModelFileError(

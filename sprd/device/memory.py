@@ -179,14 +179,8 @@ def arena_of(graph: Graph, host: ArenaSplit, kernels: str = "cmsis-nn") -> Arena
     known = [(index, size) for index, size in enumerate(scratch) if size is not None]
     if len(known) < len(scratch):
         return None
-    planned = plan_head(graph)
-    unexplained = max(0, host.head_bytes - planned)
-    activations = max(host.head_bytes, planned)
-    with_scratch = max(activations, plan_head(graph, known) + unexplained)
+    activations, with_scratch, planner = _head(graph, host, known)
     n_scratch = sum(size > 0 for _, size in known)
-    planning = planning_bytes(graph, n_scratch)
-    planning -= PLANNER_POINTER_BYTES * (len(graph.tensors) + n_scratch)
-    planner = max(0, planning - with_scratch)
     operators = [(operator.op, _n_multipliers(graph, operator)) for operator in graph.operators]
     on_host = sum(tail_items(len(graph.tensors), operators, HOST).values())
     tail = tail_items(len(graph.tensors), _as_on_board(graph, operators), BOARD, n_scratch)
@@ -207,6 +201,23 @@ def arena_of(graph: Graph, host: ArenaSplit, kernels: str = "cmsis-nn") -> Arena
     )
 
 
+def _head(
+    graph: Graph, host: ArenaSplit, scratch: Sequence[tuple[int, int]]
+) -> tuple[int, int, int]:
+    """Returns the bytes of the activations, those with scratch, and what the planner borrows more.
+
+    `scratch` holds the index of each operator and its bytes of scratch.
+    """
+    planned = plan_head(graph)
+    unexplained = max(0, host.head_bytes - planned)
+    activations = max(host.head_bytes, planned)
+    with_scratch = max(activations, plan_head(graph, scratch) + unexplained)
+    n_scratch = sum(size > 0 for _, size in scratch)
+    planning = planning_bytes(graph, n_scratch)
+    planning -= PLANNER_POINTER_BYTES * (len(graph.tensors) + n_scratch)
+    return activations, with_scratch, max(0, planning - with_scratch)
+
+
 def tail_items(
     n_tensors: int,
     operators: Sequence[tuple[str, int]],
@@ -225,29 +236,26 @@ def tail_items(
         structures: Sizes on the machine.
         n_scratch: Scratch buffers that the kernels ask for.
     """
-    used = structures.fixed
-    items = {"fixed": structures.fixed + structures.ends}
-
-    def allocate(item: str, n_bytes: int, alignment: int) -> None:
-        nonlocal used
-        after = _aligned(used + n_bytes, alignment) if n_bytes else used
-        items[item] = items.get(item, 0) + after - used
-        used = after
-
-    allocate("nodes", structures.node * len(operators), 8)
-    allocate("tensors", structures.tensor * n_tensors, 8)
-    for op, _ in operators:
-        allocate("operators", BUILTIN_BYTES.get(op, 0), 4)
-    for op, _ in operators:
-        allocate("operators", structures.operator_data.get(op, 0), ALIGNMENT_BYTES)
+    # (item, bytes, alignment), in order.
+    allocations = [
+        ("nodes", structures.node * len(operators), 8),
+        ("tensors", structures.tensor * n_tensors, 8),
+    ]
+    allocations += [("operators", BUILTIN_BYTES.get(op, 0), 4) for op, _ in operators]
+    data = [structures.operator_data.get(op, 0) for op, _ in operators]
+    allocations += [("operators", n_bytes, ALIGNMENT_BYTES) for n_bytes in data]
     for _, n_channels in operators:
-        for _ in ("multipliers", "shifts"):
-            allocate("channels", 4 * n_channels, ALIGNMENT_BYTES)
-    allocate("fixed", structures.handle * n_scratch, ALIGNMENT_BYTES)
-    allocate("fixed", _aligned(used, ALIGNMENT_BYTES) - used, ALIGNMENT_BYTES)
-    return {
-        key: items.get(key, 0) for key in ("tensors", "nodes", "channels", "operators", "fixed")
-    }
+        allocations += [("channels", 4 * n_channels, ALIGNMENT_BYTES)] * 2  # multipliers, shifts
+    allocations += [("fixed", structures.handle * n_scratch, ALIGNMENT_BYTES)]
+    used = structures.fixed
+    items = dict.fromkeys(("tensors", "nodes", "channels", "operators"), 0)
+    items["fixed"] = structures.fixed + structures.ends
+    for item, n_bytes, alignment in allocations:
+        after = _aligned(used + n_bytes, alignment) if n_bytes else used
+        items[item] += after - used
+        used = after
+    items["fixed"] += _aligned(used, ALIGNMENT_BYTES) - used
+    return items
 
 
 def scratch_bytes(graph: Graph, operator: Operator, kernels: str = "cmsis-nn") -> int | None:

@@ -28,11 +28,11 @@ class RealTime:
     frontend_ms: float | None
     inference_ms: float | None
     stride_ms: float
-    cpu_share: float | None
-    cpu_share_low: float | None
-    cpu_share_high: float | None
-    keeps_up: bool | None
-    energy_uj: float | None
+    cpu_share: float | None = None
+    cpu_share_low: float | None = None
+    cpu_share_high: float | None = None
+    keeps_up: bool | None = None
+    energy_uj: float | None = None
 
 
 def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
@@ -101,15 +101,10 @@ def real_time(
         ConfigError: The interval of the latency does not hold its estimate.
     """
     frontend_ms = _frontend_ms(board, cost, frames_per_inference)
-    latency_ms = footprint.latency_ms
-    low_ms, high_ms = footprint.latency_low_ms, footprint.latency_high_ms
-    if frontend_ms is None or latency_ms is None or low_ms is None or high_ms is None:
-        return RealTime(frontend_ms, latency_ms, interval_ms, None, None, None, None, None)
-    if not 0 < low_ms <= latency_ms <= high_ms < math.inf:
-        raise ConfigError(
-            "real time: 0 < latency_low_ms <= latency_ms <= latency_high_ms must hold, got"
-            f" {low_ms!r}, {latency_ms!r}, {high_ms!r}."
-        )
+    latency = _latency(footprint)
+    if frontend_ms is None or latency is None:
+        return RealTime(frontend_ms, footprint.latency_ms, interval_ms)
+    low_ms, latency_ms, high_ms = latency
     busy_ms = frontend_ms + latency_ms
     share = busy_ms / interval_ms
     high = share * high_ms / latency_ms
@@ -123,6 +118,20 @@ def real_time(
         keeps_up=KEEPS_UP.fits(high),
         energy_uj=None if board.active_mw is None else board.active_mw * busy_ms,
     )
+
+
+def _latency(footprint: Footprint) -> tuple[float, float, float] | None:
+    """Returns low end, estimate and high end of the milliseconds; None where they are unknown."""
+    low_ms, latency_ms = footprint.latency_low_ms, footprint.latency_ms
+    high_ms = footprint.latency_high_ms
+    if low_ms is None or latency_ms is None or high_ms is None:
+        return None
+    if not 0 < low_ms <= latency_ms <= high_ms < math.inf:
+        raise ConfigError(
+            "real time: 0 < latency_low_ms <= latency_ms <= latency_high_ms must hold, got"
+            f" {low_ms!r}, {latency_ms!r}, {high_ms!r}."
+        )
+    return low_ms, latency_ms, high_ms
 
 
 def check_real_time(found: RealTime) -> tuple[Violation, ...]:

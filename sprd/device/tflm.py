@@ -1,7 +1,8 @@
 """Runs a model in TensorFlow Lite Micro: outputs, and the tensor arena it takes.
 
-`python -m sprd.device.tflm PATH` measures one file in a process of its own and writes JSON, since
-the wheel can crash on a model that is not what it says. Knows nothing of boards.
+`python -m sprd.device.tflm PATH NAME` measures one file in a process of its own and writes JSON,
+since the wheel can crash on a model that is not what it says; messages call the file NAME. Knows
+nothing of boards.
 """
 
 import json
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprd.config.trial import Config
 from sprd.device.graph import MALFORMED, MAX_MODEL_BYTES, Graph, check_int8, read_graph
 from sprd.errors import ModelFileError
 
@@ -81,6 +81,24 @@ class Runner:
     def arena_host_bytes(self) -> int:
         """Bytes of arena that TFLM needs on this host, as `print_allocations()` says."""
         return self.arena_split.total_bytes
+
+    def check_shape(self, features: tuple[int, int], n_labels: int) -> None:
+        """Checks that the model takes what a front end gives, and knows the labels.
+
+        Args:
+            features: Frames and channels of one clip.
+            n_labels: Outputs that it must have.
+
+        Raises:
+            ModelFileError: It does not.
+        """
+        frames, channels = features
+        if self.n_inputs != frames * channels or self.n_outputs != n_labels:
+            raise ModelFileError(
+                f"{self.graph.name}: must take {frames} frames x {channels} channels and give"
+                f" {n_labels} labels, got {self.n_inputs} inputs and {self.n_outputs} outputs."
+                " Give the sweep file that it was trained with."
+            )
 
     def run(self, inputs: "NDArray[np.int8]") -> "NDArray[np.int8]":
         """Runs the model on each row.
@@ -310,38 +328,27 @@ def _limit_child() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(path: str) -> int:
-    """Measures the model at `path` and writes one JSON object: head and tail bytes, or an error."""
+def main(path: str, name: str) -> int:
+    """Measures the model at `path` and writes one JSON object: head and tail bytes, or an error.
+
+    The error is a whole message, which begins with `name`.
+    """
     import numpy as np
 
     _limit_child()
-    name = os.path.basename(path)
     try:
         with Path(path).open("rb") as file:
             runner = Runner(file.read(MAX_MODEL_BYTES + 1), name)
         runner.run(np.zeros((1, runner.n_inputs), np.int8))
         split = runner.arena_split
         report: dict[str, object] = {"head_bytes": split.head_bytes, "tail_bytes": split.tail_bytes}
-    except (ModelFileError, OSError, RuntimeError, ValueError, MemoryError) as error:
-        report = {"error": str(error) or type(error).__name__}
+    except ModelFileError as error:
+        report = {"error": str(error)}
+    except (OSError, RuntimeError, ValueError, MemoryError) as error:
+        report = {"error": f"{name}: {str(error) or type(error).__name__}"}
     sys.stdout.write(json.dumps(report) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
-
-
-def check_shape(model: Path, runner: Runner, config: Config) -> None:
-    """Checks that a model takes what the front end gives, and knows the labels.
-
-    Raises:
-        ModelFileError: It does not.
-    """
-    frames, channels = config.features.shape
-    if runner.n_inputs != frames * channels or runner.n_outputs != len(config.labels):
-        raise ModelFileError(
-            f"{model}: must take {frames} frames x {channels} channels and give"
-            f" {len(config.labels)} labels, got {runner.n_inputs} inputs and {runner.n_outputs}"
-            " outputs. Give the sweep file that it was trained with."
-        )
+    sys.exit(main(sys.argv[1], sys.argv[2]))

@@ -141,6 +141,17 @@ def test_standard_error_is_given_back(tiny_conv, capfd):
 
 def test_module_measures_a_file_in_a_process_of_its_own(tiny_conv_path):
     """`python -m sprd.device.tflm` writes head and tail as JSON."""
-    command = [sys.executable, "-m", "sprd.device.tflm", str(tiny_conv_path)]
+    command = [sys.executable, "-m", "sprd.device.tflm", str(tiny_conv_path), "x"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == '{"head_bytes": 8000, "tail_bytes": 1776}\n'
+
+
+@pytest.mark.parametrize(("features", "n_labels"), [((49, 39), 4), ((49, 40), 3)])
+def test_model_of_another_shape_is_refused(
+    tiny_conv: bytes, features: tuple[int, int], n_labels: int
+) -> None:
+    """49 x 40 features and 4 labels are SPRD's; the message says both and the model's name."""
+    runner = Runner(tiny_conv, "x.tflite")
+    runner.check_shape((49, 40), 4)
+    with pytest.raises(ModelFileError, match=r"^x\.tflite: must take .* got 1960 inputs and 4 out"):
+        runner.check_shape(features, n_labels)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from sprd.device.emulation.adapt import Adapted, adapt
 from sprd.device.emulation.toolchain import (
     CORES,
+    Sections,
     build,
     check_toolchain,
     core_named,
@@ -129,38 +130,62 @@ def emulate(
     check_toolchain()
     core_named(core)
     adapted = adapt(model, name)
-    graph = read_graph(model, name)
     runner = Runner(adapted.model, name)
     rows = _inputs(runner, inputs, n_inputs)
-    expected = runner.run(rows)
-    _check_rewriting(model, adapted, rows[:N_CHECKED], expected[:N_CHECKED], name)
+    job = _Job(core, adapted, read_graph(model, name), rows, runner.run(rows))
+    _check_rewriting(model, adapted, rows[:N_CHECKED], job.expected[:N_CHECKED], name)
     with tempfile.TemporaryDirectory(prefix="sprd-emulate-") as folder:
-        elf, calls = _program(Path(folder), adapted, graph, rows, core)
-        said = run(elf, core, RUN_SECONDS)
+        elf, calls = _program(Path(folder), job)
+        printed = run(elf, core, RUN_SECONDS)
         image = sections(elf)
-    ticks = CORES[core].instructions_per_tick
-    counts = [ticks * count for count in values(said, "ticks")]
-    marks = [ticks * mark for mark in values(said, "mark")]
-    if len(counts) != len(rows) or len(marks) != len(calls) + 1:
-        raise EmulationError(
-            f"{name}: the core must run every input, got {len(counts)} of {len(rows)}."
-        )
-    n_different, first = _compare(said, expected)
+    return _emulation(job, calls, printed, image, time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A model made ready for a core; `expected` (n, n_outputs) is what TFLM gives for `rows`."""
+
+    core: str
+    adapted: Adapted
+    graph: Graph
+    rows: "NDArray[np.int8]"
+    expected: "NDArray[np.int8]"
+
+
+def _emulation(
+    job: _Job, calls: Sequence[_Call], printed: str, image: Sections, seconds: float
+) -> Emulation:
+    """Reads what the program printed."""
+    counts, marks = _counts(job, printed, n_marks=len(calls) + 1)
+    n_different, first = _compare(printed, job.expected)
     return Emulation(
-        core=core,
+        core=job.core,
         instructions=counts[0],
         instructions_min=min(counts),
         instructions_max=max(counts),
-        layers=_layers(adapted, graph, calls, marks),
+        layers=_layers(job, calls, marks),
         outputs_equal=n_different == 0,
-        n_clips=len(rows),
+        n_clips=len(job.rows),
         n_outputs_different=n_different,
         first_difference=first,
         flash_bytes=image.flash_bytes,
-        ram_bytes=values(said, "arena")[0] + image.ram_bytes,
-        stack_bytes=values(said, "stack")[0],
-        seconds=round(time.perf_counter() - start, 3),
+        ram_bytes=values(printed, "arena")[0] + image.ram_bytes,
+        stack_bytes=values(printed, "stack")[0],
+        seconds=round(seconds, 3),
     )
+
+
+def _counts(job: _Job, printed: str, n_marks: int) -> tuple[list[int], list[int]]:
+    """Reads the instructions of each input, and those counted at each mark of the first one."""
+    ticks = CORES[job.core].instructions_per_tick
+    counts = [ticks * count for count in values(printed, "ticks")]
+    marks = [ticks * mark for mark in values(printed, "mark")]
+    if len(counts) != len(job.rows) or len(marks) != n_marks:
+        raise EmulationError(
+            f"{job.graph.name}: the core must run every input, got {len(counts)} of"
+            f" {len(job.rows)}."
+        )
+    return counts, marks
 
 
 def _inputs(runner: Runner, inputs: "NDArray[np.int8] | None", n_inputs: int) -> "NDArray[np.int8]":
@@ -197,10 +222,37 @@ def _check_rewriting(
         )
 
 
-def _program(
-    folder: Path, adapted: Adapted, graph: Graph, rows: "NDArray[np.int8]", core: str
-) -> tuple[Path, list[_Call]]:
+def _program(folder: Path, job: _Job) -> tuple[Path, list[_Call]]:
     """Generates and builds; returns the program and what it calls, with a mark before each."""
+    _generate(folder, job.adapted, job.graph)
+    infer = (folder / "bknn_m.c").read_text(encoding="utf-8")
+    calls = _calls(folder, infer, job.graph.name)
+    marked = _CALL.sub(r"    sprd_mark();\n    \1(", infer)
+    marked = marked.replace("bknn_m_infer(", "sprd_marked_infer(")
+    end = marked.rindex("}")
+    marked = f"void sprd_mark(void);\n{marked[:end]}    sprd_mark();\n{marked[end:]}"
+    (folder / "marked.c").write_text(marked, encoding="utf-8")
+    (folder / "inputs.bin").write_bytes(job.rows.tobytes())
+    defines = [
+        f"N_INPUTS={len(job.rows)}",
+        f"INPUT_BYTES={job.rows.shape[1]}",
+        f"N_MARKS={len(calls) + 1}",
+        'INPUT_FILE="../inputs.bin"',  # beside the folder of objects, whatever its name
+    ]
+    paths, own = _sources(folder)
+    elf = build(
+        folder,
+        [path for path in paths if path.suffix == ".c"],
+        job.core,
+        [path for path in paths if path.suffix != ".c"],
+        [*defines, *own],
+        harness=[HERE / "measure.c", folder / "marked.c"],
+    )
+    return elf, calls
+
+
+def _generate(folder: Path, adapted: Adapted, graph: Graph) -> None:
+    """Writes C that runs the model, with the kernels of CMSIS-NN, into the folder."""
     import bakenn
 
     # The generator would call no CMSIS-NN for a core without the DSP extension. CMSIS-NN itself
@@ -215,30 +267,6 @@ def _program(
         )
     except Exception as error:  # it may raise anything on a model that it does not foresee
         raise _not_generated(adapted, graph, error) from error
-    infer = (folder / "bknn_m.c").read_text(encoding="utf-8")
-    calls = _calls(folder, infer, graph.name)
-    marked = _CALL.sub(r"    sprd_mark();\n    \1(", infer)
-    marked = marked.replace("bknn_m_infer(", "sprd_marked_infer(")
-    end = marked.rindex("}")
-    marked = f"void sprd_mark(void);\n{marked[:end]}    sprd_mark();\n{marked[end:]}"
-    (folder / "marked.c").write_text(marked, encoding="utf-8")
-    (folder / "inputs.bin").write_bytes(rows.tobytes())
-    defines = [
-        f"N_INPUTS={len(rows)}",
-        f"INPUT_BYTES={rows.shape[1]}",
-        f"N_MARKS={len(calls) + 1}",
-        'INPUT_FILE="../inputs.bin"',  # beside the folder of objects, whatever its name
-    ]
-    paths, own = _sources(folder)
-    elf = build(
-        folder,
-        [path for path in paths if path.suffix == ".c"],
-        core,
-        [path for path in paths if path.suffix != ".c"],
-        [*defines, *own],
-        harness=[HERE / "measure.c", folder / "marked.c"],
-    )
-    return elf, calls
 
 
 def _calls(folder: Path, infer: str, name: str) -> list[_Call]:
@@ -286,12 +314,12 @@ def _sources(folder: Path) -> tuple[list[Path], list[str]]:
     return paths, [macro.strip('"') for macro in macros[1].split()] if macros else []
 
 
-def _compare(said: str, expected: "NDArray[np.int8]") -> tuple[int, Difference | None]:
+def _compare(printed: str, expected: "NDArray[np.int8]") -> tuple[int, Difference | None]:
     """Counts the output bytes that are not those of TFLM, and finds the first."""
     import numpy as np
 
-    found = [bytes.fromhex(text) for text in re.findall(r"^outputs=([0-9a-f]*)$", said, re.M)]
-    got = np.frombuffer(b"".join(found), np.int8)
+    outputs = re.findall(r"^outputs=([0-9a-f]*)$", printed, re.M)
+    got = np.frombuffer(b"".join(map(bytes.fromhex, outputs)), np.int8)
     if got.size != expected.size:
         raise EmulationError(
             f"emulation: the core must print {expected.size:,} output bytes, got {got.size:,}."
@@ -305,17 +333,16 @@ def _compare(said: str, expected: "NDArray[np.int8]") -> tuple[int, Difference |
     return len(where), first
 
 
-def _layers(
-    adapted: Adapted, graph: Graph, calls: Sequence[_Call], marks: Sequence[int]
-) -> tuple[LayerCount, ...]:
+def _layers(job: _Job, calls: Sequence[_Call], marks: Sequence[int]) -> tuple[LayerCount, ...]:
     """Sums the instructions between marks by the operator of the model that they belong to."""
-    sums = [0] * len(graph.operators)
-    kernels: list[str | None] = [None] * len(graph.operators)
+    operators = job.graph.operators
+    sums = [0] * len(operators)
+    kernels: list[str | None] = [None] * len(operators)
     for call, (before, after) in zip(calls, pairwise(marks), strict=True):
-        index = adapted.origin[call.operator]
+        index = job.adapted.origin[call.operator]
         sums[index] += after - before
         kernels[index] = call.kernel  # the layer's own comes after the padding before it
     return tuple(
-        LayerCount(operator.op, graph.shape(operator.outputs[0]), count, kernel)
-        for operator, count, kernel in zip(graph.operators, sums, kernels, strict=True)
+        LayerCount(operator.op, job.graph.shape(operator.outputs[0]), count, kernel)
+        for operator, count, kernel in zip(operators, sums, kernels, strict=True)
     )

@@ -10,7 +10,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,27 +128,40 @@ def build(
     flags += [f"-I{path}" for path in includes] + [f"-D{macro}" for macro in defines]
     objects = folder / "objects"
     objects.mkdir(exist_ok=True)
-    commands = []
-    for cplusplus in (False, True):
-        some = [
-            s for s in (*sources, HERE / "memory.c") if (s.suffix in (".cc", ".cpp")) == cplusplus
-        ]
-        compiler, more = _language(cplusplus)
-        shares = [some[i::N_COMPILERS] for i in range(min(N_COMPILERS, len(some)))]
-        commands += [[compiler, *flags, *more, "-c", *map(str, share)] for share in shares]
-    own = [HERE / "runtime.c", *harness]
-    for source in own:
-        compiler, more = _language(source.suffix in (".cc", ".cpp"))
-        target = objects / f"harness_{source.stem}.o"
-        commands.append([compiler, *flags, *more, "-c", str(source), "-o", str(target)])
+    commands = [
+        *_measured(flags, [*sources, HERE / "memory.c"]),
+        *_harness(flags, [HERE / "runtime.c", *harness], objects),
+    ]
     with ThreadPoolExecutor(N_COMPILERS) as pool:
         list(pool.map(lambda command: _run(command, objects), commands))
+    return _link(folder, objects, core_named(core))
+
+
+def _measured(flags: Sequence[str], sources: Sequence[Path]) -> Iterator[list[str]]:
+    """Gives the commands that compile what is measured, in as many shares as compilers run."""
+    for cplusplus in (False, True):
+        some = [source for source in sources if _is_cplusplus(source) == cplusplus]
+        compiler, more = _language(cplusplus)
+        for i in range(min(N_COMPILERS, len(some))):
+            yield [compiler, *flags, *more, "-c", *map(str, some[i::N_COMPILERS])]
+
+
+def _harness(flags: Sequence[str], sources: Sequence[Path], objects: Path) -> Iterator[list[str]]:
+    """Gives the commands that compile the measuring program; its objects are told by their name."""
+    for source in sources:
+        compiler, more = _language(_is_cplusplus(source))
+        target = objects / f"harness_{source.stem}.o"
+        yield [compiler, *flags, *more, "-c", str(source), "-o", str(target)]
+
+
+def _link(folder: Path, objects: Path, core: Core) -> Path:
+    """Links the objects to one program."""
     script = folder / "link.ld"
-    script.write_text(_script(core_named(core)), encoding="ascii")
+    script.write_text(_script(core), encoding="ascii")
     elf = folder / "program.elf"
     parts = sorted(str(path) for path in objects.glob("*.o"))
     # The C library gives memcpy and the like, the maths library what a front end's set-up takes.
-    link = [*core_named(core).flags, "-nostartfiles", "-Wl,--gc-sections", "-T", str(script)]
+    link = [*core.flags, "-nostartfiles", "-Wl,--gc-sections", "-T", str(script)]
     _run([CPLUSPLUS, *link, *parts, "-lm", "-lc", "-lnosys", "-lgcc", "-o", str(elf)], folder)
     return elf
 
@@ -190,6 +203,10 @@ def sections(elf: Path) -> Sections:
 def values(said: str, key: str) -> list[int]:
     """Returns the numbers that a program printed under a key."""
     return [int(value) for value in re.findall(rf"^{re.escape(key)}=(\d+)$", said, re.M)]
+
+
+def _is_cplusplus(source: Path) -> bool:
+    return source.suffix in (".cc", ".cpp")
 
 
 def _language(cplusplus: bool) -> tuple[str, tuple[str, ...]]:
