@@ -89,3 +89,9 @@ def test_files_are_paths() -> None:
 def test_misspelt_command_is_answered_by_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """One line says which was meant."""
     assert "unknown command 'swep'" in refused("swep s.toml", capsys)
+
+
+def test_a_misspelt_choice_is_told_by_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that a flag does not take is no command; what it takes is listed."""
+    said = refused("evaluate b --data d --split tset", capsys)
+    assert "unknown value of --split 'tset'. Did you mean 'test'?" in said

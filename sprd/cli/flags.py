@@ -1,0 +1,101 @@
+"""The flags that several verbs share, and the values that flags take."""
+
+import argparse
+import re
+from pathlib import Path
+
+from sprd.config.limits import LIMITED_KEYS
+
+
+def add_json(verb: argparse.ArgumentParser) -> None:
+    """Adds what makes a command print one JSON object."""
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_data(verb: argparse.ArgumentParser, required: bool = False) -> None:
+    """Adds the folder of recordings."""
+    verb.add_argument(
+        "--data", type=Path, metavar="DIR", required=required, help="folder of <word>/<clip>.wav"
+    )
+
+
+def add_out(verb: argparse.ArgumentParser, text: str) -> None:
+    """Adds the folder that is written."""
+    verb.add_argument("--out", type=Path, metavar="DIR", help=text)
+
+
+def add_file(verb: argparse.ArgumentParser) -> None:
+    """Adds the sweep file."""
+    verb.add_argument("file", type=Path, metavar="FILE", help="sweep file (TOML)")
+
+
+def add_run_folder(verb: argparse.ArgumentParser) -> None:
+    """Adds the folder of a run."""
+    verb.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+
+
+def add_bundle(verb: argparse.ArgumentParser) -> None:
+    """Adds the folder of a bundle."""
+    verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of a bundle")
+
+
+def add_board(verb: argparse.ArgumentParser) -> None:
+    """Adds the board."""
+    verb.add_argument(
+        "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
+    )
+
+
+def add_address(verb: argparse.ArgumentParser) -> None:
+    """Adds the address of a cluster."""
+    verb.add_argument("--address", metavar="ADDR", help="a running Ray cluster, 'auto' on its head")
+
+
+def add_limits(verb: argparse.ArgumentParser) -> None:
+    """Adds a flag for the limit of each number that can be limited."""
+    group = verb.add_argument_group("limits")
+    for key in LIMITED_KEYS:
+        flag = f"--max-{key.replace('_', '-')}"
+        metavar = {"bytes": "BYTES", "ms": "MS", "uj": "UJ"}.get(key.rpartition("_")[2], "N")
+        group.add_argument(flag, type=limit, metavar=metavar, dest=f"max_{key}")
+
+
+def limit(text: str) -> float:
+    """Reads a number from 0; whole ones as integers."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e15:
+        raise argparse.ArgumentTypeError(f"must be a plain number from 0, got {text!r}")
+    return int(number) if number.is_integer() else number
+
+
+def share(text: str) -> float:
+    """Reads a number from 0 to 1."""
+    number = limit(text)
+    if number > 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, got {text!r}")
+    return number
+
+
+def positive(text: str) -> int:
+    """Reads an integer from 1 to 100,000."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 100_000):
+        raise argparse.ArgumentTypeError(f"must be an integer from 1 to 100000, got {text!r}")
+    return int(text)
+
+
+def frame(text: str) -> tuple[int, int, int]:
+    """Reads window and stride in ms, and channels: 30/20x40."""
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})x([0-9]{1,4})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be like 30/20x40, got {text!r}")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def natural(text: str) -> int:
+    """Reads an integer from 0."""
+    if not (text.isascii() and text.isdigit() and int(text) < 10**9):
+        raise argparse.ArgumentTypeError(f"must be an integer from 0, got {text!r}")
+    return int(text)
