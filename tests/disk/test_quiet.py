@@ -1,0 +1,28 @@
+"""What libraries write to standard error past Python does not reach the user."""
+
+import os
+
+import pytest
+
+from sprd.disk.quiet import quiet_stderr
+
+
+def test_nothing_comes_through_and_afterwards_everything(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """By the descriptor, as C++ writes; standard output is left alone."""
+    with quiet_stderr():
+        os.write(2, b"banner\n")
+        os.write(1, b"result\n")
+    os.write(2, b"error\n")
+    assert capfd.readouterr() == ("result\n", "error\n")
+
+
+def test_standard_error_is_back_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its message is still to be written; no descriptor is left open."""
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(ValueError, match="x"), quiet_stderr():
+        raise ValueError("x")
+    os.write(2, b"error\n")
+    assert capfd.readouterr().err == "error\n"
+    assert len(os.listdir("/proc/self/fd")) == before
