@@ -31,8 +31,8 @@ from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.config.trial import Config, ModelSection  # noqa: E402
 from sprd.model import zoo  # noqa: E402
 from sprd.model.batches import Batches  # noqa: E402
+from sprd.model.loop import TrainingLoop  # noqa: E402
 from sprd.model.params import ARCHITECTURES  # noqa: E402
-from sprd.model.steps import Steps  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 
 PARAMS: dict[str, dict[str, Any]] = {
@@ -78,11 +78,11 @@ def our_loop(config: Config, training: Features) -> Any:
     """Returns what trains some steps our way and gives (milliseconds a step, mean loss)."""
     keras.utils.set_random_seed(0)
     model = zoo.build_model(config.model, config.features.shape, len(config.labels))
-    steps, batches = Steps(model, config, training.scale), Batches(config, training)
+    loop, batches = TrainingLoop(model, config, training.scale), Batches(config, training)
 
     def train(start: int, stop: int) -> tuple[float, float]:
         since = time.perf_counter()
-        _, loss = steps.run(batches, start, stop)
+        _, loss = loop.run(batches, start, stop)
         return (time.perf_counter() - since) * 1000 / (stop - start), loss
 
     return train

@@ -111,7 +111,7 @@ def paired_difference(
     speakers: Sequence[str],
     n_labels: int,
 ) -> tuple[float, float, float]:
-    """Compares two models on the same clips.
+    """Compares two models on the same clips, for benchmarks that publish a difference.
 
     Returns:
         (difference, low, high) of the balanced accuracy, first minus second, with its 95 %
@@ -141,9 +141,9 @@ def _confusions(
     predicted: NDArray[np.int64], truth: NDArray[np.int64], speakers: Sequence[str], n_labels: int
 ) -> NDArray[np.int64]:
     """(n_speakers, n_labels, n_labels): what each speaker adds to the confusion matrix."""
-    _, who = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
-    counts = np.zeros((int(who.max()) + 1, n_labels, n_labels), np.int64)
-    np.add.at(counts, (who, truth, predicted), 1)
+    _, speaker = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
+    counts = np.zeros((int(speaker.max()) + 1, n_labels, n_labels), np.int64)
+    np.add.at(counts, (speaker, truth, predicted), 1)
     return counts
 
 

@@ -14,7 +14,7 @@ from tensorflow.python.framework import ops
 
 
 @contextmanager
-def graphs_let_go() -> Iterator[None]:
+def released_gradient_graphs() -> Iterator[None]:
     """Lets go of the graphs of what is trained inside: TensorFlow keeps their gradients for ever.
 
     Each graph with a gradient of its own adds it to a registry that nothing is ever taken out of,

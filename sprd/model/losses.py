@@ -31,7 +31,7 @@ class Loss:
             return loss
         weight, temperature = self._train.teacher_weight, self._train.teacher_temperature
         taught = mixed(tf.nn.softmax(extra["teacher"] / temperature), extra)
-        return (1 - weight) * loss + weight * distance(taught, logits, temperature)
+        return (1 - weight) * loss + weight * distillation_loss(taught, logits, temperature)
 
 
 def smoothed(labels: tf.Tensor, n_labels: int, smoothing: float) -> tf.Tensor:
@@ -47,7 +47,7 @@ def mixed(rows: tf.Tensor, extra: Extra) -> tf.Tensor:
     return share * rows + (1 - share) * tf.gather(rows, extra["partners"])
 
 
-def distance(taught: tf.Tensor, logits: tf.Tensor, temperature: float) -> tf.Tensor:
+def distillation_loss(taught: tf.Tensor, logits: tf.Tensor, temperature: float) -> tf.Tensor:
     """Returns T^2 KL(teacher || student at temperature T), the mean of the rows.
 
     Source: Hinton et al., arXiv:1503.02531: T^2 keeps the gradients as large as those of labels.

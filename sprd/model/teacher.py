@@ -18,7 +18,7 @@ from sprd.audio.store import Features
 from sprd.config.trial import Config, ModelSection, TrainSection
 from sprd.disk.cache import keep, read_kept
 from sprd.model.batches import Batches
-from sprd.model.steps import Steps, logits_of
+from sprd.model.loop import TrainingLoop, logits_of
 from sprd.model.zoo import build_model
 
 FORMAT = 1
@@ -109,7 +109,9 @@ def _build(folder: Path, config: Config, training: Features) -> None:
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
     model = build_model(teacher.model, config.features.shape, len(config.labels))
-    Steps(model, teacher, training.scale).run(Batches(teacher, training), 0, teacher.train.n_steps)
+    TrainingLoop(model, teacher, training.scale).run(
+        Batches(teacher, training), 0, teacher.train.n_steps
+    )
     np.save(folder / "logits.npy", _logits(model, training))
 
 

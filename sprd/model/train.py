@@ -19,13 +19,17 @@ from sprd.audio.store import Features
 from sprd.config.trial import Config, TrainSection
 from sprd.model.batches import Batches
 from sprd.model.evaluate import balanced_accuracy
-from sprd.model.layers import graphs_let_go
-from sprd.model.steps import Steps, Stopwatch, check_finite, logits_of
+from sprd.model.layers import released_gradient_graphs
+from sprd.model.loop import Stopwatch, TrainingLoop, check_finite, logits_of
 from sprd.model.teacher import teacher_logits
 from sprd.model.zoo import build_model
 
 Report = Callable[[dict[str, float], Callable[[Path], None]], None]
-"""Called after each evaluation with the metrics and a function that writes a checkpoint."""
+"""Called after each evaluation with the metrics and a function that writes a checkpoint.
+
+Metrics: step, accuracy, loss and, where there is validation, val_accuracy, val_loss,
+val_balanced_accuracy.
+"""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Trained:
     """Milliseconds a step, gathering and evaluation included, without the first graph call."""
 
 
-@graphs_let_go()
+@released_gradient_graphs()
 def fit(
     config: Config,
     training: Features,
@@ -58,8 +62,7 @@ def fit(
         training: Features with all their variants.
         validation: Features of validation speakers; they choose the best checkpoint. None only
             where the last one is kept: nothing is evaluated then.
-        report: Called at each evaluation: step, accuracy, loss and, where there is validation,
-            val_accuracy, val_loss, val_balanced_accuracy.
+        report: Called at each evaluation.
         restore: A checkpoint to go on from.
         keep: The weights of the best evaluation, or those of the last step: where the score of
             the validation clips is to be an estimate, they must not choose.
@@ -71,31 +74,48 @@ def fit(
     if validation is None and keep == "best":
         raise ValueError("validation must be given where keep='best', got None. Keep the last.")
     teacher = teacher_logits(config, training) if config.train.teacher_weight else None
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(config.seed)
-    model = build_model(config.model, config.features.shape, len(config.labels))
-    steps = Steps(model, config, training.scale)
-    state = _State(model, steps.optimizer)
+    run = _Training(config, training, teacher)
     if restore is not None:
-        state.load(restore)
-    held_out = None
-    if validation is not None:
-        held_out = validation.scaled(), validation.labels(config.labels)
-    batches, stopwatch = Batches(config, training, teacher), Stopwatch()
-    for stop in _evaluation_steps(config.train, state.step):
-        accuracy, loss = steps.run(batches, state.step, stop, stopwatch)
-        state.step = stop
-        metrics = {"step": stop, "accuracy": accuracy, "loss": loss}
+        run.state.load(restore)
+    held_out = (validation.scaled(), validation.labels(config.labels)) if validation else None
+    for metrics in run.evaluations():
         if held_out:
-            metrics |= _evaluate(model, *held_out)
-            check_finite(metrics["val_loss"], stop)
-            state.keep(metrics, only_if_best=keep == "best")
-        report(metrics, state.save)
-    ms_per_step = stopwatch.ms_per_step(config.train.n_steps)
-    if not held_out:
-        return Trained(model, state.step, None, ms_per_step)
-    state.restore_kept()
-    return Trained(model, state.best_step, state.best, ms_per_step)
+            metrics |= _evaluate(run.model, *held_out)
+            check_finite(metrics["val_loss"], run.state.step)
+            run.state.keep(metrics, only_if_best=keep == "best")
+        report(metrics, run.state.save)
+    return run.trained(was_evaluated=held_out is not None)
+
+
+class _Training:
+    """One training on its way. Starts another Keras session: one model a process at a time."""
+
+    def __init__(
+        self, config: Config, training: Features, teacher: NDArray[np.float32] | None
+    ) -> None:
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(config.seed)
+        self.model = build_model(config.model, config.features.shape, len(config.labels))
+        self._loop = TrainingLoop(self.model, config, training.scale)
+        self.state = _State(self.model, self._loop.optimizer)
+        self._batches, self._stopwatch = Batches(config, training, teacher), Stopwatch()
+        self._train = config.train
+
+    def evaluations(self) -> Iterator[dict[str, float]]:
+        """Trains from one evaluation to the next; gives step, accuracy and loss at each."""
+        for stop in _evaluation_steps(self._train, self.state.step):
+            start = self.state.step
+            accuracy, loss = self._loop.run(self._batches, start, stop, self._stopwatch)
+            self.state.step = stop
+            yield {"step": stop, "accuracy": accuracy, "loss": loss}
+
+    def trained(self, was_evaluated: bool) -> Trained:
+        """Returns the model with the weights that were kept, or its last where none were."""
+        ms_per_step = self._stopwatch.ms_per_step(self._train.n_steps)
+        if not was_evaluated:
+            return Trained(self.model, self.state.step, None, ms_per_step)
+        self.state.restore_kept()
+        return Trained(self.model, self.state.best_step, self.state.best, ms_per_step)
 
 
 def predict(model: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,9 +157,9 @@ class _State:
 
     def keep(self, metrics: dict[str, float], only_if_best: bool) -> None:
         """Keeps the weights: always, or if they score higher, or as high at a lower loss."""
-        found = metrics["val_balanced_accuracy"], -metrics["val_loss"]
-        if not only_if_best or found > (self.best, -self._best_loss):
-            self.best, self._best_loss = found[0], metrics["val_loss"]
+        score = metrics["val_balanced_accuracy"], -metrics["val_loss"]
+        if not only_if_best or score > (self.best, -self._best_loss):
+            self.best, self._best_loss = score[0], metrics["val_loss"]
             self.best_step = self.step
             self._best_weights = [w.numpy() for w in self._weights]
 

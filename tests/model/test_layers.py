@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sprd.model.layers import BatchNormalization, Conv2D, Dropout, graphs_let_go
+from sprd.model.layers import BatchNormalization, Conv2D, Dropout, released_gradient_graphs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -69,7 +69,7 @@ def test_graphs_are_let_go():
     """A worker trains hundreds of models: none of their graphs stays."""
     found = []
     for _ in range(2):
-        with graphs_let_go():
+        with released_gradient_graphs():
             layer, x = pair(4)[0], tf.ones((8, 5, 1, 4))
 
             @tf.function

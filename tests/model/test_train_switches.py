@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sprd.config.trial import TrainSection
 from sprd.model.batches import Batches, mixing
-from sprd.model.losses import Loss, distance, mixed, smoothed
-from sprd.model.steps import Steps
+from sprd.model.loop import TrainingLoop
+from sprd.model.losses import Loss, distillation_loss, mixed, smoothed
 from sprd.model.zoo import build_model
 from tests.model.trainings import digest, make_config, reports_of
 
@@ -67,7 +67,7 @@ class TestOff:
         """Bit for bit: cross entropy, gradients, update, and nothing else."""
         config = make_config(train={"steps": 12, "optimizer": "momentum"})
         weights = []
-        for run in (Steps, PlainSteps):
+        for run in (TrainingLoop, PlainSteps):
             keras.backend.clear_session()
             keras.utils.set_random_seed(0)
             model = build_model(config.model, config.features.shape, len(config.labels))
@@ -184,7 +184,7 @@ class TestLoss:
     def test_student_that_is_its_teacher_has_no_distance(self):
         """However sure the two are: a probability of 0 adds nothing."""
         logits = np.array([[200.0, -200.0, 0.0]], np.float32)
-        assert float(distance(tf.nn.softmax(logits), logits, 1.0)) == 0
+        assert float(distillation_loss(tf.nn.softmax(logits), logits, 1.0)) == 0
 
     def test_teacher_is_mixed_like_the_features(self):
         """Its probabilities, not its logits."""

@@ -19,7 +19,7 @@ STEPS_PER_CALL = 20
 _LOGITS_BATCH = 512
 
 
-class Steps:
+class TrainingLoop:
     """The compiled training loop of one model."""
 
     def __init__(self, model: keras.Model, config: Config, scale: float) -> None:
