@@ -67,7 +67,7 @@ def main() -> None:
 def prepared(architecture: str, data: Path) -> tuple[Config, Features]:
     """Returns a training of that architecture without masks: `model.fit` has none."""
     default = load_sweep(Path(__file__).parents[1] / "sweeps/sprd.toml", VOCABULARY).default
-    defaults = {name: param.default for name, param in ARCHITECTURES[architecture].items()}
+    defaults = ARCHITECTURES[architecture].defaults()
     model = ModelSection(architecture=architecture, params={**defaults, **PARAMS[architecture]})
     config = default.model_copy(update={"model": model})
     corpus = open_corpus(config.data, data)

@@ -59,7 +59,7 @@ def one(seed: int) -> tuple[str, int, float, int, bool, float]:
     rng = np.random.default_rng(seed)
     while True:
         architecture = str(rng.choice(sorted(ARCHITECTURES)))
-        defaults = {key: param.default for key, param in ARCHITECTURES[architecture].items()}
+        defaults = ARCHITECTURES[architecture].defaults()
         params = {key: draw(rng, key, default) for key, default in defaults.items()}
         shape = FRAMES[rng.integers(len(FRAMES))]
         try:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pages
 
+from sprd.config.frozen import Section
 from sprd.config.numbers import KEYS
-from sprd.config.params import Param, Vocabulary
+from sprd.config.params import Vocabulary
 from sprd.config.reader import (
     MAX_FILE_BYTES,
     NAMED_SOURCES,
@@ -25,6 +26,7 @@ from sprd.config.reader import (
     resolve,
 )
 from sprd.config.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
+from sprd.config.sweep import SweepSection
 from sprd.config.trial import FeaturesSection
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
@@ -153,29 +155,30 @@ def render() -> str:
 def _section(name: str) -> str:
     """One table of the file: what its type says of it."""
     section = SECTIONS[name]
-    properties = section.model_json_schema()["properties"]
-    rows = [
-        (
-            f"`{key}`",
-            _legal(key, properties[key]),
-            "required" if field.is_required() else _default(field.default),
-            _meaning(name, key, field.description or ""),
-        )
-        for key, field in ((key, section.model_fields[key]) for key in section.key_names())
-    ]
-    return f"## `[{name}]`\n\n{section.__doc__}\n\n{_table('key', rows)}"
+    return f"## `[{name}]`\n\n{section.__doc__}\n\n{_table('key', _rows(section))}"
 
 
 def _architectures() -> str:
     parts = []
     for name, params in ARCHITECTURES.items():
-        rows = [
-            (f"`{key}`", _legal_param(key, param), _default(param.default), param.doc)
-            for key, param in params.items()
-        ]
+        rows = _rows(params)
         table = _table("parameter", rows) if rows else "It has no parameters."
         parts.append(f"### `{name}`\n\n{table}")
     return "\n\n".join(parts)
+
+
+def _rows(section: type[Section]) -> list[tuple[str, ...]]:
+    """Key, legal values, default and meaning of each key that a type has."""
+    properties = section.model_json_schema(mode="serialization")["properties"]
+    return [
+        (
+            f"`{key}`",
+            _legal(key, properties[key]),
+            _default(properties[key]),
+            _meaning(section, key, properties[key].get("description", "")),
+        )
+        for key in section.key_names()
+    ]
 
 
 def _searchable() -> str:
@@ -222,8 +225,8 @@ def _table(first: str, rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
-def _meaning(section: str, key: str, description: str) -> str:
-    if (section, key) == ("sweep", "objectives"):
+def _meaning(section: type[Section], key: str, description: str) -> str:
+    if (section, key) == (SweepSection, "objectives"):
         return f"{description} One of {_codes(KEYS)}."
     return description
 
@@ -236,6 +239,10 @@ def _legal(key: str, schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f'`"{value}"`' for value in schema["enum"])
     kind = schema["type"]
+    if "separator" in schema:
+        numbers = _plural(_legal("", schema["items"]))
+        n = "two " if schema["separator"] == "x" else ""
+        return f"string of {n}{numbers}, joined by `{schema['separator']}`"
     if kind == "array":
         return f"list of {_plural(_legal('', schema['items']))}{_at_least(schema)}"
     if kind in ("integer", "number"):
@@ -276,22 +283,10 @@ def _plural(kind: str) -> str:
     return f"{head}s {rest}".strip()
 
 
-def _legal_param(key: str, param: Param) -> str:
-    bounds = f"{param.low:g} .. {param.high:g}"
-    if param.kind == "choice":
-        return ", ".join(f'`"{value}"`' for value in param.choices)
-    return {
-        "int": f"integer {bounds}{_unit(key)}",
-        "float": f"number {bounds}{_unit(key)}",
-        "ints": f"string of integers {bounds}, joined by `-`",
-        "pair": f"string of two integers {bounds}, joined by `x`",
-    }[param.kind]
-
-
-def _default(value: object) -> str:
-    if value is None:
-        return "unset"
-    return f"`{_toml(value)}`"
+def _default(schema: Mapping[str, Any]) -> str:
+    if "default" not in schema:
+        return "required"
+    return "unset" if schema["default"] is None else f"`{_toml(schema['default'])}`"
 
 
 def _toml(value: object) -> str:
@@ -299,7 +294,7 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return f"[{', '.join(_toml(item) for item in value)}]"
     return str(value)
 

@@ -5,32 +5,30 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sprd.config.params import Param, Scalar, Vocabulary
+from sprd.config.params import Scalar, Vocabulary
 from sprd.device.board import board_names
 from sprd.model.params import ARCHITECTURES
 
 VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
 
 
-def legal_values(param: Param, most: int = 10**9) -> st.SearchStrategy[Scalar]:
-    """Values that a parameter may have, its numbers at most `most`."""
-    high = min(param.high, most)
-    if param.kind == "choice":
-        return st.sampled_from(param.choices)
-    if param.kind == "float":
-        return st.floats(param.low, high)
-    numbers = st.integers(int(param.low), int(high))
-    if param.kind == "int":
-        return numbers
-    if param.kind == "pair":
-        return st.tuples(numbers, numbers).map(lambda pair: f"{pair[0]}x{pair[1]}")
-    return st.lists(numbers, min_size=1, max_size=4).map(lambda parts: "-".join(map(str, parts)))
+def legal_values(schema: Mapping[str, Any], most: int = 10**9) -> st.SearchStrategy[Scalar]:
+    """Values that a parameter may have by its JSON schema, its numbers at most `most`."""
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if "separator" in schema:
+        n = 2 if schema["separator"] == "x" else 4
+        numbers = legal_values(schema["items"], most)
+        parts = st.lists(numbers, min_size=n if n == 2 else 1, max_size=n)
+        return parts.map(lambda parts: schema["separator"].join(map(str, parts)))
+    low, high = schema["minimum"], min(schema["maximum"], most)
+    return st.integers(low, high) if schema["type"] == "integer" else st.floats(low, high)
 
 
 def legal_params(architecture: str, most: int = 10**9) -> st.SearchStrategy[Mapping[str, Scalar]]:
     """A value for each parameter of an architecture."""
-    params = ARCHITECTURES[architecture]
-    return st.fixed_dictionaries({name: legal_values(p, most) for name, p in params.items()})
+    schemas = ARCHITECTURES[architecture].model_json_schema()["properties"]
+    return st.fixed_dictionaries({name: legal_values(one, most) for name, one in schemas.items()})
 
 
 def toml_values() -> st.SearchStrategy[Any]:

@@ -75,9 +75,9 @@ def test_every_key_has_a_meaning() -> None:
         for key, field in section.model_fields.items()
     ]
     params = [
-        (name, key, param.doc)
+        (name, key, field.description)
         for name, known in ARCHITECTURES.items()
-        for key, param in known.items()
+        for key, field in known.model_fields.items()
     ]
     assert [(where, key) for where, key, meaning in keys + params if not meaning] == []
 

@@ -11,6 +11,7 @@ from sprd.audio.augment import noise_of
 from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
 from sprd.audio.store import compute_features, open_features
 from sprd.bundle.manifest import config_of, read_manifest
+from sprd.config.frozen import replaced
 from sprd.config.reader import load_sweep
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
@@ -108,10 +109,8 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
     runner = Runner(model.read_bytes(), str(model))
     runner.check_shape(own.features.shape, len(own.labels))
     # The split must be the run's, the order of the labels the model's.
-    keywords = {"keywords": own.data.keywords}
-    config = own.model_copy(
-        update={"data": ours.data.model_copy(update=keywords), "budget": ours.budget}
-    )
+    keywords = own.data.keywords
+    config = replaced(own, data=replaced(ours.data, keywords=keywords), budget=ours.budget)
     corpus = open_corpus(ours.data, run.data)
     check_data(run, corpus.fingerprint)
     clips = open_features(corpus, config, Split.VALIDATION)

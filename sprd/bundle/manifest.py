@@ -27,9 +27,10 @@ from sprd.bundle.sources import (
 )
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.reader import NAMED_SOURCES, check_whole
-from sprd.config.trial import Config
+from sprd.config.sections import BrokenRule, validated
+from sprd.config.trial import Config, ModelSection
 from sprd.errors import InputError
-from sprd.model.params import ARCHITECTURES, active_params
+from sprd.model.params import ARCHITECTURES
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -222,14 +223,24 @@ def config_of(manifest: Mapping[str, Any]) -> Config:
             f"{MANIFEST} config.budget.board_toml: must be the text of {_short(board)}, got none."
             " Export the bundle again."
         )
-    name, params = config.model.architecture, config.model.params
-    known = ARCHITECTURES.get(name)
-    if known is None or not active_params(name, params) <= set(params) <= set(known):
-        raise InputError(
-            f"{MANIFEST} config.model: must be an architecture with its parameters, got {name!r}"
-            f" with {_short(sorted(params))}. Export the bundle again."
-        )
+    _check_model(config.model)
     return config
+
+
+def _check_model(model: ModelSection) -> None:
+    """Checks that the architecture is known, and all its parameters that have an effect there."""
+    kind = ARCHITECTURES.get(model.architecture)
+    if kind is None or not kind.active(model.params) <= model.params.keys():
+        raise InputError(
+            f"{MANIFEST} config.model: must be an architecture with its parameters, got"
+            f" {model.architecture!r} with {_short(sorted(model.params))}. Export the bundle again."
+        )
+    try:
+        validated(kind, model.params)
+    except BrokenRule as broken:
+        raise InputError(
+            f"{MANIFEST} config.model.params {broken} Export the bundle again."
+        ) from broken
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:

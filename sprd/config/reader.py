@@ -14,13 +14,21 @@ from typing import Any
 
 from sprd.config.dimensions import Choice, Range, random_value
 from sprd.config.frontend import check_frames
+from sprd.config.frozen import SectionT, replaced
 from sprd.config.labels import RESERVED_WORDS
 from sprd.config.numbers import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
-from sprd.config.trial import Budget, Config, DataSection
+from sprd.config.trial import (
+    AugmentSection,
+    Budget,
+    Config,
+    DataSection,
+    FeaturesSection,
+    TrainSection,
+)
 from sprd.errors import ConfigError, suggest
 
 TABLES = (*SECTIONS, "model", "space")
@@ -68,20 +76,20 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
             raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, (*TABLES, *LISTS))}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
-    sweep = read_section(path, "sweep", tables.pop("sweep", {}))
-    assert isinstance(sweep, SweepSection)
+    sweep = read_section(f"{path} [sweep]", SweepSection, tables.pop("sweep", {}))
     try:
         objectives = parse_objectives(sweep.objectives)
     except ValueError as error:
         raise ConfigError(f"{path} [sweep] objectives: {error}") from error
     _check_storage(path, text, sweep.storage)
     if sweep.storage and "://" not in sweep.storage:
-        storage = str((path.parent / sweep.storage).resolve())
-        sweep = sweep.model_copy(update={"storage": storage})
+        sweep = replaced(sweep, storage=str((path.parent / sweep.storage).resolve()))
     raw_space = tables.pop("space", {})
     base = _resolve_paths(tables, path.parent)
     space = read_space(path, raw_space, base, vocabulary)
     default = _resolve(path, base, sweep, space, {}, vocabulary)
+    if not space:
+        check_whole(path, default)
     _check_reported(path, objectives, default.budget)
     if sweep.confirm_folds is not None and objectives[0] != natural("balanced_accuracy"):
         raise ConfigError(
@@ -108,14 +116,13 @@ def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]
         raise ConfigError(f"{path}: reference must be tables, got {tables!r}. Write [[reference]].")
     found: list[ReferenceSection] = []
     for table in tables:
-        section = read_section(path, "reference", table)
-        assert isinstance(section, ReferenceSection)
+        section = read_section(f"{path} [[reference]]", ReferenceSection, table)
         if section.name in [other.name for other in found]:
             raise ConfigError(
                 f"{path} [[reference]] name: must differ, got {section.name!r} twice."
             )
         file = (path.parent / section.sweep).resolve()
-        found.append(section.model_copy(update={"sweep": str(file)}))
+        found.append(replaced(section, sweep=str(file)))
     return tuple(found)
 
 
@@ -137,7 +144,7 @@ def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
     """
     config = _resolve(sweep.path, sweep.base, sweep.sweep, sweep.space, point, sweep.vocabulary)
     check_whole(sweep.path, config)
-    return config.model_copy(update={"budget": sweep.default.budget})
+    return replaced(config, budget=sweep.default.budget)
 
 
 def check_whole(path: Path, config: Config) -> None:
@@ -187,22 +194,22 @@ def _resolve(
     for name, value in point.items():
         section, key = name.split(".", 1)
         tables.setdefault(section, {})[key] = value
-    sections = {
-        name: read_section(path, name, tables.get(name, {})) for name in SECTIONS if name != "sweep"
-    }
-    model = read_model(path, tables.get("model", {}), space, vocabulary)
-    budget, data = sections["budget"], sections["data"]
-    assert isinstance(budget, Budget) and isinstance(data, DataSection)
-    _check_board(path, budget, vocabulary)
-    _check_keywords(path, data)
+
+    def read(name: str, kind: type[SectionT]) -> SectionT:
+        return read_section(f"{path} [{name}]", kind, tables.get(name, {}))
+
     config = Config(
         seed=sweep.seed,
         n_threads=sweep.cpus_per_trial,
-        model=model,
-        **sections,  # type: ignore[arg-type]
+        data=read("data", DataSection),
+        features=read("features", FeaturesSection),
+        augment=read("augment", AugmentSection),
+        train=read("train", TrainSection),
+        budget=read("budget", Budget),
+        model=read_model(path, tables.get("model", {}), space, vocabulary),
     )
-    if not space or point:
-        check_whole(path, config)
+    _check_board(path, config.budget, vocabulary)
+    _check_keywords(path, config.data)
     return config
 
 

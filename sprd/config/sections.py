@@ -1,4 +1,4 @@
-"""One table of a sweep file in, its frozen type out."""
+"""One table of a sweep file in, its frozen type out: the one place where a rule gets its words."""
 
 import re
 from collections.abc import Mapping
@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from sprd.config.dimensions import Choice, Range
-from sprd.config.params import Param, Vocabulary
-from sprd.config.sweep import ReferenceSection, SweepSection
+from sprd.config.frozen import Section, SectionT
+from sprd.config.params import Params, Vocabulary
+from sprd.config.sweep import SweepSection
 from sprd.config.trial import (
     AugmentSection,
     Budget,
     DataSection,
     FeaturesSection,
     ModelSection,
-    Section,
     TrainSection,
 )
 from sprd.errors import ConfigError, suggest
@@ -29,56 +31,103 @@ SECTIONS: Mapping[str, type[Section]] = {
     "train": TrainSection,
     "budget": Budget,
 }
-_TYPES: Mapping[str, type[Section]] = {**SECTIONS, "reference": ReferenceSection}
 _FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
 FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
 
-def read_section(path: Path, name: str, table: Mapping[str, object]) -> Section:
-    where = f"{path} [{name}]" if name in SECTIONS else f"{path} [[{name}]]"
-    values: dict[str, Any] = dict(table)
-    for key in _TYPES[name].filled_in & values.keys():
-        raise ConfigError(f"{where} {key}: unknown key. {suggest(key, _TYPES[name].key_names())}")
-    if name == "features":
-        values = _expand_frame(where, values)
+class BrokenRule(ValueError):
+    """The key of a table whose value breaks a rule, and the rule; not where the table stands."""
+
+    def __init__(self, key: str, rule: str) -> None:
+        """Takes the rule as a sentence that may follow the key, such as "must ..., got 0."."""
+        super().__init__(f"{key}: {rule}")
+        self.key, self.rule = key, rule
+
+
+def read_section(where: str, kind: type[SectionT], table: Mapping[str, object]) -> SectionT:
+    """Checks a table; `where` starts the message.
+
+    Raises:
+        ConfigError: It has an unknown key, lacks one, or a value breaks a rule.
+    """
     try:
-        section = _TYPES[name].model_validate(values)
+        return validated(kind, table)
+    except BrokenRule as broken:
+        raise ConfigError(f"{where} {broken}") from broken
+
+
+def validated(kind: type[SectionT], table: Mapping[str, object]) -> SectionT:
+    """Returns a table as its type.
+
+    Raises:
+        BrokenRule: It has an unknown key, lacks one, or a value breaks a rule.
+    """
+    for key in kind.filled_in & table.keys():
+        raise BrokenRule(key, f"unknown key. {suggest(key, kind.key_names())}")
+    values = _expand_frame(table) if kind is FeaturesSection else dict(table)
+    try:
+        section = kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{where} {_explain(_TYPES[name], error)}") from error
+        raise _broken_rule(kind, error.errors(include_url=False)[0]) from error
     if isinstance(section, TrainSection):
-        _check_phases(where, section)
+        _check_phases(section)
     return section
 
 
-def _explain(section: type[Section], error: ValidationError) -> str:
-    """One line for the first error that pydantic found."""
-    first = error.errors(include_url=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key. {suggest(key, section.key_names())}"
-    if first["type"] == "missing":
-        return f"{key}: must be given. {section.model_fields[key].description}"
-    rule = re.sub(r"^\w+ should ", "must ", str(first["msg"])).replace("tuple", "list")
+def check_value(kind: type[Section], key: str, value: object) -> None:
+    """Checks the value of one key, whatever else its table holds.
+
+    Raises:
+        BrokenRule: The table has no such key, or the value breaks a rule.
+    """
+    values = _expand_frame({key: value}) if kind is FeaturesSection else {key: value}
+    try:
+        kind.model_validate(values)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            if details["loc"] and details["loc"][0] in values:
+                raise _broken_rule(kind, details) from error
+
+
+def _broken_rule(kind: type[Section], details: ErrorDetails) -> BrokenRule:
+    """Puts what pydantic found into the words of a message."""
+    key = str(details["loc"][0]) if details["loc"] else ""
+    field = kind.model_fields.get(key)
+    if details["type"] == "extra_forbidden" or field is None:
+        return BrokenRule(key, f"unknown key. {suggest(key, kind.key_names())}")
+    description = f" {field.description}" if field.description else ""
+    if details["type"] == "missing":
+        return BrokenRule(key, f"must be given.{description}")
+    rule = re.sub(r"^\w+ should ", "must ", details["msg"]).replace("tuple", "list")
     rule = rule.split(" after validation", 1)[0]
-    description = section.model_fields[key].description if key in section.model_fields else None
-    return f"{key}: {rule}, got {first['input']!r}." + (f" {description}" if description else "")
+    if details["type"] in ("greater_than_equal", "less_than_equal") and len(details["loc"]) == 1:
+        rule = _both_bounds(field) or rule
+    return BrokenRule(key, f"{rule}, got {details['input']!r}.{description}")
 
 
-def _expand_frame(where: str, values: dict[str, Any]) -> dict[str, Any]:
+def _both_bounds(field: FieldInfo) -> str | None:
+    """The rule of a number that is bounded on both sides, or None."""
+    lows = [rule.ge for rule in field.metadata if hasattr(rule, "ge")]
+    highs = [rule.le for rule in field.metadata if hasattr(rule, "le")]
+    return f"must lie in {lows[-1]} .. {highs[-1]}" if lows and highs else None
+
+
+def _expand_frame(table: Mapping[str, object]) -> dict[str, Any]:
     """Replaces the preset `frame = "30/20x40"` by the three values that it names."""
+    values = dict(table)
     if "frame" not in values:
         return values
     frame = values.pop("frame")
     match = _FRAME.fullmatch(frame) if isinstance(frame, str) else None
     if match is None:
-        raise ConfigError(
-            f"{where} frame: must be window/stride x channels, like '30/20x40', got {frame!r}."
+        raise BrokenRule(
+            "frame", f"must be window/stride x channels, like '30/20x40', got {frame!r}."
         )
     clash = [key for key in FRAME_KEYS if key in values]
     if clash:
-        raise ConfigError(
-            f"{where} frame: must not stand beside {clash[0]}, which it sets, got both."
-            " Remove one of them."
+        raise BrokenRule(
+            "frame",
+            f"must not stand beside {clash[0]}, which it sets, got both. Remove one of them.",
         )
     return {**values, **dict(zip(FRAME_KEYS, map(int, match.groups()), strict=True))}
 
@@ -89,60 +138,70 @@ def read_model(
     space: Mapping[str, Choice | Range],
     vocabulary: Vocabulary,
 ) -> ModelSection:
-    """Fills in the defaults; drops parameters of architectures that were not chosen."""
+    """Fills in the defaults; drops parameters of architectures that were not chosen.
+
+    Raises:
+        ConfigError: No known architecture is chosen, none of them has one of the parameters, or
+            the value of one breaks a rule.
+    """
     where = f"{path} [model]"
     candidates = candidate_architectures(table, space)
-    architecture = table.get("architecture", candidates[0] if candidates else None)
-    if architecture is None:
-        raise ConfigError(
-            f"{where} architecture: must be given. Known: "
-            f"{', '.join(sorted(vocabulary.architectures))}."
-        )
-    for name in (architecture, *candidates):
-        if not isinstance(name, str) or name not in vocabulary.architectures:
-            raise ConfigError(
-                f"{where} architecture: unknown architecture {name!r}. "
-                f"{suggest(str(name), vocabulary.architectures)}"
-            )
-    assert isinstance(architecture, str)
-    for key, value in table.items():
-        if key == "architecture":
-            continue
-        owners = owners_of(key, candidates or (architecture,), vocabulary)
-        if not owners:
-            known = vocabulary.architectures[architecture]
-            raise ConfigError(
-                f"{where} {key}: unknown key of {architecture}. {suggest(key, known)}"
-            )
-        for param in owners.values():
-            if problem := param.problem(value):
-                raise ConfigError(f"{where} {key}: {problem}, got {value!r}. {param.doc}")
-    known = vocabulary.architectures[architecture]
-    params = {key: table.get(key, param.default) for key, param in known.items()}
-    return ModelSection(architecture=architecture, params=params)  # type: ignore[arg-type]
+    if not candidates:
+        known = ", ".join(sorted(vocabulary.architectures))
+        raise ConfigError(f"{where} architecture: must be given. Known: {known}.")
+    try:
+        kinds = [params_of(name, vocabulary) for name in candidates]
+        _check_params(str(candidates[0]), kinds, table)
+    except BrokenRule as broken:
+        raise ConfigError(f"{where} {broken}") from broken
+    params = {key: table.get(key, default) for key, default in kinds[0].defaults().items()}
+    return ModelSection.model_validate({"architecture": candidates[0], "params": params})
 
 
 def candidate_architectures(
     table: Mapping[str, object], space: Mapping[str, Choice | Range]
-) -> tuple[str, ...]:
+) -> tuple[object, ...]:
+    """Returns what `[model]` and the space name as architectures, that of `[model]` first."""
     names = [table["architecture"]] if "architecture" in table else []
     dimension = space.get("model.architecture")
     if isinstance(dimension, Choice):
         names += [value for value in dimension.values if value not in names]
-    return tuple(str(name) for name in names)
+    return tuple(names)
 
 
-def owners_of(key: str, architectures: tuple[str, ...], vocabulary: Vocabulary) -> dict[str, Param]:
-    """Returns the parameter `key` of each of the architectures that has it."""
-    all_params = {name: vocabulary.architectures.get(name, {}) for name in architectures}
-    return {name: params[key] for name, params in all_params.items() if key in params}
+def params_of(architecture: object, vocabulary: Vocabulary) -> type[Params]:
+    """Returns the parameters of an architecture.
+
+    Raises:
+        BrokenRule: There is none of this name.
+    """
+    known = vocabulary.architectures
+    if not isinstance(architecture, str) or architecture not in known:
+        raise BrokenRule(
+            "architecture",
+            f"unknown architecture {architecture!r}. {suggest(str(architecture), known)}",
+        )
+    return known[architecture]
 
 
-def _check_phases(where: str, train: TrainSection) -> None:
+def _check_params(
+    architecture: str, kinds: list[type[Params]], table: Mapping[str, object]
+) -> None:
+    """Checks each parameter by every architecture that has it; the first of them is chosen."""
+    given = {key: value for key, value in table.items() if key != "architecture"}
+    for key in given:
+        if not any(key in kind.model_fields for kind in kinds):
+            known = kinds[0].key_names()
+            raise BrokenRule(key, f"unknown key of {architecture}. {suggest(key, known)}")
+    for kind in kinds:
+        validated(kind, {key: given[key] for key in kind.model_fields if key in given})
+
+
+def _check_phases(train: TrainSection) -> None:
     steps, rates = train.steps, train.learning_rate
     n_steps = len(steps) if isinstance(steps, tuple) else 1
     if (isinstance(rates, tuple) and len(rates) != n_steps) or n_steps == 0:
-        raise ConfigError(
-            f"{where} learning_rate: must have one entry a phase of steps, got "
-            f"steps={steps}, learning_rate={rates}."
+        raise BrokenRule(
+            "learning_rate",
+            f"must have one entry a phase of steps, got steps={steps}, learning_rate={rates}.",
         )

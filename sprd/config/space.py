@@ -1,12 +1,19 @@
 """`[space]` and `[[start]]` of a sweep file in, dimensions and points out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from sprd.config.dimensions import Choice, Range, contains, read_dimension
-from sprd.config.params import Scalar, Vocabulary
-from sprd.config.sections import FRAME_KEYS, candidate_architectures, owners_of, read_section
+from sprd.config.frozen import Section
+from sprd.config.params import Params, Scalar, Vocabulary
+from sprd.config.sections import (
+    FRAME_KEYS,
+    SECTIONS,
+    BrokenRule,
+    candidate_architectures,
+    check_value,
+    params_of,
+)
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, suggest
 
@@ -52,13 +59,13 @@ def active_names(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[s
     """
     space = sweep.space
     architecture = str(point.get(ARCHITECTURE, sweep.default.model.architecture))
-    params: dict[str, Any] = {**sweep.base.get("model", {})}
+    params: dict[str, object] = dict(sweep.base.get("model", {}))
     params |= {
         name.removeprefix("model."): value
         for name, value in point.items()
         if name.startswith("model.")
     }
-    active = sweep.vocabulary.active_params(architecture, params)
+    active = sweep.vocabulary.architectures[architecture].active(params)
     return frozenset(
         name
         for name in space
@@ -101,81 +108,77 @@ def read_space(
         ConfigError: A dimension names no searchable key, or holds a value that the key cannot take.
     """
     space = {name: read_dimension(f'{path} [space."{name}"]', v) for name, v in table.items()}
+    candidates = candidate_architectures(base.get("model", {}), space)
+    known = {k: kind for k, kind in vocabulary.architectures.items() if k in candidates}
     for name, dimension in space.items():
         where = f'{path} [space."{name}"]'
         section, _, key = name.partition(".")
-        if section not in SEARCHABLE_SECTIONS and name not in _searchable():
-            raise ConfigError(
-                f"{where}: must name a key of {', '.join(SEARCHABLE_SECTIONS)}, or "
-                f"{' or '.join(_searchable())}, got {name!r}. "
-                "Other data would change what is measured."
-            )
-        if section == "features" and key in FRAME_KEYS:
-            _check_frame_once(where, key, space, base)
         values = dimension.values if isinstance(dimension, Choice) else _ends(dimension)
-        for value in values:
-            _check_space_value(where, section, key, value, base, space, vocabulary)
+        _check_searchable(where, name)
+        if name == ARCHITECTURE:
+            _check_architectures(where, values, vocabulary)
+            continue
+        if section == "features":
+            _check_frame_once(where, key, space, base)
+        kinds = _owners(where, key, known) if section == "model" else {f"{key}:": SECTIONS[section]}
+        for subject, kind in kinds.items():
+            _check_values(where, subject, kind, key, values)
     return space
 
 
-def _searchable() -> tuple[str, ...]:
-    return tuple(f"data.{key}" for key in SEARCHABLE_DATA)
+def _check_searchable(where: str, name: str) -> None:
+    data = tuple(f"data.{key}" for key in SEARCHABLE_DATA)
+    if name.partition(".")[0] not in SEARCHABLE_SECTIONS and name not in data:
+        raise ConfigError(
+            f"{where}: must name a key of {', '.join(SEARCHABLE_SECTIONS)}, or "
+            f"{' or '.join(data)}, got {name!r}. Other data would change what is measured."
+        )
 
 
 def _ends(dimension: Range) -> tuple[float, float]:
     return dimension.low, dimension.high
 
 
+def _check_architectures(where: str, values: Iterable[Scalar], vocabulary: Vocabulary) -> None:
+    try:
+        for value in values:
+            params_of(value, vocabulary)
+    except BrokenRule as broken:
+        raise ConfigError(f"{where}: {broken.rule}") from broken
+
+
 def _check_frame_once(
     where: str, key: str, space: Mapping[str, Choice | Range], base: Tables
 ) -> None:
-    if "features.frame" in space or "frame" in base.get("features", {}):
+    """Checks that the preset and what it sets do not stand side by side."""
+    given = base.get("features", {})
+    if key in FRAME_KEYS and ("features.frame" in space or "frame" in given):
         raise ConfigError(
             f"{where}: must not stand beside features.frame, which sets {key}. Remove one of them."
         )
+    clash = [name for name in FRAME_KEYS if name in given]
+    if key == "frame" and clash:
+        raise ConfigError(
+            f"{where}: must not stand beside {clash[0]} in [features], which it sets."
+            " Remove one of them."
+        )
 
 
-def _check_space_value(
-    where: str,
-    section: str,
-    key: str,
-    value: Scalar,
-    base: Tables,
-    space: Mapping[str, Choice | Range],
-    vocabulary: Vocabulary,
+def _owners(where: str, key: str, known: Mapping[str, type[Params]]) -> dict[str, type[Section]]:
+    """Returns the architectures that have a parameter, each under the words for it there."""
+    owners = {f"{key} of {k}": kind for k, kind in known.items() if key in kind.model_fields}
+    if not owners:
+        names = {name for kind in known.values() for name in kind.model_fields}
+        raise ConfigError(f"{where}: no chosen architecture has {key!r}. {suggest(key, names)}")
+    return dict(owners)
+
+
+def _check_values(
+    where: str, subject: str, kind: type[Section], key: str, values: Iterable[Scalar]
 ) -> None:
-    """Checks one value of one dimension by itself, as if the file had given it."""
-    if section == "model":
-        if key == "architecture":
-            if value not in vocabulary.architectures:
-                raise ConfigError(
-                    f"{where}: unknown architecture {value!r}. "
-                    f"{suggest(str(value), vocabulary.architectures)}"
-                )
-            return
-        candidates = candidate_architectures(base.get("model", {}), space)
-        owners = owners_of(key, candidates, vocabulary)
-        if not owners:
-            known = {k for name in candidates for k in vocabulary.architectures.get(name, {})}
-            raise ConfigError(f"{where}: no chosen architecture has {key!r}. {suggest(key, known)}")
-        for name, param in owners.items():
-            if problem := param.problem(value):
-                raise ConfigError(f"{where}: {key} of {name} {problem}, got {value!r}.")
-        return
-    table = dict(base.get(section, {}))
-    if section == "features" and key == "frame":
-        clash = [k for k in FRAME_KEYS if k in table]
-        if clash:
-            raise ConfigError(
-                f"{where}: must not stand beside {clash[0]} in [features], which it sets."
-                " Remove one of them."
-            )
-    if section == "train" and key in ("steps", "learning_rate"):
-        table = {k: v for k, v in table.items() if not isinstance(v, list)}
-        table.setdefault("steps", 1)
-        table.setdefault("learning_rate", 0.001)
-    table[key] = value
+    """Checks each value of a dimension by itself, as if the file had given it."""
     try:
-        read_section(Path("space"), section, table)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {str(error).split('] ', 1)[-1]}") from error
+        for value in values:
+            check_value(kind, key, value)
+    except BrokenRule as broken:
+        raise ConfigError(f"{where}: {subject} {broken.rule}") from broken

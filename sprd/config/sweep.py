@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from sprd.config.dimensions import Choice, Range
+from sprd.config.frozen import Section
 from sprd.config.numbers import Objective, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
-from sprd.config.trial import Config, PositiveInt, Section, Words
+from sprd.config.trial import Config, PositiveInt, Words
 
 
 class SweepSection(Section):

@@ -7,29 +7,16 @@ and of boards come in as plain data (`Vocabulary`).
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from sprd.config import frontend
+from sprd.config.frozen import Section
 from sprd.config.labels import labels_of
 from sprd.config.params import Scalar
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
-
-
-class Section(BaseModel):
-    """A table of a sweep file: frozen, no unknown key, no silent conversion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    filled_in: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are no keys of the file."""
-
-    @classmethod
-    def key_names(cls) -> tuple[str, ...]:
-        """Returns the keys that the table may have."""
-        return tuple(name for name in cls.model_fields if name not in cls.filled_in)
 
 
 class DataSection(Section):

@@ -6,22 +6,36 @@ MAX_POOL_2D, RESHAPE, PAD and SOFTMAX: what CMSIS-NN is fast at. What their para
 may be is in `sprd.model.params`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle
 from typing import Any
 
 import keras
 from keras import layers
 
-from sprd.config.params import Scalar
 from sprd.config.trial import ModelSection
 from sprd.model.layers import BatchNormalization, Conv2D, Dropout
-from sprd.model.params import N_POSITIONS
+from sprd.model.params import ARCHITECTURES as PARAMS
+from sprd.model.params import (
+    BlocksParams,
+    BottleneckParams,
+    ConvParams,
+    DsCnnParams,
+    LowLatencyConvParams,
+    LowLatencySvdfParams,
+    SingleFcParams,
+    TcResnetParams,
+    TemporalConvParams,
+    TinyConvParams,
+    TinyEmbeddingConvParams,
+)
 
 Tensor = Any
 """A symbolic Keras tensor."""
 
-Params = Mapping[str, Any]
-Build = Callable[[Tensor, int, int, Params], Tensor]
+Build = Callable[[Tensor, int, int, Any], Tensor]
+"""Features as (batch, frames * channels), frames, channels, the parameters: features before the
+logits."""
 
 
 def build_model(section: ModelSection, shape: tuple[int, int], n_labels: int) -> keras.Model:
@@ -33,30 +47,22 @@ def build_model(section: ModelSection, shape: tuple[int, int], n_labels: int) ->
         n_labels: Number of outputs.
 
     Raises:
-        ValueError: A kernel or stride does not fit the shape.
+        ValueError: A kernel or stride does not fit the shape, or a parameter breaks its rule.
     """
     frames, channels = shape
+    params = PARAMS[section.architecture].model_validate(section.params)
     inputs = keras.Input((frames * channels,), name="features")
-    hidden = ARCHITECTURES[section.architecture](inputs, frames, channels, section.params)
+    hidden = ARCHITECTURES[section.architecture](inputs, frames, channels, params)
     logits = layers.Dense(n_labels, name="logits")(hidden)
     return keras.Model(inputs, logits, name=section.architecture)
-
-
-def _pair(value: Scalar) -> tuple[int, int]:
-    first, second = str(value).split("x")
-    return int(first), int(second)
-
-
-def _integers(value: Scalar) -> list[int]:
-    return [int(part) for part in str(value).split("-")]
 
 
 def _as_image(x: Tensor, frames: int, channels: int) -> Tensor:
     return layers.Reshape((frames, channels, 1))(x)
 
 
-def _flat_dropout(x: Tensor, params: Params) -> Tensor:
-    return layers.Flatten()(Dropout(params["dropout"])(x))
+def _flat_dropout(x: Tensor, rate: float) -> Tensor:
+    return layers.Flatten()(Dropout(rate)(x))
 
 
 def _linear(x: Tensor) -> Tensor:
@@ -72,106 +78,102 @@ def _global_average(x: Tensor) -> Tensor:
     return layers.Flatten()(layers.AveragePooling2D((height, width))(x))
 
 
-def single_fc(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def single_fc(x: Tensor, frames: int, channels: int, params: SingleFcParams) -> Tensor:
     """One fully connected layer: the logits."""
     return x
 
 
-def conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def conv(x: Tensor, frames: int, channels: int, params: ConvParams) -> Tensor:
     """Two convolutions with a pooling between. Source: cnn-trad-fpool3, Sainath and Parada 2015."""
     x = _as_image(x, frames, channels)
-    x = layers.Conv2D(
-        params["first_filters"], _pair(params["first_kernel"]), padding="same", activation="relu"
-    )(x)
-    x = Dropout(params["dropout"])(x)
+    first = params.first_filters, params.first_kernel
+    second = params.second_filters, params.second_kernel
+    x = layers.Conv2D(*first, padding="same", activation="relu")(x)
+    x = Dropout(params.dropout)(x)
     x = layers.MaxPooling2D(2, padding="same")(x)
-    x = layers.Conv2D(
-        params["second_filters"], _pair(params["second_kernel"]), padding="same", activation="relu"
-    )(x)
-    return _flat_dropout(x, params)
+    x = layers.Conv2D(*second, padding="same", activation="relu")(x)
+    return _flat_dropout(x, params.dropout)
 
 
-def low_latency_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def low_latency_conv(x: Tensor, frames: int, channels: int, params: LowLatencyConvParams) -> Tensor:
     """One convolution over all frames, two layers. Source: cnn-one-fstride4, the same paper."""
     x = _as_image(x, frames, channels)
-    width = min(params["kernel_channels"], channels)
-    x = layers.Conv2D(params["filters"], (frames, width), activation="relu")(x)
-    x = _flat_dropout(x, params)
-    x = Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
-    return Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
+    width = min(params.kernel_channels, channels)
+    x = layers.Conv2D(params.filters, (frames, width), activation="relu")(x)
+    x = _flat_dropout(x, params.dropout)
+    x = Dropout(params.dropout)(layers.Dense(params.first_units)(x))
+    return Dropout(params.dropout)(layers.Dense(params.second_units)(x))
 
 
-def low_latency_svdf(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def low_latency_svdf(x: Tensor, frames: int, channels: int, params: LowLatencySvdfParams) -> Tensor:
     """A layer of rank-limited filters over the whole clip, two layers.
 
-    The seed's SVDF over a whole clip is a filter over channels, then one over time, summed over
-    the rank. Here: CONV_2D, DEPTHWISE_CONV_2D and the mean over the rank, which differs from the
-    sum by a factor that the weights take up. Source: Nakkiran et al. 2015.
+    In SPRD's trainer it is a filter over channels, then one over time, summed over the rank. Here:
+    CONV_2D, DEPTHWISE_CONV_2D and the mean over the rank, which differs from the sum by a factor
+    that the weights take up. Source: Nakkiran et al. 2015.
     """
-    units, rank = params["units"], params["rank"]
+    units, rank = params.units, params.rank
     x = layers.Reshape((frames, 1, channels))(x)
     x = layers.Conv2D(units * rank, 1, use_bias=False)(x)
     x = layers.DepthwiseConv2D((frames, 1))(x)
     x = layers.Reshape((units, rank, 1))(x)
     x = layers.ReLU()(layers.AveragePooling2D((1, rank))(x))
-    x = _flat_dropout(x, params)
-    x = Dropout(params["dropout"])(layers.Dense(params["first_units"])(x))
-    return Dropout(params["dropout"])(layers.Dense(params["second_units"])(x))
+    x = _flat_dropout(x, params.dropout)
+    x = Dropout(params.dropout)(layers.Dense(params.first_units)(x))
+    return Dropout(params.dropout)(layers.Dense(params.second_units)(x))
 
 
-def tiny_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
-    """One strided convolution: the model that the seed ships."""
+def tiny_conv(x: Tensor, frames: int, channels: int, params: TinyConvParams) -> Tensor:
+    """One strided convolution: the model that SPRD ships."""
     x = _as_image(x, frames, channels)
     x = layers.Conv2D(
-        params["filters"],
-        _pair(params["kernel"]),
-        strides=_pair(params["stride"]),
+        params.filters,
+        params.kernel,
+        strides=params.stride,
         padding="same",
         activation="relu",
     )(x)
-    return _flat_dropout(x, params)
+    return _flat_dropout(x, params.dropout)
 
 
-def tiny_embedding_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def tiny_embedding_conv(
+    x: Tensor, frames: int, channels: int, params: TinyEmbeddingConvParams
+) -> Tensor:
     """Two strided convolutions, small enough for a DSP."""
     x = _as_image(x, frames, channels)
-    for which in ("first", "second"):
-        x = layers.Conv2D(
-            params[f"{which}_filters"],
-            _pair(params[f"{which}_kernel"]),
-            strides=_pair(params[f"{which}_stride"]),
-            padding="same",
-            activation="relu",
-        )(x)
-        x = Dropout(params["dropout"])(x)
+    convolutions = (
+        (params.first_filters, params.first_kernel, params.first_stride),
+        (params.second_filters, params.second_kernel, params.second_stride),
+    )
+    for filters, kernel, stride in convolutions:
+        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", activation="relu")(x)
+        x = Dropout(params.dropout)(x)
     return layers.Flatten()(x)
 
 
-def ds_cnn(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def ds_cnn(x: Tensor, frames: int, channels: int, params: DsCnnParams) -> Tensor:
     """Depthwise separable convolutions. Source: Zhang et al., Hello Edge, arXiv:1711.07128."""
-    filters = params["filters"]
+    filters = params.filters
     x = _as_image(x, frames, channels)
     x = layers.Conv2D(
         filters,
-        _pair(params["first_kernel"]),
-        strides=_pair(params["first_stride"]),
+        params.first_kernel,
+        strides=params.first_stride,
         padding="same",
         use_bias=False,
     )(x)
     x = _normalized(x)
-    for _ in range(params["n_blocks"]):
-        x = layers.DepthwiseConv2D(_pair(params["kernel"]), padding="same", use_bias=False)(x)
+    for _ in range(params.n_blocks):
+        x = layers.DepthwiseConv2D(params.kernel, padding="same", use_bias=False)(x)
         x = _normalized(x)
         x = _normalized(layers.Conv2D(filters, 1, use_bias=False)(x))
     x = _global_average(x)
-    return Dropout(params["dropout"])(x)
+    return Dropout(params.dropout)(x)
 
 
-def _filters_and_strides(params: Params) -> list[tuple[int, int]]:
+def _with_strides(filters: Iterable[int], strides: Iterable[int]) -> Iterable[tuple[int, int]]:
     """Filters and stride of each layer; the strides repeat if they are fewer."""
-    strides = _integers(params["layer_strides"])
-    filters = _integers(params["layer_filters"])
-    return [(n, strides[i % len(strides)]) for i, n in enumerate(filters)]
+    return zip(filters, cycle(strides), strict=False)
 
 
 def _over_time(x: Tensor, filters: int, kernel_frames: int, stride: int = 1) -> Tensor:
@@ -233,44 +235,43 @@ def _block(name: str) -> tuple[Callable[[Tensor, int, int, int], Tensor], int]:
     return _BLOCKS[kind], int(name.removeprefix(kind))
 
 
-def temporal_conv(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def temporal_conv(x: Tensor, frames: int, channels: int, params: TemporalConvParams) -> Tensor:
     """Convolutions over time with the channels as depth. Source: TC-ResNet, arXiv:1904.03814."""
     x = layers.Reshape((frames, 1, channels))(x)
-    for filters, stride in _filters_and_strides(params):
-        x = _normalized(_over_time(x, filters, params["kernel_frames"], stride))
+    for filters, stride in _with_strides(params.layer_filters, params.layer_strides):
+        x = _normalized(_over_time(x, filters, params.kernel_frames, stride))
     x = _global_average(x)
-    return Dropout(params["dropout"])(x)
+    return Dropout(params.dropout)(x)
 
 
-def tc_resnet(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def tc_resnet(x: Tensor, frames: int, channels: int, params: TcResnetParams) -> Tensor:
     """Residual blocks over time. Source: Choi et al., TC-ResNet, arXiv:1904.03814."""
     x = layers.Reshape((frames, 1, channels))(x)
-    x = _normalized(_over_time(x, params["first_filters"], 3))
-    for filters, stride in _filters_and_strides(params):
-        x = _residual(x, filters, params["kernel_frames"], stride)
+    x = _normalized(_over_time(x, params.first_filters, 3))
+    for filters, stride in _with_strides(params.layer_filters, params.layer_strides):
+        x = _residual(x, filters, params.kernel_frames, stride)
     x = _global_average(x)
-    return Dropout(params["dropout"])(x)
+    return Dropout(params.dropout)(x)
 
 
-def bottleneck(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def bottleneck(x: Tensor, frames: int, channels: int, params: BottleneckParams) -> Tensor:
     """Inverted residuals over time. Source: Sandler et al., MobileNetV2, arXiv:1801.04381."""
     x = layers.Reshape((frames, 1, channels))(x)
-    x = _normalized(_over_time(x, params["first_filters"], 3, params["first_stride"]))
-    for filters, stride in _filters_and_strides(params):
-        x = _inverted_residual(x, filters, params["kernel_frames"], stride, params["expansion"])
+    x = _normalized(_over_time(x, params.first_filters, 3, params.first_stride))
+    for filters, stride in _with_strides(params.layer_filters, params.layer_strides):
+        x = _inverted_residual(x, filters, params.kernel_frames, stride, params.expansion)
     x = _global_average(x)
-    return Dropout(params["dropout"])(x)
+    return Dropout(params.dropout)(x)
 
 
-def blocks(x: Tensor, frames: int, channels: int, params: Params) -> Tensor:
+def blocks(x: Tensor, frames: int, channels: int, params: BlocksParams) -> Tensor:
     """Up to six blocks over time, each of a kind of its own: an architecture to be searched."""
     x = layers.Reshape((frames, 1, channels))(x)
-    for i in range(1, N_POSITIONS + 1):
-        if params[f"block_{i}"] != "none":
-            kind, kernel_frames = _block(params[f"block_{i}"])
-            x = kind(x, params[f"filters_{i}"], kernel_frames, params[f"stride_{i}"])
+    for block, filters, stride in params.filled():
+        kind, kernel_frames = _block(block)
+        x = kind(x, filters, kernel_frames, stride)
     x = _global_average(x)
-    return Dropout(params["dropout"])(x)
+    return Dropout(params.dropout)(x)
 
 
 ARCHITECTURES: dict[str, Build] = {

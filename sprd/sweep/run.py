@@ -20,13 +20,13 @@ from sprd.config.trial import Budget, Config
 from sprd.device.board import board_names
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
-from sprd.model.params import ARCHITECTURES, active_params
+from sprd.model.params import ARCHITECTURES
 from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.table import Row, Table
 from sprd.sweep.search.earlier import Earlier, learn_from
 from sprd.sweep.trial.measure import all_limits, board_of
 
-VOCABULARY = Vocabulary(ARCHITECTURES, board_names(), active_params)
+VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
 
 UNLIMITED = 2**40
 """Instead of the flash and RAM of the board, for what is only to be compared with."""

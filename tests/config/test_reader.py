@@ -126,7 +126,7 @@ BAD_SWEEPS = [
         MODEL + "[budget]\nboard_toml = ''",
         "[budget] board_toml: unknown key. Did you mean 'board'?",
     ),
-    (SWEEP + "n_trials = 0", "[sweep] n_trials: must be greater than or equal to 1, got 0."),
+    (SWEEP + "n_trials = 0", "[sweep] n_trials: must lie in 1 .. 100000, got 0."),
     (SWEEP + 'n_trials = "3"', "[sweep] n_trials: must be a valid integer, got '3'."),
     (SWEEP + "n_trials = true", "[sweep] n_trials: must be a valid integer, got True."),
     (SWEEP + "n_trials = 3.0", "[sweep] n_trials: must be a valid integer, got 3.0."),
@@ -186,12 +186,12 @@ BAD_OBJECTIVES = [
 ]
 
 BAD_RULES = [
-    (SWEEP + "confirm_folds = 1", "[sweep] confirm_folds: must be greater than or equal to 2"),
-    (SWEEP + "confirm_trials = 0", "[sweep] confirm_trials: must be greater than or equal to 1"),
+    (SWEEP + "confirm_folds = 1", "[sweep] confirm_folds: must lie in 2 .. 20, got 1."),
+    (SWEEP + "confirm_trials = 0", "[sweep] confirm_trials: must lie in 1 .. 100, got 0."),
     (SWEEP + "max_minutes = 0", "[sweep] max_minutes: must be greater than 0, got 0."),
     (SWEEP + "max_minutes = inf", "[sweep] max_minutes: must be a finite number, got inf."),
     (SWEEP + "patience_trials = 0", "[sweep] patience_trials: must be greater than or equal to 1"),
-    (SWEEP + "reduction_factor = 1", "[sweep] reduction_factor: must be greater than or equal to"),
+    (SWEEP + "reduction_factor = 1", "[sweep] reduction_factor: must lie in 2 .. 10, got 1."),
     (
         SWEEP + 'scheduler = "ashaa"',
         "[sweep] scheduler: must be 'asha', 'hyperband', 'median' or 'none', got 'ashaa'.",
@@ -271,7 +271,7 @@ BAD_DATA = [
     ("[data]\nextra = [3]", "[data] extra: must be a valid string, got 3."),
     (
         "[data]\nsilence_percentage = 101",
-        "[data] silence_percentage: must be less than or equal to 100, got 101.",
+        "[data] silence_percentage: must lie in 0 .. 100, got 101.",
     ),
     (
         "[data]\nvalidation_percentage = 50\ntesting_percentage = 40",
@@ -298,7 +298,10 @@ BAD_MODELS = [
         MODEL + "filters = 0",
         "[model] filters: must lie in 1 .. 1024, got 0. Filters of the convolution.",
     ),
-    (MODEL + "filters = 8.0", "[model] filters: must be an integer, got 8.0."),
+    (
+        MODEL + "filters = 8.0",
+        "[model] filters: must be a valid integer, got 8.0. Filters of the convolution.",
+    ),
     (
         MODEL + 'kernel = "10"',
         "[model] kernel: must be two integers joined by 'x', like '10x8', got '10'.",
@@ -341,7 +344,7 @@ BAD_REST = [
     ),
     (
         '[features]\nframe = "30/20x400"',
-        "[features] n_channels: must be less than or equal to 128, got 400.",
+        "[features] n_channels: must lie in 4 .. 128, got 400.",
     ),
     (
         "[features]\nwindow_stride_ms = 40",
@@ -474,7 +477,7 @@ BAD_DIMENSIONS = [
     ('"model.filters" = { low = 0, high = 8 }', "model.filters", "filters of tiny_conv must lie in"
      " 1 .. 1024, got 0."),
     ('"model.filters" = { low = 8, high = 16.5 }', "model.filters", "filters of tiny_conv must be"
-     " an integer, got 16.5."),
+     " a valid integer, got 16.5. Filters of the convolution."),
     ('"model.n_blocks" = [1, 2]', "model.n_blocks", "no chosen architecture has 'n_blocks'."
      " Known: dropout, filters, kernel, stride."),
     ('"model.filtres" = [1, 2]', "model.filtres", "no chosen architecture has 'filtres'."
@@ -489,8 +492,10 @@ BAD_DIMENSIONS = [
      "must not stand beside n_channels in [features], which it sets. Remove one of them."),
     ('"features.n_channels" = [20, 40]\n[features]\nframe = "30/20x40"', "features.n_channels",
      "must not stand beside features.frame, which sets n_channels. Remove one of them."),
+    ('"model.stride" = ["2x2", "2"]', "model.stride", "stride of tiny_conv must be two integers"
+     " joined by 'x', like '10x8', got '2'. Stride of the convolution, frames x channels."),
     ('"data.silence_percentage" = [10, 101]', "data.silence_percentage",
-     "silence_percentage: must be less than or equal to 100, got 101."),
+     "silence_percentage: must lie in 0 .. 100, got 101."),
 ]  # fmt: skip
 
 NOT_SEARCHABLE = [
@@ -540,6 +545,12 @@ def test_bad_dimension_is_refused_with_its_name_and_the_rule(lines, name, messag
     """One line says which dimension, what must hold and what was found."""
     expected = f'[space."{name}"]: {message}'
     assert expected == refusal(MODEL + "[space]\n" + lines)[: len(expected)]
+
+
+def test_value_of_the_file_is_not_told_as_one_of_the_space():
+    """A wrong value beside a dimension is refused where it stands."""
+    text = f'{MODEL}[train]\nmomentum = 2.0\n[space]\n"train.batch_size" = [10, 20]'
+    assert refusal(text).startswith("[train] momentum: must be less than 1, got 2.0.")
 
 
 @pytest.mark.parametrize("name", NOT_SEARCHABLE)
@@ -641,7 +652,7 @@ def test_shares_of_silence_and_other_words_are_searched():
         ),
         (
             '[space]\n"model.filters" = { low = 8, high = 64, step = 2.5 }',
-            "[model] filters: must be an integer, got",
+            "[model] filters: must be a valid integer, got",
         ),
         (
             '[space]\n"features.window_size_ms" = [10, 20]\n"features.window_stride_ms" = [30, 40]',
@@ -700,7 +711,7 @@ def test_parameters_of_another_architecture_are_dropped():
     assert tiny == {"filters": 12, "kernel": "10x8", "stride": "4x4", "dropout": 0.5}
     assert ds_cnn["n_blocks"] == 2
     assert ds_cnn["filters"] == 12
-    assert set(ds_cnn) == set(ARCHITECTURES["ds_cnn"])
+    assert set(ds_cnn) == set(ARCHITECTURES["ds_cnn"].model_fields)
 
 
 def test_relative_paths_start_at_the_sweep_file(tmp_path):

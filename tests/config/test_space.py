@@ -8,14 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.config.dimensions import Choice, Range, contains, n_steps, nth_step, random_value
-from sprd.config.params import Vocabulary
 from sprd.config.reader import parse_sweep
 from sprd.config.space import active_names, ordered_names
-from sprd.model.params import active_params
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
-
-CONDITIONAL = Vocabulary(VOCABULARY.architectures, VOCABULARY.boards, active_params)
 
 BLOCKS = """
 "train.momentum" = [0.1, 0.2]
@@ -29,12 +25,12 @@ BLOCKS = """
 
 
 def conditional(space=BLOCKS, model=""):
-    """A sweep whose vocabulary knows which parameters have an effect."""
+    """A sweep in which an architecture and a block decide which parameters exist."""
     text = (
         f'[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[train]\nsteps = 9\n'
         f"learning_rate = 0.1\n[model]\n{model}\n[space]\n{space}\n"
     )
-    return parse_sweep(text, Path("/sweeps/x.toml"), CONDITIONAL)
+    return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
 
 
 class TestActiveNames:

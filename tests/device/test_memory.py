@@ -93,7 +93,7 @@ def test_structures_explain_models_of_our_zoo(architecture):
     """The count holds for every architecture, and the board never needs more than its bound."""
     from sprd.model.quantize import convert_untrained
 
-    params = {key: param.default for key, param in ARCHITECTURES[architecture].items()}
+    params = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params=params)
     runner = Runner(convert_untrained(section, (25, 20), 4), architecture)
     graph, split = runner.graph, runner.arena_split

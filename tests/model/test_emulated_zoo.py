@@ -20,7 +20,7 @@ N_LABELS = 4
 def trained(architecture):
     """Trains a model for a few steps on noise; returns its int8 .tflite."""
     keras.utils.set_random_seed(3)
-    params = {key: param.default for key, param in ARCHITECTURES[architecture].items()}
+    params = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params=params)
     model = build_model(section, SHAPE, N_LABELS)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

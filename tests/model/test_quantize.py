@@ -46,7 +46,7 @@ def trained_config(architecture, steps=60):
     point = {"features.frame": "40/40x20", "model.architecture": architecture}
     config = resolve(sweep, point)
     params = {**config.model.params, **SMALL.get(architecture, {}), "dropout": 0.1}
-    known = {k: v for k, v in params.items() if k in ARCHITECTURES[architecture]}
+    known = {k: v for k, v in params.items() if k in ARCHITECTURES[architecture].model_fields}
     return config.model_copy(
         update={
             "model": ModelSection(architecture=architecture, params=known),
@@ -186,7 +186,7 @@ def test_stripping_twice_changes_nothing(int8):
 @pytest.mark.parametrize("architecture", ["tiny_conv", "ds_cnn"])
 def test_buffers_of_a_stripped_model_are_aligned_to_16(architecture):
     """Kernels read int32 biases in place: C++ writers align so, the Python one does not."""
-    defaults = {name: param.default for name, param in ARCHITECTURES[architecture].items()}
+    defaults = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params=defaults)
     data = convert_untrained(section, SHAPE, 4)
     model = schema.Model.GetRootAsModel(data, 0)
@@ -214,7 +214,7 @@ DEEP = [
 @pytest.mark.parametrize(("architecture", "values"), DEEP, ids=str)
 def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(architecture, values):
     """Zero biases and equal statistics would be, and the model told too small."""
-    params = {name: param.default for name, param in ARCHITECTURES[architecture].items()}
+    params = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params={**params, **values})
     data = convert_untrained(section, SHAPE, 4)
     tensors = unpacked(data).subgraphs[0].tensors
@@ -227,7 +227,7 @@ def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(architectur
 
 def test_size_does_not_depend_on_which_weights_happen_to_be_equal():
     """Two kernels of one weight each are 127 or -127: the converter would store equal ones once."""
-    params = {name: param.default for name, param in ARCHITECTURES["conv"].items()}
+    params = ARCHITECTURES["conv"].defaults()
     one = {"first_filters": 1, "first_kernel": "1x1", "second_filters": 1, "second_kernel": "1x1"}
     model = build_model(
         ModelSection(architecture="conv", params={**params, **one}), (10, 8), n_labels=4

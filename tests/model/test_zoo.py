@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sprd.config.sections import BrokenRule, check_value
 from sprd.config.trial import ModelSection
 from sprd.device.graph import macs_of, read_graph
 from sprd.device.tflm import Runner
@@ -32,19 +33,28 @@ ALLOWED_OPS = {
 }
 N_LABELS = 4
 
-OTHER_VALUES = {"int": 3, "float": 0.25, "pair": "3x2", "ints": "3-2"}
-"""A legal value that is no default of most parameters, by their kind."""
+OTHER_VALUES = (3, 2, 1, 0.25, "3x2", "3-2", "conv5", "conv7")
+"""Among them a legal value of every parameter that is not its default."""
 
 
-def other_value(param):
+def other_value(kind, name):
     """A legal value of a parameter that is not its default."""
-    values = [*param.choices, OTHER_VALUES.get(param.kind), 2, 1]
-    return next(v for v in values if v != param.default and param.problem(v) is None)
+    default = kind.defaults()[name]
+    return next(v for v in OTHER_VALUES if v != default and is_legal(kind, name, v))
+
+
+def is_legal(kind, name, value):
+    """Whether a parameter may have a value."""
+    try:
+        check_value(kind, name, value)
+    except BrokenRule:
+        return False
+    return True
 
 
 def section(architecture, **values):
     """An architecture with its defaults, some replaced."""
-    defaults = {name: param.default for name, param in params.ARCHITECTURES[architecture].items()}
+    defaults = params.ARCHITECTURES[architecture].defaults()
     return ModelSection(architecture=architecture, params={**defaults, **values})
 
 
@@ -100,16 +110,16 @@ def test_any_parameters_and_shape_fit_the_device(architecture, data):
 
 @pytest.mark.parametrize(
     ("architecture", "name"),
-    [(name, key) for name, keys in params.ARCHITECTURES.items() for key in keys],
+    [(name, key) for name, kind in params.ARCHITECTURES.items() for key in kind.model_fields],
 )
 def test_every_parameter_changes_the_model(architecture, name):
     """A search over it is a search, where it has an effect at all."""
-    known, place = params.ARCHITECTURES[architecture], {}
-    if name not in params.active_params(architecture, {}):
+    kind, place = params.ARCHITECTURES[architecture], {}
+    if name not in kind.active({}):
         place = {f"block_{name[-1]}": "conv3"}
-        assert name in params.active_params(architecture, place)
+        assert name in kind.active(place)
     before = described(section(architecture, **place)) if place else described_default(architecture)
-    changed = place | {name: other_value(known[name])}
+    changed = place | {name: other_value(kind, name)}
     assert described(section(architecture, **changed)) != before
 
 

@@ -168,7 +168,7 @@ def _measure_shape(
 ) -> Footprint:
     from sprd.model.quantize import convert_untrained
 
-    section = ModelSection(architecture=architecture, params={**json.loads(params), "dropout": 0.0})
+    section = ModelSection(architecture=architecture, params=json.loads(params))
     try:
         model = convert_untrained(section, shape, n_labels)
     except ValueError as error:

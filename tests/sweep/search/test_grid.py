@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from sprd.config.dimensions import Choice, Range
-from sprd.config.params import Vocabulary
 from sprd.config.reader import parse_sweep
 from sprd.errors import ConfigError
-from sprd.model.params import active_params
 from sprd.sweep.search.grid import MAX_POINTS, Grid, check_grid, values_of
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
@@ -48,8 +46,7 @@ def blocks_sweep(space):
         '[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[model]\narchitecture = "blocks"\n'
         f"[space]\n{space}\n"
     )
-    vocabulary = Vocabulary(VOCABULARY.architectures, VOCABULARY.boards, active_params)
-    return parse_sweep(text, Path("/sweeps/x.toml"), vocabulary)
+    return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
 
 
 def test_every_point_comes_once():
