@@ -16,7 +16,7 @@ from typing import Any
 import pages
 
 from sprd.config.frozen import Section
-from sprd.config.numbers import KEYS
+from sprd.config.numbers import KEYS, NUMBERS
 from sprd.config.params import Vocabulary
 from sprd.config.reader import (
     MAX_FILE_BYTES,
@@ -37,12 +37,10 @@ COMMAND = ".venv/bin/python docs/make_sweep_file_reference.py"
 BOARD = "arduino_nano_33_ble"
 VOCABULARY = Vocabulary(architectures=ARCHITECTURES, boards=(BOARD,))
 
-UNITS = {
+UNITS_OF_SETTINGS = {
     "_ms": "ms",
-    "_uj": "uJ",
     "_hz": "Hz",
     "_db": "dB",
-    "_bytes": "bytes",
     "_percentage": "%",
     "_frames": "frames",
     "_channels": "channels",
@@ -265,8 +263,14 @@ def _bounds(schema: Mapping[str, Any]) -> str:
 
 
 def _unit(key: str) -> str:
-    unit = next((unit for ending, unit in UNITS.items() if key.endswith(ending)), None)
-    return f" {unit}" if unit and not key.startswith("n_") else ""
+    """Of a limit as in the table of numbers, of a setting by the end of its name."""
+    unit = NUMBERS[key].writing.unit if key in NUMBERS else _unit_of_setting(key)
+    return f" {unit}".rstrip()
+
+
+def _unit_of_setting(key: str) -> str:
+    ends = (unit for ending, unit in UNITS_OF_SETTINGS.items() if key.endswith(ending))
+    return "" if key.startswith("n_") else next(ends, "")
 
 
 def _length(schema: Mapping[str, Any]) -> str:

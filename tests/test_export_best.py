@@ -6,7 +6,7 @@ import pytest
 
 from sprd import pipeline
 from sprd.config.limits import EMULATION, Violation
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.errors import BudgetError
 from sprd.sweep.paths import RunPaths
 from tests.builders import make_row

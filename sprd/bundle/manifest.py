@@ -26,6 +26,7 @@ from sprd.bundle.sources import (
     resolver_methods,
 )
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
+from sprd.config.numbers import number_of
 from sprd.config.reader import NAMED_SOURCES, check_whole
 from sprd.config.sections import BrokenRule, validated
 from sprd.config.trial import Config, ModelSection
@@ -49,25 +50,6 @@ HASHED_FILES = (
 """Every file of a bundle but its manifest."""
 
 MAX_MANIFEST_BYTES = 8_000_000
-
-FOOTPRINT_SOURCES: Mapping[str, str] = {
-    "model_bytes": "size of model.tflite",
-    "flash_bytes": "estimate: the model, TensorFlow Lite Micro and the kernels of its ops",
-    "ram_bytes": "estimate: the arena, the front end, features, audio and the stack",
-    "arena_bytes": "upper bound for a 32-bit core with the board's kernels, by TFLM's own rules",
-    "arena_reserve_bytes": "arena_bytes, and what TFLM's planner needs more to start",
-    "arena_host_bytes": "allocated by TensorFlow Lite Micro on the exporting machine, exact",
-    "macs": "counted in the graph",
-    "instructions": "cost model of CMSIS-NN's kernels, fitted to an emulated Cortex-M4",
-    "energy_uj": "of one inference: latency_ms times the active power of the board file",
-    "frontend_ms": "of one frame, or of one interval's: instructions counted on an emulated core",
-    "cpu_share": "front end and inference over the interval, or over the stride where none is set",
-}
-_LATENCY_SOURCES: Mapping[str, str] = {
-    "model": "estimate from the graph, a model of the core and its kernels",
-    "emulated": "estimate from instructions counted on an emulated core",
-    "board": "measured on the board",
-}
 
 _PRIVATE_KEYS = frozenset({"node", "host", "hostname", "user", "username", "cwd", "home"})
 _WHOLE_PATH = re.compile(r"(?:/|~|file:)[^\n]*")
@@ -135,13 +117,10 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 def footprint_sources(footprint: Mapping[str, object]) -> dict[str, str]:
     """Returns where each number of a footprint comes from."""
-    sources = {key: text for key, text in FOOTPRINT_SOURCES.items() if key in footprint}
-    source = footprint.get("latency_source")
-    if source == "emulated":
-        sources["instructions"] = "counted on an emulated core, whose outputs equal TFLM's"
-    if source is not None:
-        sources["latency_ms"] = _LATENCY_SOURCES.get(str(source), str(source))
-    return sources
+    latency_source = str(footprint.get("latency_source"))
+    numbers = (number_of(key) for key in footprint)
+    sources = {one.key: one.source_when.get(latency_source, one.source) for one in numbers}
+    return {key: source for key, source in sources.items() if source}
 
 
 def describe(content: bytes) -> dict[str, object]:

@@ -29,23 +29,13 @@ from sprd.bundle.sources import (
     resolver_source,
     settings_sources,
 )
+from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
 
 __all__ = ["Export", "Quantization", "write_bundle"]
 
-_METRICS = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
 _COLUMNS = (("test", "int8"), ("test", "float"), ("validation", "int8"), ("validation", "float"))
-_FOOTPRINT_ROWS = (
-    ("model_bytes", "model", "B"),
-    ("flash_bytes", "flash", "B"),
-    ("ram_bytes", "RAM", "B"),
-    ("arena_bytes", "tensor arena, board", "B"),
-    ("arena_host_bytes", "tensor arena, host", "B"),
-    ("macs", "multiply-accumulates", ""),
-    ("instructions", "instructions", ""),
-    ("latency_ms", "latency", "ms"),
-)
 
 
 def write_bundle(folder: Path, export: Export) -> Path:
@@ -193,47 +183,46 @@ def _test_note(scores: Mapping[str, object]) -> str:
 
 
 def _score_table(scores: Mapping[str, object], labels: tuple[str, ...]) -> str:
-    rows = [_score_row(metric.replace("_", " "), scores, (metric,)) for metric in _METRICS]
-    rows += [_score_row(f"recall of {label}", scores, ("recall", label)) for label in labels]
+    rows = [_score_row(scores, (key,)) for key in SCORES]
+    rows += [_score_row(scores, ("recall", label)) for label in labels]
     head = "| | " + " | ".join(f"{split}, {kind}" for split, kind in _COLUMNS) + " |"
     known = [row for row in rows if row]
     return "\n".join([head, "| --- |" + " --- |" * len(_COLUMNS), *known])
 
 
-def _score_row(name: str, scores: Mapping[str, object], path: tuple[str, ...]) -> str:
+def _score_row(scores: Mapping[str, object], path: tuple[str, ...]) -> str:
     cells = [_score_cell(_get(scores, column), path) for column in _COLUMNS]
-    return f"| {_cell(name)} | {' | '.join(cells)} |" if any(cells) else ""
+    title = _cell(number_of(" ".join(path)).title)
+    return f"| {title} | {' | '.join(cells)} |" if any(cells) else ""
 
 
 def _score_cell(score: object, path: tuple[str, ...]) -> str:
-    """Returns a value and its interval: 0.914 (0.880 to 0.940)."""
-    value, interval = _get(score, path), _get(score, ("intervals", " ".join(path)))
+    """Returns a value and its interval: 0.914 (0.880 .. 0.940)."""
+    key = " ".join(path)
+    value, interval = _get(score, path), _get(score, ("intervals", key))
     if not isinstance(value, (int, float)):
         return ""
-    if isinstance(interval, (list, tuple)) and len(interval) == 2:
-        return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})"
-    return f"{value:.3f}"
+    bounds = interval if isinstance(interval, (list, tuple)) else None
+    return number_of(key).text(value, bounds)
 
 
 def _footprint_table(footprint: Mapping[str, object], board: str | None) -> str:
     sources = footprint_sources(footprint)
     rows = [
-        f"| {name} | {_quantity(footprint, key, unit)} | {_cell(sources.get(key, ''))} |"
-        for key, name, unit in _FOOTPRINT_ROWS
+        f"| {number_of(key).title} | {_quantity(footprint, key)} | {_cell(sources.get(key, ''))} |"
+        for key in COSTS
         if footprint.get(key) is not None
     ]
     where = f"`{_cell(Path(board).name)}`" if board else "no board chosen"
     return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
 
 
-def _quantity(footprint: Mapping[str, object], key: str, unit: str) -> str:
-    value = footprint[key]
-    text = f"{value:,}" if isinstance(value, int) else f"{float(str(value)):,.1f}"
-    if key != "latency_ms":
-        return f"{text} {unit}".strip()
-    low, high = footprint.get("latency_low_ms"), footprint.get("latency_high_ms")
-    known = isinstance(low, (int, float)) and isinstance(high, (int, float))
-    return f"{text} {unit}" + (f" ({low:.1f} to {high:.1f})" if known else "")
+def _quantity(footprint: Mapping[str, object], key: str) -> str:
+    value, low, high = (
+        None if found is None else float(str(found))
+        for found in map(footprint.get, (key, "latency_low_ms", "latency_high_ms"))
+    )
+    return number_of(key).text(value, (low, high) if key == "latency_ms" else None)
 
 
 def _firmware(export: Export, keywords: str) -> str:

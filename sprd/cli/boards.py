@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.cli.text import amount, output, show_json
+from sprd.cli.text import output, show_json
 from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Limit, Violation, at_most
+from sprd.config.numbers import number_of
 from sprd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -211,27 +212,30 @@ def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None
         layers.add_row(layer.op, _shape(layer.output_shape), f"{layer.macs:,}",
                        f"{layer.weight_bytes:,}", count, share)  # fmt: skip
     out.print(layers)
-    if footprint.latency_low_ms is not None and footprint.latency_high_ms is not None:
-        low, high = footprint.latency_low_ms, footprint.latency_high_ms
-        out.print(
-            f"latency lies between {low:.1f} and {high:.1f} ms (source: {footprint.latency_source})"
-        )
+    latency, low, high = (
+        number_of("latency_ms"),
+        footprint.latency_low_ms,
+        footprint.latency_high_ms,
+    )
+    if low is not None and high is not None:
+        latency = number_of("latency_ms")
+        ends = f"{latency.figure(low)} and {latency.text(high)}"
+        out.print(f"latency lies between {ends} (source: {footprint.latency_source})")
     else:
         out.print(f"latency is unknown: {footprint.latency_unknown}")
 
 
 def _totals(footprint: "Footprint", limits: Mapping[str, float]) -> Grid:
     """What is taken of each limited quantity, its limit, and what is left of that."""
-    totals = footprint.as_dict()
     grid = _grid("", "takes", "limit", "margin")
     for key in LIMITED_KEYS:
-        value, limit = totals[key], limits.get(key)
+        value: float | None = getattr(footprint, key)
+        what, limit = number_of(key), limits.get(key)
         margin = ""
-        if limit and isinstance(value, (int, float)):
+        if limit and value is not None:
             margin = f"{(1 - value / limit) * 100:+.0f} %"
-        name = key.removesuffix("_bytes").removesuffix("_ms").removesuffix("_uj").replace("_", " ")
-        shown = "" if limit is None else amount(key, limit)
-        grid.add_row(name, amount(key, value), shown, margin)
+        shown = "" if limit is None else what.text(limit)
+        grid.add_row(what.words, what.text(value), shown, margin)
     return grid
 
 
@@ -254,7 +258,8 @@ def _show_emulation(
     time = "time on the board unknown"
     if footprint.latency_ms is not None:
         low, high = footprint.latency_low_ms, footprint.latency_high_ms
-        time = f"{footprint.latency_ms:.1f} ms ({low:.1f} .. {high:.1f}) on {board.name}"
+        told = number_of("latency_ms").text(footprint.latency_ms, (low, high))
+        time = f"{told} on {board.name}"
     out.print(f"{counted.instructions:,} instructions an inference, {time}")
     out.print(
         f"kernels and weights {counted.flash_bytes:,} B of flash, activations"
@@ -299,9 +304,15 @@ def _show_real_time(live: "RealTime") -> None:
     words = {True: "keeps up", False: "may not keep up"}[bool(live.keeps_up)]
     if not KEEPS_UP.fits(live.cpu_share):
         words = "does not keep up"
-    energy = "" if live.energy_uj is None else f", {live.energy_uj:,.0f} uJ each time"
+    energy = ""
+    if live.energy_uj is not None:
+        energy = f", {number_of('energy_uj').text(live.energy_uj)} each time"
+    frontend, inference = (
+        number_of(key).text(value)
+        for key, value in (("frontend_ms", live.frontend_ms), ("latency_ms", live.inference_ms))
+    )
     out.print(
-        f"{words}: front end {live.frontend_ms:.1f} ms + inference {live.inference_ms:.1f} ms every"
+        f"{words}: front end {frontend} + inference {inference} every"
         f" {live.stride_ms:g} ms, {live.cpu_share:.0%} of the CPU"
         f" ({live.cpu_share_low:.0%} .. {live.cpu_share_high:.0%}){energy}"
     )

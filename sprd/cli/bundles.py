@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
+from sprd.config.numbers import SCORES, number_of
 from sprd.errors import BudgetError
 
 IDENTICAL, DIFFERENT, EQUIVALENT = 0, 1, 4
@@ -69,8 +70,8 @@ def reproduce(args: Namespace) -> int:
         err = console()
 
         def report(metrics: Mapping[str, float], save: Any) -> None:
-            step, score = metrics["step"], metrics["val_balanced_accuracy"]
-            err.print(f"step {step:,.0f}: balanced accuracy {score:.3f}")
+            score = number_of("val_balanced_accuracy").phrase(metrics["val_balanced_accuracy"])
+            err.print(f"step {metrics['step']:,.0f}: {score}")
 
         found = room.reproduce(args.bundle, manifest, config, corpus, report)
     if args.json:
@@ -86,11 +87,11 @@ def _show(bundle: Path, found: Any) -> None:
     if found.result == "identical":
         out.print(f"identical: model.tflite of {bundle} was made again, SHA-256 {found.sha256[0]}")
         return
-    (before, now), (low, high) = found.balanced_accuracy, found.interval
+    (before, now), accuracy = found.balanced_accuracy, number_of("balanced_accuracy")
     where = "within" if found.result == "equivalent" else "outside"
     out.print(
-        f"{found.result}: balanced accuracy {now:.3f} on validation speakers, {where} the interval"
-        f" of {before:.3f} ({low:.3f} .. {high:.3f})"
+        f"{found.result}: {accuracy.phrase(now)} on validation speakers, {where} the interval"
+        f" of {accuracy.text(before, found.interval)}"
     )
     moved = "" if found.weights_moved is None else f" weights by {found.weights_moved:.1%};"
     out.print(
@@ -106,13 +107,11 @@ def _show_scores(result: Mapping[str, Any]) -> None:
     grid = Grid(box=None, pad_edge=False)
     for heading in ("score", "value", "95 % interval"):
         grid.add_column(heading)
-    names = ("balanced_accuracy", "accuracy", "false_accept_rate", "false_reject_rate")
-    rows = {name: result[name] for name in names}
+    rows = {key: result[key] for key in SCORES}
     rows |= {f"recall {label}": value for label, value in result["recall"].items()}
-    for name, value in rows.items():
-        low, high = result["intervals"].get(name, (value, value))
-        grid.add_row(name.replace("_", " ") if "recall" not in name else name, f"{value:.3f}",
-                     f"{low:.3f} .. {high:.3f}")  # fmt: skip
+    for key, value in rows.items():
+        low, high = map(number_of(key).text, result["intervals"].get(key, (value, value)))
+        grid.add_row(number_of(key).title, number_of(key).text(value), f"{low} .. {high}")
     out.print(grid)
     matrix = Grid(box=None, pad_edge=False, title="confusion: true label, then what was heard")
     for heading in ("", *result["labels"]):

@@ -12,12 +12,13 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.boards import limits_of
-from sprd.cli.text import amount, console, output, show_bundle, show_json
+from sprd.cli.text import console, output, show_bundle, show_json
+from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
     from sprd.config.limits import Limit
-    from sprd.config.numbers import Objective
+    from sprd.config.objectives import Objective
     from sprd.report.compare import Comparison, Side
     from sprd.sweep.rows.table import Row
     from sprd.sweep.run import Run
@@ -211,9 +212,9 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
         grid.add_row(status, *(f"{side.counts[status]:,}" for side in sides))
     grid.add_row("within the budget", *(f"{side.n_eligible:,}" for side in sides))
     for objective in found.objectives:
-        best = [side.best.get(objective.key) for side in sides]
-        shown = ["none" if b is None else f"{amount(objective.key, b[1])} ({b[0]})" for b in best]
-        grid.add_row(f"{'most' if objective.maximize else 'least'} {_words(objective.key)}", *shown)
+        what, best = number_of(objective.key), [side.best.get(objective.key) for side in sides]
+        shown = ["none" if b is None else f"{what.text(b[1])} ({b[0]})" for b in best]
+        grid.add_row(f"{'most' if objective.maximize else 'least'} {what.title}", *shown)
     grid.add_row("on the frontier", *(f"{len(side.frontier):,}" for side in sides))
     grid.add_row("beaten by the other's", *(f"{side.n_dominated:,}" for side in sides))
     volumes = [side.hypervolume for side in sides]
@@ -221,9 +222,8 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
     out.print(grid)
     out.print("in brackets: the trial")
     if found.reference:
-        corner = ", ".join(
-            f"{_words(key)} {amount(key, value)}" for key, value in found.reference.items()
-        )
+        worst = ((number_of(key), value) for key, value in found.reference.items())
+        corner = ", ".join(f"{what.title} {what.text(value)}" for what, value in worst)
         out.print(f"hypervolume: the share covered between the best of both and {corner}")
     if not is_same_data:
         out.print(Text("The runs have different data: their scores cannot be compared.", "yellow"))
@@ -240,9 +240,3 @@ def _show_differences(found: "Comparison") -> None:
         out.print(f"{one.key}: {one.first or 'unset'} | {one.second or 'unset'}")
     if len(found.differences) > _SHOWN_DIFFERENCES:
         out.print(f"and {len(found.differences) - _SHOWN_DIFFERENCES} more")
-
-
-def _words(key: str) -> str:
-    from sprd.report.columns import column
-
-    return key.replace("_", " ") if key.endswith("accuracy") else column(key).heading

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from sprd.config.limits import LIMITED_KEYS
+from sprd.config.numbers import number_of
 
 
 def add_json(verb: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def add_limits(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("limits")
     for key in LIMITED_KEYS:
         flag = f"--max-{key.replace('_', '-')}"
-        metavar = {"bytes": "BYTES", "ms": "MS", "uj": "UJ"}.get(key.rpartition("_")[2], "N")
+        metavar = number_of(key).writing.metavar
         group.add_argument(flag, type=limit, metavar=metavar, dest=f"max_{key}")
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sprd.cli.text import output, show_bundle, show_json
 from sprd.cli.view import SweepView
+from sprd.config.numbers import number_of
 from sprd.errors import SprdError
 
 if TYPE_CHECKING:
@@ -96,13 +97,11 @@ def _show_run(run: "Run") -> None:
 
 def _show_folds(row: "Row", scores: "FoldScores") -> None:
     out = output()
-    low, high = scores.interval
-    each = " ".join(f"{one:.3f}" for one in scores.per_fold)
+    accuracy = number_of("balanced_accuracy")
+    mean = accuracy.phrase(scores.balanced_accuracy, scores.interval)
+    each = " ".join(map(accuracy.text, scores.per_fold))
+    out.print(f"trial {row.number}, {scores.n_folds} folds: {mean}: {each}")
     recalls = ", ".join(f"{label} {value:.3f}" for label, value in scores.recall.items())
-    out.print(
-        f"trial {row.number}, {scores.n_folds} folds: balanced accuracy"
-        f" {scores.balanced_accuracy:.3f} ({low:.3f} .. {high:.3f}): {each}"
-    )
     out.print(f"  recall: {recalls}; {scores.n_clips:,} clips of {scores.n_speakers:,} speakers")
 
 

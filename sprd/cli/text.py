@@ -8,25 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
+from sprd.config.numbers import number_of
+
 
 def console() -> Console:
     """Returns the console of everything that is not a command's result: standard error."""
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-
-
-def amount(key: str, value: Any) -> str:
-    """Words a number of a footprint with its unit."""
-    if value is None:
-        return "unknown"
-    if key.endswith("_bytes"):
-        return f"{int(value):,} B"
-    if key.endswith("_ms"):
-        return f"{value:.1f} ms"
-    if key.endswith("_uj"):
-        return f"{value:,.0f} uJ"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def output() -> Console:
@@ -46,21 +33,19 @@ def show_bundle(folder: Path) -> None:
     out.print(f"trial {manifest['trial']['number']} exported to {folder}")
     footprint = manifest["footprint"]
     sizes = [
-        f"{name} {amount(key, footprint[key])}"
-        for name, key in (("model", "model_bytes"), ("flash", "flash_bytes"), ("RAM", "ram_bytes"))
+        number_of(key).phrase(footprint[key])
+        for key in ("model_bytes", "flash_bytes", "ram_bytes")
         if footprint.get(key) is not None
     ]
     if footprint.get("latency_ms") is not None:
-        low, high = footprint["latency_low_ms"], footprint["latency_high_ms"]
-        sizes.append(f"latency {footprint['latency_ms']:.0f} ms ({low:.0f} .. {high:.0f})")
+        interval = footprint["latency_low_ms"], footprint["latency_high_ms"]
+        sizes.append(number_of("latency_ms").phrase(footprint["latency_ms"], interval))
     out.print(", ".join(sizes))
     for split in ("validation", "test"):
         scores = (manifest["scores"].get(split) or {}).get("int8")
         if scores:
-            low, high = scores["intervals"]["balanced_accuracy"]
-            out.print(
-                f"{split} speakers: balanced accuracy {scores['balanced_accuracy']:.3f}"
-                f" ({low:.3f} .. {high:.3f}), int8 in TFLM, {scores['n_clips']:,} clips"
-            )
+            key = "balanced_accuracy"
+            told = number_of(key).phrase(scores[key], scores["intervals"][key])
+            out.print(f"{split} speakers: {told}, int8 in TFLM, {scores['n_clips']:,} clips")
     if (manifest["record"].get("data") or {}).get("is_synthetic"):
         out.print("The voices are synthetic: this model never heard a person.")

@@ -11,8 +11,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.cli.text import amount, console
-from sprd.config.numbers import Objective, natural
+from sprd.cli.text import console
+from sprd.config.numbers import number_of
+from sprd.config.objectives import Objective, natural
 from sprd.sweep.rows.table import Row, ranking
 
 if TYPE_CHECKING:
@@ -32,25 +33,26 @@ def row_line(row: Row) -> str:
     if row.status == "failed":
         return f"{row.label or f'trial {row.number}'}: failed: {row.error}"
     if row.status == "stopped":
-        score = row.metrics.get("val_balanced_accuracy", 0.0)
-        return f"trial {row.number}: stopped at step {row.step:,}, balanced accuracy {score:.3f}"
+        score = _phrase(row, "val_balanced_accuracy")
+        return f"trial {row.number}: stopped at step {row.step:,}, {score}"
+    score = _phrase(row, "balanced_accuracy")
     if row.label:
-        return f"{row.label}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}"
-    text = (
-        f"trial {row.number}: balanced accuracy {row.metrics['balanced_accuracy']:.3f}, {size(row)}"
-    )
+        return f"{row.label}: {score}"
+    text = f"trial {row.number}: {score}, {size(row)}"
     misses = ", ".join(map(str, row.violations))
     return f"{text}; over budget: {misses}" if misses else text
 
 
 def size(row: Row) -> str:
     """Words what a trial's model takes."""
-    footprint = row.footprint
-    model, arena = footprint["model_bytes"], footprint["arena_host_bytes"]
-    text = f"model {model:,} B, arena {arena:,} B"
-    if footprint.get("latency_ms") is not None:
-        text += f", {footprint['latency_ms']:.0f} ms"
-    return text
+    keys = ["model_bytes", "arena_host_bytes"]
+    if row.known("latency_ms") is not None:
+        keys.append("latency_ms")
+    return ", ".join(_phrase(row, key) for key in keys)
+
+
+def _phrase(row: Row, key: str) -> str:
+    return number_of(key).phrase(row.known(key))
 
 
 class SweepView:
@@ -138,8 +140,7 @@ class SweepView:
             self._console.print(f"{what}: {done:,} of {total:,}, {self._stage.left()}")
 
     def _score(self, row: Row) -> str:
-        key = self._objective.key
-        return f"{key} {amount(key, row.value(key))}, {size(row)}"
+        return f"{_phrase(row, self._objective.key)}, {size(row)}"
 
     def _render(self) -> Group:
         counts = self._counts
@@ -159,8 +160,8 @@ class SweepView:
     def _running_line(self, number: int, metrics: Mapping[str, float]) -> str:
         step = int(metrics.get("step", 0))
         text = f"trial {number}: step {step:,} of {self._n_steps.get(number, 0):,}"
-        score = metrics.get("val_balanced_accuracy")
-        return text if score is None else f"{text}, balanced accuracy {score:.3f}"
+        key = "val_balanced_accuracy"
+        return f"{text}, {number_of(key).phrase(metrics[key])}" if key in metrics else text
 
     def _time_left(self, trained: int) -> str:
         new = trained - self._n_before

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from sprd.config.numbers import COSTS, amount, name_and_unit
+from sprd.config.numbers import COSTS, number_of
 from sprd.errors import ConfigError
 
 LIMITED_KEYS = COSTS
@@ -42,7 +42,8 @@ class Limit:
         return value >= self.bound if self.is_minimum else value <= self.bound
 
     def __str__(self) -> str:
-        return f"{self.key} {'>=' if self.is_minimum else '<='} {self.bound:,}"
+        bound = number_of(self.key).text(self.bound)
+        return f"{self.key} {'>=' if self.is_minimum else '<='} {bound}"
 
 
 @dataclass(frozen=True)
@@ -112,16 +113,16 @@ class Violation:
         return cls(key, value, limit, is_minimum, error)
 
     def __str__(self) -> str:
-        """Says it: `ram 71,680 B of 65,536 B (+9 %)`, `accuracy 0.8, at least 0.9 (-11 %)`."""
+        """Says it: `ram 71,680 B of 65,536 B (+9 %)`, `accuracy 0.800, at least 0.900 (-11 %)`."""
         if self.error is not None or self.limit is None:
             return str(self.error)
-        name, unit = name_and_unit(self.key)
-        bound = amount(self.limit, unit)
+        what, bound = number_of(self.key), number_of(self.key).text(self.limit)
+        said = what.phrase(self.value)
         if self.value is None:
-            return f"{name} unknown, must be {'at least' if self.is_minimum else 'at most'} {bound}"
+            return f"{said}, must be {'at least' if self.is_minimum else 'at most'} {bound}"
         share = f" ({'-' if self.is_minimum else '+'}{_percent(self.excess)} %)"
         of = f", at least {bound}" if self.is_minimum else f" of {bound}"
-        return f"{name} {amount(self.value, unit)}{of}{share if self.limit else ''}"
+        return f"{said}{of}{share if self.limit else ''}"
 
 
 UNMEASURABLE = Violation("configuration", None, None, error="no valid configuration")

@@ -1,104 +1,269 @@
-"""What decides among trials: numbers of a row, each to be made as large or as small as can be."""
+"""What the numbers of a trial are: the one table of scores and costs, and how each is written.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A key in, its words, unit, direction and source out. Every room that shows a number reads it here,
+so that a value is the same text in a log, a table, a page and a bundle.
+"""
 
-from sprd.errors import suggest
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
-SCORES = {
-    "balanced_accuracy": True,
-    "accuracy": True,
-    "false_accept_rate": False,
-    "false_reject_rate": False,
-}
-"""Scores of the int8 model on validation speakers, and whether more of it is better."""
-
-COSTS = (
-    "flash_bytes",
-    "ram_bytes",
-    "model_bytes",
-    "arena_bytes",
-    "arena_host_bytes",
-    "macs",
-    "instructions",
-    "latency_ms",
-    "energy_uj",
-)
-"""What a model takes: less of it is better. Fields of a footprint and keys of `[budget]`."""
-
-COSTS_OF_A_BOARD = ("flash_bytes", "ram_bytes", "latency_ms", "energy_uj")
-"""Costs that nobody can tell without a board."""
-
-KEYS = (*SCORES, *COSTS)
-_DIRECTIONS = ("min", "max")
+Interval = Sequence[float | None] | None
+"""Low and high end of a value; None, or two that are unknown, where there is no interval."""
 
 
 @dataclass(frozen=True)
-class Objective:
-    """One number of a row and which way it is to go."""
+class Writing:
+    """How the values of one kind are written, with `digits` of Python's format.
+
+    On an axis they are divided, and `axis_unit` stands in place of `unit`. `metavar` is what the
+    help of a flag calls such a value.
+    """
+
+    unit: str
+    digits: str
+    metavar: str
+    axis_unit: str = ""
+    axis_divisor: float = 1.0
+
+
+BYTES = Writing("B", ",.0f", "BYTES", "KiB", 1024.0)
+COUNT = Writing("", ",.0f", "N", "million", 1e6)
+MILLISECONDS = Writing("ms", ",.1f", "MS", "ms")
+MICROJOULES = Writing("uJ", ",.1f", "UJ", "\N{MICRO SIGN}J")
+SHARE = Writing("", ",.3f", "X")
+_PLAIN = Writing("", ",.6g", "N")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a row: what it is called, how it is written, where it comes from.
+
+    `words` stand in a line. `short` and `long` are told where a heading or a title needs others. A
+    "score" and a "cost" can be an objective, a cost can be limited. `source_when` holds other
+    sources by the `latency_source` of the row.
+    """
 
     key: str
-    maximize: bool
+    words: str
+    writing: Writing
+    role: Literal["score", "cost", "other"] = "other"
+    short: str = ""
+    long: str = ""
+    is_more_better: bool = False
+    needs_board: bool = False
+    source: str = ""
+    source_when: Mapping[str, str] = field(default_factory=dict)
 
-    def gain(self, value: float) -> float:
-        """Returns the value so that more is better."""
-        return value if self.maximize else -value
+    @property
+    def heading(self) -> str:
+        """Over a narrow column."""
+        return self.short or self.words
 
-    def __str__(self) -> str:
-        return f"{'max' if self.maximize else 'min'} {self.key}"
+    @property
+    def title(self) -> str:
+        """Of an axis, or where there is room."""
+        return self.long or self.words
+
+    def figure(self, value: float) -> str:
+        """Returns a value without its unit, as under a heading that tells it."""
+        return f"{value:{self.writing.digits}}"
+
+    def text(self, value: float | None, interval: Interval = None) -> str:
+        """Returns a value as it is read: `71,680 B`, `55.2 ms (49.0 .. 62.0)`, `unknown`."""
+        if value is None:
+            return "unknown"
+        written = f"{self.figure(value)} {self.writing.unit}".rstrip()
+        bounds = [self.figure(bound) for bound in interval or () if bound is not None]
+        return f"{written} ({bounds[0]} .. {bounds[1]})" if len(bounds) == 2 else written
+
+    def phrase(self, value: float | None, interval: Interval = None) -> str:
+        """Returns a value with its words before it: `ram 71,680 B`."""
+        return f"{self.words} {self.text(value, interval)}"
 
 
-def natural(key: str) -> Objective:
-    """Returns the objective of a key in the direction that everybody means."""
-    return Objective(key, SCORES.get(key, False))
+_ON_CLIPS = "the int8 model in TensorFlow Lite Micro, on clips of the speakers of the split"
+
+NUMBERS: Mapping[str, Number] = {
+    one.key: one
+    for one in (
+        Number(
+            "balanced_accuracy",
+            "balanced accuracy",
+            SHARE,
+            "score",
+            short="accuracy",
+            is_more_better=True,
+            source=_ON_CLIPS,
+        ),
+        Number(
+            "accuracy",
+            "accuracy",
+            SHARE,
+            "score",
+            short="plain accuracy",
+            is_more_better=True,
+            source=_ON_CLIPS,
+        ),
+        Number(
+            "false_accept_rate",
+            "false accept rate",
+            SHARE,
+            "score",
+            short="false accepts",
+            source=_ON_CLIPS,
+        ),
+        Number(
+            "false_reject_rate",
+            "false reject rate",
+            SHARE,
+            "score",
+            short="false rejects",
+            source=_ON_CLIPS,
+        ),
+        Number(
+            "flash_bytes",
+            "flash",
+            BYTES,
+            "cost",
+            needs_board=True,
+            source="estimate: the model, TensorFlow Lite Micro and the kernels of its ops",
+        ),
+        Number(
+            "ram_bytes",
+            "ram",
+            BYTES,
+            "cost",
+            short="RAM",
+            long="RAM",
+            needs_board=True,
+            source="estimate: the arena, the front end, features, audio and the stack",
+        ),
+        Number(
+            "model_bytes",
+            "model",
+            BYTES,
+            "cost",
+            long="model size",
+            source="size of model.tflite",
+        ),
+        Number(
+            "arena_bytes",
+            "arena",
+            BYTES,
+            "cost",
+            long="tensor arena",
+            source="upper bound for a 32-bit core with the board's kernels, by TFLM's own rules",
+        ),
+        Number(
+            "arena_host_bytes",
+            "arena host",
+            BYTES,
+            "cost",
+            long="tensor arena on the host",
+            source="allocated by TensorFlow Lite Micro on the exporting machine, exact",
+        ),
+        Number(
+            "macs",
+            "macs",
+            COUNT,
+            "cost",
+            short="MACs",
+            long="multiply-accumulates",
+            source="counted in the graph",
+        ),
+        Number(
+            "instructions",
+            "instructions",
+            COUNT,
+            "cost",
+            short="instr.",
+            source="cost model of CMSIS-NN's kernels, fitted to an emulated Cortex-M4",
+            source_when={"emulated": "counted on an emulated core, whose outputs equal TFLM's"},
+        ),
+        Number(
+            "latency_ms",
+            "latency",
+            MILLISECONDS,
+            "cost",
+            needs_board=True,
+            source_when={
+                "model": "estimate from the graph, a model of the core and its kernels",
+                "emulated": "estimate from instructions counted on an emulated core",
+                "board": "measured on the board",
+            },
+        ),
+        Number(
+            "energy_uj",
+            "energy",
+            MICROJOULES,
+            "cost",
+            needs_board=True,
+            source="of one inference: latency_ms times the active power of the board file",
+        ),
+        Number(
+            "arena_reserve_bytes",
+            "arena reserve",
+            BYTES,
+            source="arena_bytes, and what TFLM's planner needs more to start",
+        ),
+        Number(
+            "frontend_ms",
+            "front end",
+            MILLISECONDS,
+            source="of one frame, or of one interval's: instructions counted on an emulated core",
+        ),
+        Number(
+            "cpu_share",
+            "cpu share",
+            SHARE,
+            source="front end and inference over the interval, or over the stride where none is"
+            " set",
+        ),
+        Number(
+            "accuracy_drop",
+            "accuracy drop",
+            SHARE,
+            source="balanced accuracy of the float model less that of the int8 model",
+        ),
+        Number(
+            "float_balanced_accuracy",
+            "balanced accuracy of the float model",
+            SHARE,
+            is_more_better=True,
+            source="the float model on clips of validation speakers",
+        ),
+        Number(
+            "val_balanced_accuracy",
+            "balanced accuracy",
+            SHARE,
+            is_more_better=True,
+            source="the float model on clips of validation speakers, while it trained",
+        ),
+    )
+}
+"""Every score and cost by its key, objectives in the order in which they are listed."""
+
+SCORES = tuple(key for key, one in NUMBERS.items() if one.role == "score")
+"""Scores of the int8 model on validation speakers."""
+
+COSTS = tuple(key for key, one in NUMBERS.items() if one.role == "cost")
+"""What a model takes: less of it is better. Fields of a footprint and keys of `[budget]`."""
+
+COSTS_OF_A_BOARD = tuple(key for key in COSTS if NUMBERS[key].needs_board)
+"""Costs that nobody can tell without a board."""
+
+KEYS = (*SCORES, *COSTS)
+"""What can decide among trials."""
 
 
-def parse_objective(text: str) -> Objective:
-    """Reads "flash_bytes", or "min flash_bytes" where the direction is to be said.
+def number_of(key: str) -> Number:
+    """Returns a number by its key; `recall up` is the recall of a label.
 
-    Raises:
-        ValueError: The metric is unknown; the message starts with "unknown metric".
+    Of a key that is none here, a newer version's say, the words are made from the key.
     """
-    words = text.split()
-    direction = words.pop(0) if len(words) == 2 and words[0] in _DIRECTIONS else None
-    key = " ".join(words)
-    if key not in KEYS:
-        raise ValueError(f"unknown metric {key!r}. {suggest(key, KEYS)}")
-    return Objective(key, direction == "max") if direction else natural(key)
-
-
-def parse_objectives(texts: Sequence[str]) -> tuple[Objective, ...]:
-    """Reads the entries of `sweep.objectives`.
-
-    Raises:
-        ValueError: There is none, one is unknown, or one key stands twice.
-    """
-    found: dict[str, Objective] = {}
-    for text in texts:
-        objective = parse_objective(text)
-        if other := found.get(objective.key):
-            if other == objective:
-                raise ValueError(f"must differ, got {objective.key!r} twice. Remove one.")
-            raise ValueError(
-                f"must not contradict each other, got '{other}' and '{objective}'. Remove one."
-            )
-        found[objective.key] = objective
-    if not found:
-        raise ValueError("must name at least one metric, got []. Name balanced_accuracy, say.")
-    return tuple(found.values())
-
-
-def name_and_unit(key: str) -> tuple[str, str]:
-    """Returns the words and the unit of a key: `arena host` and `B` of `arena_host_bytes`."""
-    for ending, unit in (("_bytes", "B"), ("_ms", "ms"), ("_uj", "uJ")):
-        if key.endswith(ending):
-            return key.removesuffix(ending).replace("_", " "), unit
-    return key.replace("_", " "), ""
-
-
-def amount(value: float, unit: str) -> str:
-    """Returns a value with its unit, as in `71,680 B`."""
-    is_whole = float(value).is_integer() or abs(value) >= 1000
-    digits = ",.1f" if unit in ("ms", "uJ") else ",.0f" if is_whole else ".4g"
-    number = f"{value:{digits}}"
-    return f"{number} {unit}".rstrip()
+    if key in NUMBERS:
+        return NUMBERS[key]
+    if key.startswith("recall "):
+        return Number(key, key, SHARE, is_more_better=True, source=_ON_CLIPS)
+    return Number(key, key.replace("_", " "), _PLAIN)

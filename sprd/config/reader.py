@@ -16,7 +16,8 @@ from sprd.config.dimensions import Choice, Range, random_value
 from sprd.config.frontend import check_frames
 from sprd.config.frozen import SectionT, replaced
 from sprd.config.labels import RESERVED_WORDS
-from sprd.config.numbers import COSTS_OF_A_BOARD, Objective, natural, parse_objectives
+from sprd.config.numbers import COSTS_OF_A_BOARD
+from sprd.config.objectives import Objective, natural, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from sprd.config.dimensions import Choice, Range
 from sprd.config.frozen import Section
-from sprd.config.numbers import Objective, parse_objectives
+from sprd.config.objectives import Objective, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
 from sprd.config.trial import Config, PositiveInt, Words
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import prod
 
 from sprd.config.limits import Violation
-from sprd.config.numbers import amount, name_and_unit
+from sprd.config.numbers import number_of
 from sprd.device.footprint import Footprint, Layer
 
 _REMEDIES: Mapping[str, str] = {
@@ -56,14 +56,14 @@ def advice(footprint: Footprint, violations: Iterable[Violation]) -> list[str]:
 
 
 def _sentence(footprint: Footprint, violation: Violation) -> str:
-    name, unit = name_and_unit(violation.key)
+    what = number_of(violation.key)
     if violation.value is None or violation.limit is None:
         is_time = violation.key in _OF_TIME and footprint.latency_ms is None
         remedy = _UNKNOWN["latency_ms" if is_time else violation.key]
         if is_time and footprint.latency_unknown:
             remedy = f"{footprint.latency_unknown}; or drop the limit"
-        return f"{name} is unknown, so it cannot be promised: {remedy}"
-    over = f"{name} is {amount(violation.value - violation.limit, unit)} over"
+        return f"{what.words} is unknown, so it cannot be promised: {remedy}"
+    over = f"{what.words} is {what.text(violation.value - violation.limit)} over"
     reason = _REASONS.get(violation.key)
     return over if reason is None else f"{over}: {reason(footprint, violation)}"
 

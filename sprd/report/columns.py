@@ -1,21 +1,31 @@
-"""What is told of a trial, in words: one place for the terminal's table and the page's."""
+"""What is told of a trial, in columns: one place for the terminal's table and the page's."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from sprd.config.numbers import Objective, name_and_unit
+from sprd.config.numbers import Number, number_of
+from sprd.config.objectives import Objective
 from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.rows.table import Row
 
+UNKNOWN_RECALL = "recall _unknown_"
 
-class Column(NamedTuple):
-    """One number of a row: its key, its heading and how its value is written."""
 
-    key: str
-    heading: str
-    unit: str
-    divisor: float
-    digits: str
+@dataclass(frozen=True)
+class Column:
+    """One number of each row."""
+
+    number: Number
+
+    @property
+    def key(self) -> str:
+        """Of the number."""
+        return self.number.key
+
+    @property
+    def unit(self) -> str:
+        """Of its values; empty where they have none."""
+        return self.number.writing.unit
 
     def value(self, row: Row) -> float | None:
         """Returns the number as it is compared."""
@@ -27,31 +37,12 @@ class Column(NamedTuple):
     def text(self, row: Row) -> str:
         """Returns the number as it is read, without its unit; "?" where it is unknown."""
         value = self.value(row)
-        return "?" if value is None else f"{value / self.divisor:{self.digits}}"
-
-
-UNKNOWN_RECALL = "recall _unknown_"
-_NAMES = {
-    "balanced_accuracy": "accuracy",
-    "accuracy": "plain accuracy",
-    "false_accept_rate": "false accepts",
-    "false_reject_rate": "false rejects",
-    UNKNOWN_RECALL: "recall _unknown_",
-    "ram_bytes": "RAM",
-    "macs": "MACs",
-    "instructions": "instr.",
-}
+        return "?" if value is None else self.number.figure(value)
 
 
 def column(key: str) -> Column:
-    """Returns how a number is shown."""
-    name, unit = name_and_unit(key)
-    heading = _NAMES.get(key, name)
-    if unit:
-        return Column(key, heading, unit, 1.0, ",.1f" if unit == "ms" else ",.0f")
-    if key in ("macs", "instructions"):
-        return Column(key, heading, "M", 1e6, ",.3f")
-    return Column(key, heading, "", 1.0, ".3f")
+    """Returns the column of a number."""
+    return Column(number_of(key))
 
 
 def known_columns(
@@ -65,6 +56,5 @@ def known_columns(
 
 def accuracy_text(row: Row) -> str:
     """Returns the balanced accuracy with its interval: `0.902 (0.846 .. 0.939)`."""
-    text = column(ACCURACY).text(row)
-    bounds = interval_of(row)
-    return text if bounds is None else f"{text} ({bounds[0]:.3f} .. {bounds[1]:.3f})"
+    value = row.known(ACCURACY)
+    return "?" if value is None else number_of(ACCURACY).text(value, interval_of(row))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sprd.config.numbers import Objective
+from sprd.config.objectives import Objective
 from sprd.sweep.rows.hypervolume import hypervolume
 from sprd.sweep.rows.table import Row, Status, frontier, gains, ranking
 

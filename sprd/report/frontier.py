@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sprd.config.limits import Limit, Violation, find_violations
-from sprd.config.numbers import COSTS, Objective, natural
+from sprd.config.numbers import COSTS
+from sprd.config.objectives import Objective, natural
 from sprd.sweep.rows.table import Row, frontier
 
 Kind = Literal["frontier", "trial", "over", "reference"]

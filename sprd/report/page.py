@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from html import escape
 
 from sprd.config.limits import Limit
-from sprd.config.numbers import Objective, amount, name_and_unit
-from sprd.report.columns import UNKNOWN_RECALL, Column, column, known_columns
+from sprd.config.numbers import number_of
+from sprd.config.objectives import Objective
+from sprd.report.columns import UNKNOWN_RECALL, Column, known_columns
 from sprd.report.frontier import ACCURACY, Point, interval_of
 
 _KEYS = (
@@ -126,12 +127,8 @@ def _limits(limits: Sequence[Limit]) -> str:
         return "<p>None.</p>"
     items = []
     for limit in limits:
-        _, unit = name_and_unit(limit.key)
-        bound = "at least" if limit.is_minimum else "at most"
-        items.append(
-            f"<li>{escape(_heading(column(limit.key)._replace(unit='')))}: {bound}"
-            f" {escape(amount(limit.bound, unit))}</li>"
-        )
+        what, bound = number_of(limit.key), "at least" if limit.is_minimum else "at most"
+        items.append(f"<li>{escape(f'{what.title}: {bound} {what.text(limit.bound)}')}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 
@@ -156,9 +153,7 @@ def _head(text: str, kind: str = "") -> str:
 
 
 def _heading(one: Column) -> str:
-    names = {ACCURACY: "balanced accuracy", "instructions": "instructions"}
-    heading = names.get(one.key, one.heading)
-    return f"{heading}, {one.unit}" if one.unit else heading
+    return f"{one.number.title}, {one.unit}" if one.unit else one.number.title
 
 
 def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_kind: bool) -> str:
@@ -180,7 +175,8 @@ def _number(point: Point, one: Column) -> str:
     value = one.value(point.row)
     extra = ""
     if one.key == ACCURACY and (bounds := interval_of(point.row)):
-        extra = f'<br><span class="interval">{bounds[0]:.3f} .. {bounds[1]:.3f}</span>'
+        low, high = map(one.number.figure, bounds)
+        extra = f'<br><span class="interval">{low} .. {high}</span>'
     if value is None:
         return '<td data-sort="">unknown</td>'
     return f'<td data-sort="{value!r}">{escape(one.text(point.row))}{extra}</td>'
@@ -191,6 +187,5 @@ def _cell(text: str, sort: str, kind: str = "text") -> str:
 
 
 def _aims(objectives: Sequence[Objective]) -> str:
-    words = [f"{'high' if o.maximize else 'low'} {o.key.replace('_', ' ')}" for o in objectives]
-    words = [word.replace(" ram ", " RAM ") for word in words]
+    words = (f"{'high' if o.maximize else 'low'} {number_of(o.key).title}" for o in objectives)
     return escape(", ".join(words))

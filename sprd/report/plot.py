@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from sprd.config.limits import Limit
-from sprd.config.numbers import name_and_unit
+from sprd.config.numbers import number_of
 from sprd.report.frontier import ACCURACY, Kind, Point
 from sprd.report.labels import Label, place_labels
 
@@ -47,17 +47,6 @@ _STYLES: Mapping[Kind, _Style] = {
     "over": _Style("over the budget", "x", 34, _RED, _RED, 4),
     "frontier": _Style("frontier, with 95 % interval", "o", 44, _BLUE, _INK, 6),
     "reference": _Style("reference", "*", 190, _ORANGE, _INK, 7),
-}
-_NAMES = {
-    "model_bytes": "model",
-    "flash_bytes": "flash",
-    "ram_bytes": "RAM",
-    "arena_bytes": "tensor arena",
-    "arena_host_bytes": "tensor arena on this host",
-    "macs": "multiply-accumulates",
-    "instructions": "instructions an inference",
-    "latency_ms": "latency",
-    "energy_uj": "energy an inference",
 }
 
 
@@ -94,7 +83,7 @@ def plot_frontier(
             panel.set_ylim(low, high)
             _draw_panel(panel, points, key, bounds)
         for panel in grid[:, 0]:
-            panel.set_ylabel("balanced accuracy, int8,\nvalidation speakers")
+            panel.set_ylabel(f"{number_of(ACCURACY).title}, int8,\nvalidation speakers")
         _draw_legend(figure, panels, points)
         if title:
             figure.suptitle(printable(title, 90), fontsize=11, color=_INK)
@@ -115,18 +104,11 @@ def printable(text: str, longest: int = _LONGEST_LABEL) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def scale_and_unit(key: str) -> tuple[float, str]:
-    """Returns what a cost is divided by on its axis, and the unit that it then has."""
-    if key.endswith("_bytes"):
-        return 1024.0, "KiB"
-    _, unit = name_and_unit(key)
-    return (1.0, {"uJ": "µJ"}.get(unit, unit)) if unit else (1e6, "million")
-
-
 def _draw_panel(
     panel: "Axes", points: Sequence[Point], key: str, limits: Mapping[str, float]
 ) -> None:
-    scale, unit = scale_and_unit(key)
+    writing = number_of(key).writing
+    scale, unit = writing.axis_divisor, writing.axis_unit
     costs = [(point.value(key) or 0.0) / scale for point in _known(points, key)]
     limit = None if key not in limits else limits[key] / scale
     low, high, is_limit_drawn = _cost_range(costs, limit)
@@ -140,7 +122,7 @@ def _draw_panel(
     if (least := limits.get(ACCURACY)) is not None:
         panel.axhline(least, color=_INK, linestyle=(0, (5, 3)), linewidth=1.1, zorder=2)
         panel.axhspan(panel.get_ylim()[0], least, color=_RED, alpha=0.07, linewidth=0, zorder=0)
-    panel.set_xlabel(f"{_NAMES.get(key, key)} ({unit})")
+    panel.set_xlabel(f"{number_of(key).title} ({unit})")
     panel.xaxis.set_major_locator(MaxNLocator(6))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     panel.grid(color="#e4e4e4", linewidth=0.6)
@@ -152,7 +134,7 @@ def _steps(
     points: Sequence[Point], key: str, limit: float | None, right: float
 ) -> list[tuple[float, float]]:
     """The corners of the line that joins what no other eligible point beats in this plane."""
-    scale, _ = scale_and_unit(key)
+    scale = number_of(key).writing.axis_divisor
     eligible = [p for p in _known(points, key) if p.kind in ("frontier", "trial")]
     corners: list[tuple[float, float]] = []
     for cost, accuracy in sorted((_xy(p, key, scale) for p in eligible), key=_cheapest_first):
@@ -217,7 +199,7 @@ def _draw_limit(panel: "Axes", limit: float | None, text: str, right: float) -> 
 def _draw_labels(
     panel: "Axes", points: Sequence[Point], key: str, limits: Mapping[str, float]
 ) -> None:
-    scale, _ = scale_and_unit(key)
+    scale = number_of(key).writing.axis_divisor
     known = _known(points, key)
     named = [p for p in known if p.kind in ("reference", "frontier")]
     named.sort(key=lambda p: p.kind != "reference")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.config.numbers import Objective
+from sprd.config.objectives import Objective
 from sprd.report.columns import Column, accuracy_text, known_columns
 from sprd.report.frontier import ACCURACY
 from sprd.sweep.rows.table import Row
@@ -71,8 +71,9 @@ def _name(row: Row, chosen: int | None) -> str:
 def _heading(one: Column) -> str:
     """Two short lines rather than one long."""
     if one.key == ACCURACY:
-        return f"{one.heading}\n95 % interval"
-    return f"{one.heading}\n{one.unit}" if one.unit else one.heading.replace(" ", "\n", 1)
+        return f"{one.number.heading}\n95 % interval"
+    heading = one.number.heading
+    return f"{heading}\n{one.unit}" if one.unit else heading.replace(" ", "\n", 1)
 
 
 def _text(one: Column, row: Row) -> str:

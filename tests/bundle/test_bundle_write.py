@@ -130,10 +130,10 @@ def test_the_readme_tells_scores_with_intervals_and_sizes_with_sources(
 ) -> None:
     """A reader sees what was measured, what was estimated, and how to use it."""
     text = readme(make_export())
-    assert "| balanced accuracy | 0.914 (0.880 to 0.940) |" in text
-    assert "| recall of up | 0.930 (0.850 to 0.970) |" in text
-    assert "| tensor arena, board | 7,913 B | upper bound for a 32-bit core" in text
-    assert "| latency | 55.2 ms (49.0 to 62.0) | estimate from instructions" in text
+    assert "| balanced accuracy | 0.914 (0.880 .. 0.940) |" in text
+    assert "| recall up | 0.930 (0.850 .. 0.970) |" in text
+    assert "| tensor arena | 7,913 B | upper bound for a 32-bit core" in text
+    assert "| latency | 55.2 ms (49.0 .. 62.0) | estimate from instructions" in text
     assert "kTensorArenaSize = 7920" in text and "micro_features_model.cpp" in text
     assert "sprd evaluate BUNDLE" in text and "same training" in text
     assert "never heard a person" not in text and "$" not in text

@@ -193,7 +193,7 @@ def test_reference_needs_both_flags(run, capsys, given):
         ([], [], "No trial fits the budget: 0 of 0 (0 trained)."),
         (ROWS[4:], [], "Nearest: trial 4: model 30,000 B of 18,000 B (+67 %)."),
         (ROWS[4:], ["--by", "ram_bytes"], "No trial is within the budget: 0 of 0 eligible."),
-        (ROWS, ["--max-ram-bytes", "10"], "No trial is within ram_bytes <= 10: 0 of 4 eligible"),
+        (ROWS, ["--max-ram-bytes", "10"], "No trial is within ram_bytes <= 10 B: 0 of 4 eligible"),
         (ROWS, ["--max-latency-ms", "10"], "No trial is within latency_ms <= 10"),
         (ROWS, ["--min-balanced-accuracy", "0.99"], "balanced_accuracy >= 0.99"),
     ],

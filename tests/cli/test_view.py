@@ -22,7 +22,7 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys):
         view.ended(make_row(1, metrics={"balanced_accuracy": 0.9}, label="trial 1, fold 1 of 5"))
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("]")[0] for line in lines] == ["[1/2", "[2/2", "[2/2"]
-    assert all("best: trial 0, balanced_accuracy 0.800" in line for line in lines)
+    assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)
 
 
 def test_rows_of_before_count(capsys):

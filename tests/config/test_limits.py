@@ -104,7 +104,7 @@ def test_tightest_limit_of_each_number_is_kept() -> None:
 def test_limit_reads_as_a_comparison() -> None:
     """With its key, as the flag has it."""
     assert [str(one) for one in (Limit("ram_bytes", 65_536), LEAST)] == [
-        "ram_bytes <= 65,536", "balanced_accuracy >= 0.9",
+        "ram_bytes <= 65,536 B", "balanced_accuracy >= 0.900",
     ]  # fmt: skip
 
 
@@ -124,12 +124,12 @@ def test_limit_reads_as_a_comparison() -> None:
         (Violation("latency_ms", None, 50.0), "latency unknown, must be at most 50.0 ms"),
         (
             Violation("balanced_accuracy", 0.8, 0.9, True),
-            "balanced accuracy 0.8, at least 0.9 (-11 %)",
+            "balanced accuracy 0.800, at least 0.900 (-11 %)",
         ),
         (Violation("ram_bytes", 0, 10, True), "ram 0 B, at least 10 B (-100 %)"),
         (
             Violation("balanced_accuracy", None, 0.9, True),
-            "balanced accuracy unknown, must be at least 0.9",
+            "balanced accuracy unknown, must be at least 0.900",
         ),
         (UNMEASURABLE, "no valid configuration"),
         (Violation(EMULATION, None, None, error="12 bytes differ"), "12 bytes differ"),

@@ -3,7 +3,7 @@
 import pytest
 
 from sprd.config.limits import Violation
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.report.frontier import Point, points_of
 from sprd.sweep.rows.table import Row
 from tests.builders import make_row

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from sprd.config.limits import Violation
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.report.compare import Difference, Side, compare_runs
 from tests.builders import make_row
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sprd.config.limits import Limit, Violation, at_most
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.report.frontier import (
     panel_keys,
     points_of,

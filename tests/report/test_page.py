@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from sprd.config.limits import Limit, Violation, at_most
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.report.frontier import points_of
 from sprd.report.page import frontier_page
 from tests.builders import make_row
@@ -76,7 +76,7 @@ def test_page_tells_each_trial_and_the_limits(points):
     first = [row[0] for row in Reader(page).rows]
     assert first == ["trial", "2", "0", "1", "trial", "2", "0", "1", "3", "4", "seed recipe"]
     assert "RAM: at most 65,536 B" in page
-    assert "balanced accuracy: at least 0.8" in page
+    assert "balanced accuracy: at least 0.800" in page
     assert "3 of 5 trained trials" in page
 
 
@@ -86,7 +86,7 @@ def test_cells_hold_numbers_intervals_and_parameters(points):
     head, trial_2, trial_0 = rows[:3]
     cells = dict(zip(head, trial_0, strict=True))
     assert cells["balanced accuracy"] == "0.9000.860 .. 0.930"
-    assert (cells["model, B"], cells["latency, ms"]) == ("10,000", "20.0")
+    assert (cells["model size, B"], cells["latency, ms"]) == ("10,000", "20.0")
     assert (cells["model.filters"], cells["train.learning_rate"]) == ("8", "0.3333")
     assert cells["recall _unknown_"] == "0.900"
     assert dict(zip(head, trial_2, strict=True))["model.filters"] == ""
@@ -98,7 +98,7 @@ def test_cells_hold_numbers_intervals_and_parameters(points):
 def test_accuracy_under_the_least_is_told(rows):
     """It is a limit from below."""
     row = make_row(0, score=0.7, violations=(Violation("balanced_accuracy", 0.7, 0.8, True),))
-    assert "over: balanced accuracy 0.7, at least 0.8 (-13 %)" in page_of(
+    assert "over: balanced accuracy 0.700, at least 0.800 (-13 %)" in page_of(
         points_of([row], OBJECTIVES)
     )
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from sprd.config.limits import Limit, at_most
 from sprd.report.frontier import Point
-from sprd.report.plot import plot_frontier, printable, scale_and_unit
+from sprd.report.plot import plot_frontier, printable
 from tests.builders import make_row
 
 KEYS = ("model_bytes", "latency_ms")
@@ -100,17 +100,3 @@ def test_hundred_crowded_points_are_drawn():
 def test_text_is_made_printable(text, expected):
     """One line, not too long, in letters that the font has."""
     assert printable(text, 6 if text.isdigit() else 30) == expected
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("ram_bytes", (1024.0, "KiB")),
-        ("latency_ms", (1.0, "ms")),
-        ("energy_uj", (1.0, "µJ")),
-        ("macs", (1e6, "million")),
-    ],
-)
-def test_axis_has_a_unit(key, expected):
-    """Bytes are told in KiB."""
-    assert scale_and_unit(key) == expected

@@ -5,7 +5,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from sprd.config.numbers import KEYS, natural
+from sprd.config.numbers import KEYS
+from sprd.config.objectives import natural
 from sprd.report.table import WIDTH, frontier_table
 from tests.builders import make_row
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from sprd.config.limits import Limit, find_violations
-from sprd.config.numbers import KEYS, natural
+from sprd.config.numbers import KEYS, number_of
+from sprd.config.objectives import natural
 from sprd.errors import BudgetError, ConfigError, suggest
 from sprd.sweep.rows.table import Row
 
@@ -25,7 +26,7 @@ def pick_row(rows: Iterable[Row], by: str, limits: Sequence[Limit]) -> Row:
     if not fitting:
         wanted = ", ".join(map(str, limits)) or "the budget"
         values = [_known(row, by) for row in known]
-        best = f"{min(values, key=lambda value: sign * value):,.6g}" if values else "unknown"
+        best = number_of(by).text(min(values, key=lambda value: sign * value, default=None))
         found = f"; best {by} of all: {best}" if eligible else ""
         raise BudgetError(
             f"No trial is within {wanted}: 0 of {len(eligible)}"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from sprd.config.limits import Violation
-from sprd.config.numbers import Objective
+from sprd.config.numbers import number_of
+from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
 from sprd.disk.jsonl import Lines, read_lines
 from sprd.errors import BudgetError, InputError
@@ -135,7 +136,9 @@ def budget_error(rows: Iterable[Row]) -> BudgetError:
     nearest = "; ".join(misses) if misses else "none was measured"
     sizes = [(row.footprint["model_bytes"], row.number) for row in all_rows if row.footprint]
     if sizes:
-        nearest += f". Smallest model seen: {min(sizes)[0]:,} B (trial {min(sizes)[1]})"
+        smallest, trial = min(sizes)
+        told = number_of("model_bytes").text(smallest)
+        nearest += f". Smallest model seen: {told} (trial {trial})"
     return BudgetError(
         f"No trial fits the budget: 0 of {len(all_rows)} ({n_trained} trained). Nearest: {nearest}."
         " Raise the limit in [budget], or widen [space] towards smaller models."

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.config.dimensions import random_value
-from sprd.config.numbers import COSTS, Objective
+from sprd.config.numbers import COSTS
+from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.space import active_names, ordered_names, point_key

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sprd.config.limits import at_most, find_violations
+from sprd.config.numbers import number_of
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
@@ -122,7 +123,8 @@ def all_over(sweep: SweepConfig, found: Sequence[tuple[Row, FoldScores]]) -> str
     limit = sweep.default.budget.max_false_accept_rate
     return (
         f"every confirmed trial accepts more than budget.max_false_accept_rate = {limit:g} on its"
-        f" folds; trial {row.number}, exported all the same, {scores.false_accept_rate:.3f}"
+        f" folds; trial {row.number}, exported all the same,"
+        f" {number_of(FALSE_ACCEPT_RATE).text(scores.false_accept_rate)}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sprd.config.board import Board, parse_board
 from sprd.config.limits import KEEPS_UP, Limit, Violation, at_most, find_violations
-from sprd.config.numbers import Objective
+from sprd.config.objectives import Objective
 from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
 from sprd.device.board import load_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named

@@ -3,7 +3,8 @@
 import pytest
 
 from sprd.config.limits import LIMITED_KEYS, Limit, Violation, at_most
-from sprd.config.numbers import KEYS, natural
+from sprd.config.numbers import KEYS
+from sprd.config.objectives import natural
 from sprd.errors import BudgetError, ConfigError
 from sprd.sweep.rows.pick import pick_row
 from tests.builders import make_row
@@ -80,20 +81,20 @@ def test_unknown_size_is_never_the_smallest():
         (
             "ram_bytes",
             at_most({"ram_bytes": 9, "model_bytes": 1_000_000}),
-            "No trial is within ram_bytes <= 9, model_bytes <= 1,000,000: 0 of 3 eligible;"
-            " best ram_bytes of all: 10.",
+            "No trial is within ram_bytes <= 9 B, model_bytes <= 1,000,000 B: 0 of 3 eligible;"
+            " best ram_bytes of all: 10 B.",
         ),
         (
             "balanced_accuracy",
             (at_least(0.96),),
-            "No trial is within balanced_accuracy >= 0.96: 0 of 3 eligible;"
-            " best balanced_accuracy of all: 0.95.",
+            "No trial is within balanced_accuracy >= 0.960: 0 of 3 eligible;"
+            " best balanced_accuracy of all: 0.950.",
         ),
         (
             "false_accept_rate",
             (*at_most({"macs": 5}), at_least(0.5)),
-            "No trial is within macs <= 5, balanced_accuracy >= 0.5: 0 of 3 eligible;"
-            " best false_accept_rate of all: 0.05.",
+            "No trial is within macs <= 5, balanced_accuracy >= 0.500: 0 of 3 eligible;"
+            " best false_accept_rate of all: 0.050.",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.config.limits import UNMEASURABLE, Violation
-from sprd.config.numbers import natural, parse_objectives
+from sprd.config.objectives import natural, parse_objectives
 from sprd.errors import InputError, OutputError
 from sprd.sweep.rows.table import (
     Table,
@@ -209,7 +209,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
     assert str(error) == (
         "No trial fits the budget: 0 of 5 (1 trained). Nearest:"
         " trial 12: ram 71,680 B of 65,536 B (+9 %);"
-        " trial 7: accuracy drop 0.03 of 0.02 (+50 %);"
+        " trial 7: accuracy drop 0.030 of 0.020 (+50 %);"
         " trial 3: model 40,000 B of 20,000 B (+100 %). Smallest model seen: 10,000 B (trial 3)."
         " Raise the limit in [budget], or widen [space] towards smaller models."
     )

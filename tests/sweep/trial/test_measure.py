@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sprd.config.numbers import natural
+from sprd.config.objectives import natural
 from sprd.config.reader import load_sweep
 from sprd.config.trial import Budget
 from sprd.device.board import load_board
