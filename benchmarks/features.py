@@ -22,7 +22,7 @@ from typing import Any
 
 from sprd.audio import build
 from sprd.audio.corpus import Split, open_corpus
-from sprd.audio.store import make_stores, recipe_of
+from sprd.audio.store import make_stores, store_spec
 from sprd.config.reader import load_sweep
 from sprd.config.trial import Config
 from sprd.sweep.run import VOCABULARY
@@ -125,7 +125,7 @@ def built(config: Config, folder: Path, what: str) -> dict[str, float]:
         moments.append((time.perf_counter(), done))
 
     since = time.perf_counter()
-    (store,) = make_stores([recipe_of(corpus, config, Split.TRAINING)], moved)
+    (store,) = make_stores([store_spec(corpus, config, Split.TRAINING)], moved)
     seconds = time.perf_counter() - since
     (start, n_first), (end, n_last) = moments[0], moments[-1]
     rate = (n_last - n_first) / (end - start)

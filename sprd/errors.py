@@ -17,7 +17,7 @@ Messages have one form: *where: the rule that must hold, got the value. What to 
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Self
 
 MAX_LENGTH = 1500
 """Characters of a message."""
@@ -27,6 +27,16 @@ class SprdError(Exception):
     """A failure that is told to the user in one line, without a traceback."""
 
     exit_code: ClassVar[int] = 1
+
+    rule: str = ""
+    """What is broken and what to do, without where, in an error that `at` made."""
+
+    @classmethod
+    def at(cls, where: str, rule: str) -> Self:
+        """Returns an error whose message is both; whoever knows the place better takes the rule."""
+        error = cls(f"{where}: {rule}")
+        error.rule = rule
+        return error
 
     def __str__(self) -> str:
         """Leaves the middle out of a message that a huge value made long."""

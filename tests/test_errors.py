@@ -1,11 +1,12 @@
 """The exception tree: what a command exits with, and how long a line may get."""
 
+import pickle
 import re
 
 import pytest
 
 from sprd import errors
-from sprd.errors import MAX_LENGTH, BudgetError, InputError, SprdError, suggest
+from sprd.errors import MAX_LENGTH, BudgetError, DataError, InputError, SprdError, suggest
 
 
 def kinds_of(kind: type[SprdError]) -> set[type[SprdError]]:
@@ -53,3 +54,13 @@ def test_unknown_name_is_answered_by_the_nearest_and_all() -> None:
 def test_name_that_is_like_none_is_answered_by_all() -> None:
     """No guess is better than a wild one."""
     assert suggest("zzz", ["kernel", "filters"]) == "Known: filters, kernel."
+
+
+def test_an_error_made_with_at_carries_the_rule_apart() -> None:
+    """Also after it crossed a process; whoever lists many files says the place in another way."""
+    error = DataError.at("a/b.wav", "must hold sound. Record it again.")
+    again = pickle.loads(pickle.dumps(error))
+    assert isinstance(again, DataError) and again.exit_code == 2
+    assert str(again) == "a/b.wav: must hold sound. Record it again."
+    assert again.rule == "must hold sound. Record it again."
+    assert DataError("x").rule == ""

@@ -194,6 +194,25 @@ def test_module_is_short(name: str) -> None:
     assert len(read(name)[0].splitlines()) <= MAX_LINES, f"{name}: split it where a concept ends"
 
 
+def global_statements(source: str) -> list[str]:
+    """Names that a function assigns to in its module: state that outlives a call."""
+    nodes = ast.walk(ast.parse(source))
+    return [name for node in nodes if isinstance(node, ast.Global) for name in node.names]
+
+
+@each_module
+def test_module_has_no_state_that_changes(name: str) -> None:
+    """No function assigns to a name of its module; what a process keeps lies in an object."""
+    if not name.startswith("sprd.sweep.cluster."):
+        assert global_statements(read(name)[0]) == []
+
+
+def test_global_statement_is_found() -> None:
+    """Wherever it stands; a name of an outer function is no state of the module."""
+    source = "def f():\n    def g():\n        global a, b\n        nonlocal c\n"
+    assert global_statements(source) == ["a", "b"]
+
+
 @pytest.mark.parametrize("package", ["tensorflow", "keras", "ray", "optuna", "matplotlib"])
 def test_command_line_starts_without(package: str) -> None:
     """`import sprd.cli.main` loads no heavy package, so that --help answers at once."""

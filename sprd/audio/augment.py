@@ -4,13 +4,14 @@ Every variant is a pure function of the clip's key and the variant's number, so 
 ladder of variants is made on every machine, in any order.
 """
 
-import hashlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.corpus import Clip, Split
+from sprd.config.seeds import generator_of
 from sprd.config.trial import AugmentSection
 
 Waveform = NDArray[np.int16]
@@ -24,12 +25,6 @@ NOISE_PARTS = {
     Split.TESTING: (0.85, 1.0),
 }
 """Part of each noise recording that a split hears, so that no test noise was trained on."""
-
-
-def generator(*names: object) -> np.random.Generator:
-    """Returns a generator that depends on the names alone."""
-    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 
 def noise_of(
@@ -51,42 +46,49 @@ def noise_of(
     return tuple(parts or whole)
 
 
-def vary(
-    clip: Waveform,
-    key: str,
-    variant: int,
-    augment: AugmentSection,
-    noise: Sequence[Waveform],
-    sample_rate_hz: int,
-    babble: NDArray[np.float32] | None = None,
-) -> Waveform:
-    """Makes one variant of a clip.
+@dataclass(frozen=True)
+class Augmenter:
+    """What training clips are varied by; `noise` are recordings of at least a clip's length."""
 
-    Args:
-        clip: (n_samples,), int16.
-        key: Name of the clip; decides, with `variant`, every random draw.
-        noise: Recordings of at least n_samples.
-        babble: (n_samples,), float32, 1 being full scale: who is heard behind it, if anyone.
+    augment: AugmentSection
+    noise: Sequence[Waveform]
+    sample_rate_hz: int
 
-    Returns:
-        (n_samples,), int16.
-    """
-    rng = generator("vary", key, variant)
-    max_shift = augment.time_shift_ms * sample_rate_hz // 1000
-    shift = int(rng.integers(-max_shift, max_shift + 1))
-    gain = 10.0 ** (rng.uniform(-augment.gain_db, augment.gain_db) / 20)
-    volume = rng.uniform(0, augment.background_volume)
-    with_noise = bool(noise) and rng.random() < augment.background_frequency
-    shifted = _shift(clip, shift) * np.float32(gain / 32768)
-    if with_noise:
-        shifted = shifted + _cut(rng, noise, len(clip)) * np.float32(volume / 32768)
-    if babble is not None:
-        shifted = shifted + babble
-    return _to_int16(shifted)
+    def vary(
+        self,
+        clip: Waveform,
+        key: str,
+        variant: int,
+        babble: NDArray[np.float32] | None = None,
+    ) -> Waveform:
+        """Makes one variant of a clip.
+
+        Args:
+            clip: (n_samples,), int16.
+            key: Name of the clip; decides, with `variant`, every random draw.
+            variant: Number of the variant.
+            babble: (n_samples,), float32, 1 being full scale: the talker behind it, if any.
+
+        Returns:
+            (n_samples,), int16.
+        """
+        augment = self.augment
+        rng = generator_of("vary", key, variant)
+        max_shift = augment.time_shift_ms * self.sample_rate_hz // 1000
+        shift = int(rng.integers(-max_shift, max_shift + 1))
+        gain = 10.0 ** (rng.uniform(-augment.gain_db, augment.gain_db) / 20)
+        volume = rng.uniform(0, augment.background_volume)
+        with_noise = bool(self.noise) and rng.random() < augment.background_frequency
+        shifted = _shift(clip, shift) * np.float32(gain / 32768)
+        if with_noise:
+            shifted = shifted + _cut(rng, self.noise, len(clip)) * np.float32(volume / 32768)
+        if babble is not None:
+            shifted = shifted + babble
+        return _to_int16(shifted)
 
 
-class Talkers:
-    """Clips to be heard behind others: of words that are no keyword.
+class Babble:
+    """Talkers to be heard behind other clips: of words that are no keyword.
 
     A keyword behind another word would be heard, rightly, by a model that is taught not to.
     """
@@ -100,7 +102,7 @@ class Talkers:
     def behind(
         self, clip: Clip, variant: int, augment: AugmentSection
     ) -> NDArray[np.float32] | None:
-        """Returns who is heard behind a variant of a clip, or None.
+        """Returns the talker behind a variant of a clip, or None.
 
         Another word by another speaker, begun up to half a clip earlier or later. The draws are
         of a stream of their own, so that a clip is shifted and gets noise as it would without.
@@ -108,7 +110,7 @@ class Talkers:
         Returns:
             (n_samples,), 1 being full scale, or None where nobody is heard or fits.
         """
-        rng = generator("babble", clip.key, variant)
+        rng = generator_of("babble", clip.key, variant)
         volume = rng.uniform(0, augment.babble_volume)
         if rng.random() >= augment.babble_frequency or not self._clips:
             return None
@@ -123,8 +125,8 @@ class Talkers:
 
 
 def cut_silence(noise: Sequence[Waveform], key: str, variant: int, n_samples: int) -> Waveform:
-    """Cuts a `_silence_` clip from the noise, at a volume between nothing and full (the seed's)."""
-    rng = generator("silence", key, variant)
+    """Cuts a `_silence_` clip from the noise; its volume is drawn from 0 to 1, as SPRD's is."""
+    rng = generator_of("silence", key, variant)
     return _to_int16(_cut(rng, noise, n_samples) * np.float32(rng.uniform(0, 1) / 32768))
 
 
@@ -145,5 +147,5 @@ def _shift(clip: Waveform, shift: int) -> Waveform:
 
 
 def _to_int16(samples: NDArray[np.float32]) -> Waveform:
-    """Truncates like the seed: `cast(clip(x, -1, 1) * 32768)`, the top sample being 32767."""
+    """Truncates like SPRD's trainer: `cast(clip(x, -1, 1) * 32768)`, the top sample being 32767."""
     return np.clip(np.clip(samples, -1, 1) * 32768, -32768, 32767).astype(np.int16)

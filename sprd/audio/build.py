@@ -1,6 +1,6 @@
 """Clips in, the numbers of feature stores out: made on all cores, written where they belong.
 
-A store's numbers depend on nothing but its recipe: in which process and in which chunk a clip was
+A store's numbers depend on nothing but its spec: in which process and in which chunk a clip was
 computed makes no difference.
 """
 
@@ -15,13 +15,14 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
+from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Clip, Corpus, Split, read_noise
 from sprd.config.trial import AugmentSection, FeaturesSection
@@ -46,7 +47,7 @@ Moved = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StoreSpec:
     """All that the numbers of a store depend on.
 
     `corpus` holds the clips of the split alone; `n_silence` clips of silence follow them. `splits`
@@ -84,41 +85,41 @@ class Recipe:
 
 
 class Maker:
-    """Computes the features of one recipe."""
+    """Computes the features of one store."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, spec: StoreSpec) -> None:
         from sprd.audio.frontend import FrontEnd
 
-        self._recipe, self._clips = recipe, recipe.corpus.clips
-        rate, n_samples = recipe.features.sample_rate_hz, recipe.features.n_samples
-        self._noise = noise_of(read_noise(recipe.corpus, rate), n_samples, recipe.split)
-        self._talkers = Talkers(self._clips, recipe.keywords, self._read)
-        self._front_end = FrontEnd(recipe.features)
+        self._spec, self._clips = spec, spec.corpus.clips
+        rate, n_samples = spec.features.sample_rate_hz, spec.features.n_samples
+        self._noise = noise_of(read_noise(spec.corpus, rate), n_samples, spec.split)
+        self._augmenter = Augmenter(spec.augment, self._noise, rate)
+        self._babble = Babble(self._clips, spec.keywords, self._read)
+        self._front_end = FrontEnd(spec.features)
 
     def compute(self, start: int, stop: int) -> NDArray[np.generic]:
         """Returns (stop - start, variants, frames, channels) of the items start .. stop."""
         waveforms = [varied for item in range(start, stop) for varied in self._variants(item)]
         computed = self._front_end.compute(np.stack(waveforms))
-        return computed.reshape(stop - start, *self._recipe.shape[1:])
+        return computed.reshape(stop - start, *self._spec.shape[1:])
 
     def _variants(self, item: int) -> list[NDArray[np.int16]]:
-        split, features = self._recipe.split, self._recipe.features
-        numbers = range(self._recipe.shape[1])
+        split, features = self._spec.split, self._spec.features
+        numbers = range(self._spec.shape[1])
         if item >= len(self._clips):
             key = f"{split}:{item - len(self._clips)}"
             return [cut_silence(self._noise, key, v, features.n_samples) for v in numbers]
-        clip, augment = self._clips[item], self._recipe.augment
+        clip, augment = self._clips[item], self._spec.augment
         waveform = self._read(clip)
         if split is not Split.TRAINING:
             return [waveform]
-        behind = [self._talkers.behind(clip, v, augment) for v in numbers]
-        rate = features.sample_rate_hz
         return [
-            vary(waveform, clip.key, v, augment, self._noise, rate, b) for v, b in enumerate(behind)
+            self._augmenter.vary(waveform, clip.key, v, self._babble.behind(clip, v, augment))
+            for v in numbers
         ]
 
     def _read(self, clip: Clip) -> NDArray[np.int16]:
-        return read_waveform(clip, self._recipe.features)
+        return read_waveform(clip, self._spec.features)
 
 
 def read_waveform(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
@@ -127,42 +128,42 @@ def read_waveform(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
 
 
 class Builder:
-    """Writes the numbers of some recipes; its processes are started when needed and reused.
+    """Writes the numbers of some stores; its processes are started when needed and reused.
 
     One builder of a machine at a time takes all cores: of several that build different stores,
     the others keep to the process that they are in, or to one.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], moved: Moved) -> None:
-        self._recipes, self._moved = tuple(recipes), moved
+    def __init__(self, specs: Sequence[StoreSpec], moved: Moved) -> None:
+        self._specs, self._moved = tuple(specs), moved
         self._pool: ProcessPoolExecutor | None = None
         self._all_cores = FileLock(cache_folder() / "all-cores.lock")
 
     def write(self, number: int, path: Path) -> None:
-        """Writes the numbers of one of the recipes as a .npy file.
+        """Writes the numbers of one of the stores as a .npy file.
 
         Raises:
             OutputError: The disk is full.
             DataError: A clip cannot be read.
             SprdError: A process was killed.
         """
-        recipe = self._recipes[number]
-        offset = _take_room(path, recipe)
-        per_chunk = max(1, CHUNK // recipe.shape[1])
-        starts = range(0, recipe.shape[0], per_chunk)
-        chunks = [(start, min(start + per_chunk, recipe.shape[0])) for start in starts]
-        pool = self._processes(recipe)
+        spec = self._specs[number]
+        offset = _take_room(path, spec)
+        per_chunk = max(1, CHUNK // spec.shape[1])
+        starts = range(0, spec.shape[0], per_chunk)
+        chunks = [(start, min(start + per_chunk, spec.shape[0])) for start in starts]
+        pool = self._processes(spec)
         if pool is None:
-            maker = Maker(recipe)
+            maker = Maker(spec)
             for start, stop in chunks:
                 _write(path, offset, start, maker.compute(start, stop))
-                self._moved((stop - start) * recipe.shape[1])
+                self._moved((stop - start) * spec.shape[1])
             return
         jobs: list[Future[int]] = []
         try:
             jobs.extend(pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks)
             for job in as_completed(jobs):
-                self._moved(job.result() * recipe.shape[1])
+                self._moved(job.result() * spec.shape[1])
         except BrokenProcessPool as error:
             raise SprdError(
                 f"{path.parent.parent}: computing features: the processes must stay alive, but one"
@@ -178,34 +179,34 @@ class Builder:
             self._pool.shutdown(cancel_futures=True)
         self._all_cores.release()
 
-    def _processes(self, recipe: Recipe) -> ProcessPoolExecutor | None:
+    def _processes(self, spec: StoreSpec) -> ProcessPoolExecutor | None:
         """Returns the processes to compute in, or None for this one, if TensorFlow is here."""
         if self._pool is not None:
             return self._pool
         can_compute = "tensorflow" in sys.modules
-        if can_compute and recipe.n_waveforms < WORTH_PROCESSES:
+        if can_compute and spec.n_waveforms < WORTH_PROCESSES:
             return None
         n_processes = 1
         try:
             self._all_cores.acquire(timeout=0)
-            n_waveforms = sum(one.n_waveforms for one in self._recipes)
+            n_waveforms = sum(spec.n_waveforms for spec in self._specs)
             n_processes = max(1, min(n_cores(), n_waveforms // (WORTH_PROCESSES // 2)))
         except Timeout:
             if can_compute:
                 return None
         spawn = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(n_processes, spawn, _start, (self._recipes,))
+        self._pool = ProcessPoolExecutor(n_processes, spawn, _start, (self._specs,))
         return self._pool
 
 
 @contextmanager
-def builder(recipes: Sequence[Recipe], moved: Moved) -> Iterator[Builder]:
+def builder(specs: Sequence[StoreSpec], moved: Moved) -> Iterator[Builder]:
     """Gives a builder whose processes end with the block."""
-    one = Builder(recipes, moved)
+    opened = Builder(specs, moved)
     try:
-        yield one
+        yield opened
     finally:
-        one.close()
+        opened.close()
 
 
 def n_cores() -> int:
@@ -229,18 +230,18 @@ def _limits(name: str) -> list[float]:
         return []
 
 
-def _take_room(path: Path, recipe: Recipe) -> int:
+def _take_room(path: Path, spec: StoreSpec) -> int:
     """Makes the file and takes its blocks, so that a full disk is told at once.
 
     Returns:
         The offset of the numbers.
     """
     try:
-        mapped = np.lib.format.open_memmap(path, mode="w+", dtype=recipe.dtype, shape=recipe.shape)
+        mapped = np.lib.format.open_memmap(path, mode="w+", dtype=spec.dtype, shape=spec.shape)
         offset = int(mapped.offset)
         del mapped
         with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, offset + recipe.n_bytes)
+            os.posix_fallocate(file.fileno(), 0, offset + spec.n_bytes)
     except OSError as error:
         raise unwritable(path, error) from error
     return offset
@@ -256,14 +257,30 @@ def _write(path: Path, offset: int, start: int, computed: NDArray[np.generic]) -
         raise unwritable(path, error) from error
 
 
-_recipes: tuple[Recipe, ...] = ()
-_makers: dict[int, Maker] = {}
-"""Of a process of the pool."""
+class _Worker:
+    """What a process of the pool keeps between two jobs: its specs, and the maker of the last."""
+
+    def __init__(self) -> None:
+        self.specs: tuple[StoreSpec, ...] = ()
+        self._number = -1
+        self._maker: Maker | None = None
+
+    def maker(self, number: int) -> Maker:
+        """Returns what computes a store; stores come one after the other, so one is kept."""
+        if self._maker is None or self._number != number:
+            self._maker = None  # before the next one takes as much memory
+            self._number, self._maker = number, Maker(self.specs[number])
+        return self._maker
 
 
-def _start(recipes: tuple[Recipe, ...]) -> None:
+@cache
+def _worker() -> _Worker:
+    """Returns the state of this process of the pool: the one place of it."""
+    return _Worker()
+
+
+def _start(specs: tuple[StoreSpec, ...]) -> None:
     """Prepares a process of the pool."""
-    global _recipes
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -271,7 +288,7 @@ def _start(recipes: tuple[Recipe, ...]) -> None:
     with quiet_stderr():
         from sprd.audio.frontend import use_one_thread
     use_one_thread()
-    _recipes = recipes
+    _worker().specs = specs
 
 
 def _end_with_parent() -> None:
@@ -282,9 +299,6 @@ def _end_with_parent() -> None:
 
 
 def _fill(number: int, path: Path, offset: int, start: int, stop: int) -> int:
-    """Computes and writes items of a recipe; returns how many."""
-    if number not in _makers:
-        _makers.clear()  # recipes come one after the other
-        _makers[number] = Maker(_recipes[number])
-    _write(path, offset, start, _makers[number].compute(start, stop))
+    """Computes and writes items of a store; returns how many."""
+    _write(path, offset, start, _worker().maker(number).compute(start, stop))
     return stop - start

@@ -63,16 +63,16 @@ def decode(path: Path) -> tuple[NDArray[np.int16], int]:
     content = read_content(path)
     problem = problem_of(content)
     if problem is not None:
-        raise DataError(f"{shown(path)}: {problem}. Remove the file or record it again.")
+        raise DataError.at(shown(path), f"{problem}. Remove the file or record it again.")
     with soundfile.SoundFile(io.BytesIO(content)) as file:
         if file.channels == 1 and file.subtype == "PCM_16":
             samples: NDArray[np.int16] = file.read(dtype="int16")
             return samples, file.samplerate
         wave: NDArray[np.float64] = file.read(dtype="float64", always_2d=True).mean(axis=1)
         if not np.isfinite(wave).all():
-            raise DataError(
-                f"{shown(path)}: samples must be finite, got NaN or infinity."
-                " Remove the file or record it again."
+            raise DataError.at(
+                shown(path),
+                "samples must be finite, got NaN or infinity. Remove the file or record it again.",
             )
         return to_int16(wave), file.samplerate
 
@@ -80,7 +80,7 @@ def decode(path: Path) -> tuple[NDArray[np.int16], int]:
 def fit_length(samples: NDArray[np.int16], n_samples: int) -> NDArray[np.int16]:
     """Cuts the end off, or pads it with zeros.
 
-    Source: `decode_wav(desired_samples)` of TensorFlow, as the seed's trainer calls it.
+    Source: `decode_wav(desired_samples)` of TensorFlow, as SPRD's trainer calls it.
 
     Args:
         samples: (any,), int16.
@@ -110,15 +110,16 @@ def read_content(path: Path) -> bytes:
     try:
         n_bytes = path.stat().st_size
         if n_bytes > MAX_FILE_BYTES:
-            raise DataError(
-                f"{shown(path)}: must have at most {MAX_FILE_BYTES:,} bytes, got {n_bytes:,}."
-                " Cut it into clips."
+            raise DataError.at(
+                shown(path),
+                f"must have at most {MAX_FILE_BYTES:,} bytes, got {n_bytes:,}. Cut it into clips.",
             )
         return path.read_bytes()
     except OSError as error:
-        raise DataError(
-            f"{shown(path)}: must be a readable file: {error.strerror or error}."
-            " Check the path and its permissions."
+        raise DataError.at(
+            shown(path),
+            f"must be a readable file: {error.strerror or error}."
+            " Check the path and its permissions.",
         ) from error
 
 

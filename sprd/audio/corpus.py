@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sprd.audio.clips import read_clip, shown
 from sprd.audio.listing import Checked, check_audio
-from sprd.audio.sources import describe, folder_of
+from sprd.audio.sources import folder_of, source_name
 from sprd.audio.voices.studio import made_noise
 from sprd.audio.voices.synthetic import RECIPE_FILE
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
@@ -104,7 +104,7 @@ def open_corpus(
             raise DataError(
                 f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
             )
-    source = " + ".join([describe(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
+    source = " + ".join([source_name(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
     is_synthetic = any((one / RECIPE_FILE).exists() for one in folders)
     corpus = _index(folders, data, source, is_synthetic, progress)
     _check_words(corpus, data, shown(main))
@@ -118,7 +118,7 @@ def index_folder(folder: Path, data: DataSection) -> Corpus:
         DataError: The folder is missing or holds no clip, or too many files are unreadable.
     """
     main = folder_of(data, folder)
-    return _index([main], data, describe(data, folder), False, None)
+    return _index([main], data, source_name(data, folder), False, None)
 
 
 def speaker_of(name: str) -> str:
@@ -172,35 +172,37 @@ def _index(
     files = []
     for number, folder in enumerate(folders):
         prefix = f"extra{number}/" if number else ""
-        files += [(prefix + one.found.key, one) for one in check_audio(folder, progress)]
-    good = sorted((key, one) for key, one in files if one.problem is None)
-    bad = [f"{key!r}: {one.problem}" for key, one in files if one.problem is not None]
+        files += [(prefix + checked.file.key, checked) for checked in check_audio(folder, progress)]
+    good = sorted((key, checked) for key, checked in files if checked.problem is None)
+    bad = [f"{key!r}: {checked.problem}" for key, checked in files if checked.problem is not None]
     _check_readable(shown(folders[0]), len(files), bad, data.max_bad_percentage)
-    noise = tuple(one.found.path for _, one in good if _is_noise(one))
-    names = (one.found.path.name for key, one in good if key == one.found.key)
+    noise = tuple(checked.file.path for _, checked in good if _is_noise(checked))
+    names = (checked.file.path.name for key, checked in good if key == checked.file.key)
     listed = _listed_speakers(folders[0], names, data)
-    clips = tuple(_clip(key, one, listed, data) for key, one in good if not _is_noise(one))
+    clips = tuple(
+        _clip(key, checked, listed, data) for key, checked in good if not _is_noise(checked)
+    )
     if not clips:
         raise DataError(
             f"{shown(folders[0])}: must hold a folder of recordings for each word, got no clip."
             " Put them into <word>/<speaker>_nohash_<n>.wav."
         )
-    lines = "\n".join(f"{key} {one.sha256}" for key, one in good)
+    lines = "\n".join(f"{key} {checked.sha256}" for key, checked in good)
     fingerprint = hashlib.sha256(lines.encode()).hexdigest()
     return Corpus(clips, noise, fingerprint, source, is_synthetic, len(bad), tuple(bad[:N_REASONS]))
 
 
-def _is_noise(one: Checked) -> bool:
-    return one.found.word == BACKGROUND_NOISE_FOLDER
+def _is_noise(checked: Checked) -> bool:
+    return checked.file.word == BACKGROUND_NOISE_FOLDER
 
 
-def _clip(key: str, one: Checked, listed: Mapping[str, Split], data: DataSection) -> Clip:
+def _clip(key: str, checked: Checked, listed: Mapping[str, Split], data: DataSection) -> Clip:
     """Makes the entry of a clip; its word is spelled as the keyword is."""
-    speaker = speaker_of(one.found.path.name)
+    speaker = speaker_of(checked.file.path.name)
     split = listed.get(speaker) or split_of(speaker, data)
-    word = _composed(one.found.word)
+    word = _composed(checked.file.word)
     spelling = {_composed(keyword): keyword for keyword in data.keywords}
-    return Clip(one.found.path, key, spelling.get(word, word), speaker, split)
+    return Clip(checked.file.path, key, spelling.get(word, word), speaker, split)
 
 
 def _composed(word: str) -> str:

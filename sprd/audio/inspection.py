@@ -94,24 +94,24 @@ def inspect_folder(folder: Path) -> FolderReport:
             f"{shown(folder)}: must hold a folder of recordings for each word, got no audio file."
             " Put them into <word>/<speaker>_nohash_<n>.wav."
         )
-    unreadable = {one.found.key: one.problem for one in checked if one.problem is not None}
-    good = [one for one in checked if one.problem is None]
+    unreadable = {clip.file.key: clip.problem for clip in checked if clip.problem is not None}
+    good = [clip for clip in checked if clip.problem is None]
     sounds: dict[str, _Sound] = {}
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
-        for one, sound in zip(good, pool.map(_listen, good), strict=True):
+        for clip, sound in zip(good, pool.map(_listen, good), strict=True):
             if isinstance(sound, str):
-                unreadable[one.found.key] = sound
+                unreadable[clip.file.key] = sound
             else:
-                sounds[one.found.key] = sound
-    return _report(folder, [one for one in good if one.found.key in sounds], sounds, unreadable)
+                sounds[clip.file.key] = sound
+    return _report(folder, [clip for clip in good if clip.file.key in sounds], sounds, unreadable)
 
 
-def _listen(one: Checked) -> _Sound | str:
+def _listen(clip: Checked) -> _Sound | str:
     """Returns what a file sounds like, or why it cannot be read after all."""
     try:
-        samples, rate_hz = decode(one.found.path)
+        samples, rate_hz = decode(clip.file.path)
     except DataError as error:
-        return str(error).removeprefix(f"{shown(one.found.path)}: ")
+        return error.rule
     loudness = np.abs(samples.astype(np.int32))
     full = np.concatenate(([0], loudness >= 32767, [0])).astype(np.int8)
     starts, ends = (np.flatnonzero(np.diff(full) == step) for step in (1, -1))
@@ -130,11 +130,11 @@ def _report(
     unreadable: Mapping[str, str],
 ) -> FolderReport:
     noise = {k: s.duration_s for k, s in sounds.items() if k.startswith(BACKGROUND_NOISE_FOLDER)}
-    clips = [one for one in good if one.found.key not in noise]
-    heard = {one.found.key: sounds[one.found.key] for one in clips}
+    clips = [clip for clip in good if clip.file.key not in noise]
+    heard = {clip.file.key: sounds[clip.file.key] for clip in clips}
     words = _words(clips, heard)
     durations = [sound.duration_s for sound in heard.values()]
-    names = {one.found.key: one.found.path.name for one in clips}
+    names = {clip.file.key: clip.file.path.name for clip in clips}
     parts: dict[str, tuple[str, ...]] = {
         "shorter": _keys(heard, lambda sound: sound.duration_s < CLIP_S - TOLERANCE_S),
         "longer": _keys(heard, lambda sound: sound.duration_s > CLIP_S + TOLERANCE_S),
@@ -164,14 +164,14 @@ def _report(
 
 def _words(clips: Iterable[Checked], sounds: Mapping[str, _Sound]) -> tuple[WordReport, ...]:
     by_word: dict[str, list[Checked]] = defaultdict(list)
-    for one in clips:
-        by_word[one.found.word].append(one)
+    for clip in clips:
+        by_word[clip.file.word].append(clip)
     return tuple(
         WordReport(
             word=word,
             n_clips=len(files),
-            n_speakers=len({speaker_of(one.found.path.name) for one in files}),
-            duration_s=sum(sounds[one.found.key].duration_s for one in files),
+            n_speakers=len({speaker_of(clip.file.path.name) for clip in files}),
+            duration_s=sum(sounds[clip.file.key].duration_s for clip in files),
         )
         for word, files in sorted(by_word.items())
     )
@@ -183,8 +183,8 @@ def _keys(sounds: Mapping[str, _Sound], is_so: Callable[[_Sound], bool]) -> tupl
 
 def _duplicates(clips: Iterable[Checked]) -> tuple[tuple[str, ...], ...]:
     by_content: dict[str, list[str]] = defaultdict(list)
-    for one in clips:
-        by_content[one.sha256].append(one.found.key)
+    for clip in clips:
+        by_content[clip.sha256].append(clip.file.key)
     return tuple(tuple(keys) for keys in by_content.values() if len(keys) > 1)
 
 

@@ -29,7 +29,7 @@ Known = Mapping[str, tuple[int, int, str, str | None]]
 
 
 @dataclass(frozen=True)
-class Found:
+class AudioFile:
     """An audio file at `<folder>/<word>/<name>`; `key` is `<word>/<name>`."""
 
     path: Path
@@ -43,12 +43,12 @@ class Found:
 class Checked:
     """A file and what its bytes say: `problem` is the rule they break, None if they are audio."""
 
-    found: Found
+    file: AudioFile
     sha256: str
     problem: str | None
 
 
-def list_audio(folder: Path) -> list[Found]:
+def list_audio(folder: Path) -> list[AudioFile]:
     """Lists the audio files of the word folders, sorted by key.
 
     Hidden files and folders and files of other suffixes are no recordings. Only one level is
@@ -57,7 +57,7 @@ def list_audio(folder: Path) -> list[Found]:
     Raises:
         DataError: The folder or one in it cannot be read.
     """
-    found = []
+    files = []
     try:
         for word in _entries(folder):
             if not os.path.isdir(word.path):
@@ -68,13 +68,15 @@ def list_audio(folder: Path) -> list[Found]:
                 ):
                     status = entry.stat()
                     path, key = Path(entry.path), f"{word.name}/{entry.name}"
-                    found.append(Found(path, key, word.name, status.st_size, status.st_mtime_ns))
+                    files.append(
+                        AudioFile(path, key, word.name, status.st_size, status.st_mtime_ns)
+                    )
     except OSError as error:
         raise DataError(
             f"{shown(folder)}: must be a readable folder of recordings: "
             f"{error.strerror or error}. Check the path and its permissions."
         ) from error
-    return sorted(found, key=lambda one: one.key)
+    return sorted(files, key=lambda file: file.key)
 
 
 def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
@@ -93,20 +95,25 @@ def check_audio(folder: Path, progress: Progress | None = None) -> list[Checked]
     files = list_audio(folder)
     cache = _cache_file(folder)
     known = _load(cache)
-    fresh = [one for one in files if known.get(one.key, (0, 0))[:2] != (one.n_bytes, one.mtime_ns)]
+    fresh = [
+        file for file in files if known.get(file.key, (0, 0))[:2] != (file.n_bytes, file.mtime_ns)
+    ]
     checks: dict[str, tuple[str, str | None]] = {}
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
-        for n_done, (one, check) in enumerate(zip(fresh, pool.map(_check, fresh), strict=True), 1):
-            checks[one.key] = check
+        results = zip(fresh, pool.map(_check, fresh), strict=True)
+        for n_done, (file, check) in enumerate(results, 1):
+            checks[file.key] = check
             if progress is not None:
                 progress("reading", n_done, len(fresh))
     checked = [
-        Checked(one, *(checks[one.key] if one.key in checks else known[one.key][2:]))
-        for one in files
+        Checked(file, *(checks[file.key] if file.key in checks else known[file.key][2:]))
+        for file in files
     ]
     if fresh or len(files) != len(known):
         settled = [
-            one for one in checked if one.found.mtime_ns < looked_at_ns - SETTLED_NS and one.sha256
+            entry
+            for entry in checked
+            if entry.file.mtime_ns < looked_at_ns - SETTLED_NS and entry.sha256
         ]
         # A cache that cannot be written costs time, no result.
         with suppress(OutputError):
@@ -114,17 +121,17 @@ def check_audio(folder: Path, progress: Progress | None = None) -> list[Checked]
     return checked
 
 
-def _check(one: Found) -> tuple[str, str | None]:
+def _check(file: AudioFile) -> tuple[str, str | None]:
     """Returns the SHA-256 of a file ("" if it cannot be read) and the rule that it breaks."""
-    if not one.key.isascii():
+    if not file.key.isascii():
         try:
-            one.key.encode()
+            file.key.encode()
         except UnicodeEncodeError:
             return "", "its name must be UTF-8. Rename it"
     try:
-        content = read_content(one.path)
+        content = read_content(file.path)
     except DataError as error:
-        return "", str(error).removeprefix(f"{shown(one.path)}: ").rstrip(".")
+        return "", error.rule.rstrip(".")
     return hashlib.sha256(content).hexdigest(), problem_of(content)
 
 
@@ -160,7 +167,7 @@ def _entry(
 
 def _dump(checked: Iterable[Checked]) -> str:
     files = {
-        one.found.key: (one.found.n_bytes, one.found.mtime_ns, one.sha256, one.problem)
-        for one in checked
+        entry.file.key: (entry.file.n_bytes, entry.file.mtime_ns, entry.sha256, entry.problem)
+        for entry in checked
     }
     return json.dumps({"format": FORMAT, "files": files}, separators=(",", ":"))

@@ -1,13 +1,13 @@
 """An index made on one machine in, the same index for the recordings of another out."""
 
 from sprd.audio.corpus import Corpus, open_corpus
-from sprd.audio.sources import SYNTHETIC, VERSIONS, describe
-from sprd.audio.speech_commands import fetch
+from sprd.audio.sources import SYNTHETIC, VERSIONS, source_name
+from sprd.audio.speech_commands import fetch_speech_commands
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
 
-def at_home(corpus: Corpus, data: DataSection) -> Corpus:
+def resolve_on_node(corpus: Corpus, data: DataSection) -> Corpus:
     """Returns the index of the same recordings on this machine.
 
     Speech Commands is fetched and synthetic speech spoken, once a machine. A folder must be
@@ -25,13 +25,13 @@ def at_home(corpus: Corpus, data: DataSection) -> Corpus:
     if first.exists():
         return corpus
     is_named = data.source in (SYNTHETIC, *VERSIONS)
-    if not is_named or not corpus.source.startswith(describe(data)):
+    if not is_named or not corpus.source.startswith(source_name(data)):
         raise DataError(
             f"{first}: must be on every node, got none here. Share the folder of the recordings,"
             " or copy it to the same place on each node."
         )
     if data.source in VERSIONS:
-        fetch(VERSIONS[data.source], None, None)
+        fetch_speech_commands(VERSIONS[data.source], None, None)
     found = open_corpus(data)
     if found.fingerprint != corpus.fingerprint:
         raise DataError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sprd.audio.clips import shown
 from sprd.audio.speech_commands import default_folder, is_complete
-from sprd.audio.voices.synthetic import synthesize
+from sprd.audio.voices.synthetic import SpeechSettings, synthesize
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
@@ -28,14 +28,13 @@ def folder_of(
 
     Raises:
         DataError: The folder is missing or empty, or the download has not been fetched. A sweep
-            does not download 2.3 GB without a word.
+            does not download 2.4 GB without a word.
     """
     if folder is not None:
         return _checked(folder)
     if data.source == SYNTHETIC:
-        return synthesize(
-            data.keywords, data.n_voices, data.n_takes, data.n_other_words, progress=progress
-        )
+        settings = SpeechSettings(data.keywords, data.n_voices, data.n_takes, data.n_other_words)
+        return synthesize(settings, progress=progress)
     if data.source in VERSIONS:
         version = VERSIONS[data.source]
         fetched = default_folder(version)
@@ -48,7 +47,7 @@ def folder_of(
     return _checked(Path(data.source))
 
 
-def describe(data: DataSection, folder: Path | None = None) -> str:
+def source_name(data: DataSection, folder: Path | None = None) -> str:
     """Returns where the audio comes from, for people."""
     if folder is None and data.source == SYNTHETIC:
         return f"synthetic speech: {data.n_voices} espeak-ng voices"

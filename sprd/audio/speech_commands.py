@@ -80,7 +80,7 @@ def is_complete(folder: Path) -> bool:
     return (folder / MARKER_FILE).is_file()
 
 
-def fetch(
+def fetch_speech_commands(
     version: str,
     folder: Path | None,
     progress: Progress | None,
@@ -105,27 +105,36 @@ def fetch(
         DownloadError: No network, another checksum, or an archive that is not safe to extract.
         OutputError: No room on the disk, or the folder cannot be written or holds something else.
     """
-    if version not in RELEASES:
-        raise DownloadError(
-            f"Speech Commands: unknown version {version!r}. {suggest(version, RELEASES)}"
-        )
-    release = RELEASES[version]
-    release = Release(url or release.url, sha256 or release.sha256)
+    release = _release(version, url, sha256)
     target = folder if folder is not None else default_folder(version)
     part = target.with_name(f".{target.name}.tar.gz.part")
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(part.with_name(f".{target.name}.lock")):
-            if is_complete(target):
-                return target
-            _check_empty(target)
-            _download(release, part, progress)
-            _check_sum(release, part)
-            _extract(part, target, release)
-            part.unlink()
+            if not is_complete(target):
+                _fetch(release, part, target, progress)
     except OSError as error:
         raise unwritable(target, error) from error
     return target
+
+
+def _fetch(release: Release, part: Path, target: Path, progress: Progress | None) -> None:
+    """Brings the archive to `part`, and what is in it to the target."""
+    _check_empty(target)
+    _download(release, part, progress)
+    _check_sum(release, part)
+    _extract(part, target, release)
+    part.unlink()
+
+
+def _release(version: str, url: str | None, sha256: str | None) -> Release:
+    """Returns a version, or what lies elsewhere in its place."""
+    if version not in RELEASES:
+        raise DownloadError(
+            f"Speech Commands: unknown version {version!r}. {suggest(version, RELEASES)}"
+        )
+    release = RELEASES[version]
+    return Release(url or release.url, sha256 or release.sha256)
 
 
 def _check_empty(target: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.augment import cut_silence
-from sprd.audio.build import CHUNK, Builder, Recipe, builder, read_waveform
+from sprd.audio.build import CHUNK, Builder, StoreSpec, builder, read_waveform
 from sprd.audio.corpus import Clip, Corpus, Split, split_digest
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
@@ -88,17 +88,17 @@ def open_features(
 
     Several processes may ask for the same: one computes, the others wait.
     """
-    recipe = recipe_of(corpus, config, split)
+    spec = store_spec(corpus, config, split)
     return read_kept(
-        lambda: make_stores([recipe], progress)[0], lambda folder: _open(folder, config.features)
+        lambda: make_stores([spec], progress)[0], lambda folder: _open(folder, config.features)
     )
 
 
-def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> list[Path]:
+def make_stores(specs: Sequence[StoreSpec], progress: Progress | None = None) -> list[Path]:
     """Computes the stores that are not on this machine yet, on all cores.
 
     Args:
-        recipes: What to make, in this order.
+        specs: What to make, in this order.
         progress: Called with ("features", waveforms computed, waveforms in all).
 
     Returns:
@@ -109,15 +109,15 @@ def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> 
         OutputError: The cache cannot be written.
         ConfigError: The cache is bounded to less than such a store takes.
     """
-    names = [store_key(recipe) for recipe in recipes]
+    names = [store_key(spec) for spec in specs]
     missing = [
-        recipe
-        for name, recipe in zip(names, recipes, strict=True)
+        spec
+        for name, spec in zip(names, specs, strict=True)
         if not kept_folder(KIND, name).exists()
     ]
     for name in names:
         asked_for(kept_folder(KIND, name))  # making the first must not push out the last
-    done, total = 0, sum(recipe.n_waveforms for recipe in missing)
+    done, total = 0, sum(spec.n_waveforms for spec in missing)
 
     def moved(n: int) -> None:
         nonlocal done
@@ -125,22 +125,22 @@ def make_stores(recipes: Sequence[Recipe], progress: Progress | None = None) -> 
         if progress:
             progress(KIND, done, total)
 
-    with builder(recipes, moved) as build:
+    with builder(specs, moved) as build:
         folders = [
-            keep(KIND, name, recipe.n_bytes, partial(_fill, build, number, recipe))
-            for number, (name, recipe) in enumerate(zip(names, recipes, strict=True))
+            keep(KIND, name, spec.n_bytes, partial(_fill, build, number, spec))
+            for number, (name, spec) in enumerate(zip(names, specs, strict=True))
         ]
     if done < total:  # another process made the rest
         moved(total)
     return folders
 
 
-def recipe_of(corpus: Corpus, config: Config, split: Split) -> Recipe:
+def store_spec(corpus: Corpus, config: Config, split: Split) -> StoreSpec:
     """Returns what the numbers of a split depend on, for one configuration.
 
     Keywords are among it only where `augment.babble_frequency` is above 0.
     """
-    return Recipe(
+    return StoreSpec(
         corpus=replace(corpus, clips=corpus.of(split)),
         splits=split_digest(corpus),
         split=split,
@@ -189,17 +189,17 @@ def scale_of(features: FeaturesSection) -> float:
     return FEATURE_SCALE if features.preprocess == "micro" else 1.0
 
 
-def store_key(recipe: Recipe) -> str:
+def store_key(spec: StoreSpec) -> str:
     """Returns the name of a store: a hash of all that its numbers depend on."""
-    is_varied = recipe.split is Split.TRAINING
+    is_varied = spec.split is Split.TRAINING
     what = {
         "format": FORMAT,
-        "corpus": recipe.corpus.fingerprint,
-        "splits": recipe.splits,
-        "split": recipe.split.value,
-        "n_silence": recipe.n_silence,
-        "features": recipe.features.model_dump(),
-        "augment": _ladder(recipe.augment, recipe.keywords) if is_varied else None,
+        "corpus": spec.corpus.fingerprint,
+        "splits": spec.splits,
+        "split": spec.split.value,
+        "n_silence": spec.n_silence,
+        "features": spec.features.model_dump(),
+        "augment": _ladder(spec.augment, spec.keywords) if is_varied else None,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -212,13 +212,13 @@ def _ladder(augment: AugmentSection, keywords: Sequence[str]) -> dict[str, objec
     return {name: value for name, value in settings.items() if not name.startswith("babble_")}
 
 
-def _fill(build: Builder, number: int, recipe: Recipe, folder: Path) -> None:
+def _fill(build: Builder, number: int, spec: StoreSpec, folder: Path) -> None:
     build.write(number, folder / "features.npy")
-    silence = range(recipe.n_silence)
+    silence = range(spec.n_silence)
     index = {
-        "words": [*(clip.word for clip in recipe.corpus.clips), *(SILENCE_LABEL for _ in silence)],
+        "words": [*(clip.word for clip in spec.corpus.clips), *(SILENCE_LABEL for _ in silence)],
         "speakers": [
-            *(clip.speaker for clip in recipe.corpus.clips),
+            *(clip.speaker for clip in spec.corpus.clips),
             *(f"silence {i}" for i in silence),
         ],
     }

@@ -15,7 +15,7 @@ def fetch(args: Namespace) -> int:
     """Downloads Speech Commands."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    from sprd.audio.speech_commands import fetch
+    from sprd.audio.speech_commands import fetch_speech_commands
 
     with Progress(
         "{task.description}",
@@ -29,25 +29,20 @@ def fetch(args: Namespace) -> int:
         def moved(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        folder = fetch(args.version, args.out, moved, args.url)
+        folder = fetch_speech_commands(args.version, args.out, moved, args.url)
     output().print(str(folder))
     return 0
 
 
 def synth(args: Namespace) -> int:
     """Makes synthetic voices."""
-    from sprd.audio.voices.synthetic import synthesize
+    from sprd.audio.voices.synthetic import SpeechSettings, synthesize
 
+    settings = SpeechSettings(
+        args.keywords, args.voices, args.takes, args.other_words, seed=args.seed
+    )
     with SweepView([], 0) as view:
-        folder = synthesize(
-            args.keywords,
-            args.voices,
-            args.takes,
-            args.other_words,
-            folder=args.out,
-            seed=args.seed,
-            progress=view.progress,
-        )
+        folder = synthesize(settings, args.out, view.progress)
     output().print(str(folder))
     return 0
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sprd.audio.augment import NOISE_PARTS, Talkers, cut_silence, generator, noise_of, vary
+from sprd.audio.augment import NOISE_PARTS, Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.corpus import Clip, Split
 from sprd.config.trial import AugmentSection
 
@@ -25,21 +25,14 @@ def section(**changes) -> AugmentSection:
 
 def many(augment, noise=NOISE, clip=CLIP, n=200):
     """(n, n_samples): variants of a clip."""
-    return np.stack([vary(clip, "up/a", i, augment, noise, RATE) for i in range(n)])
-
-
-def test_generator_depends_on_its_names_alone():
-    """And on where one ends and the next begins."""
-    assert generator("a", 1).random() == generator("a", 1).random()
-    values = {generator(*names).random() for names in (("a", 1), ("a", 2), ("a1",), ("b", 1))}
-    assert len(values) == 4
+    return np.stack([Augmenter(augment, noise, RATE).vary(clip, "up/a", i) for i in range(n)])
 
 
 def test_clip_that_nothing_varies_stays_as_it_is():
     """Bit for bit, from the quietest sample to the loudest."""
     loud = np.array([-32768, 32767, 0, 1, -1] * 320, np.int16)
     for clip in (CLIP, loud):
-        np.testing.assert_array_equal(vary(clip, "k", 0, section(), (), RATE), clip)
+        np.testing.assert_array_equal(Augmenter(section(), (), RATE).vary(clip, "k", 0), clip)
 
 
 @given(
@@ -61,8 +54,8 @@ def test_variant_is_a_pure_function_of_key_and_number(key, variant, augment, noi
     clip = np.resize(CLIP, n_samples)
     noise = noise_of(noise, n_samples, None)
     before = clip.copy()
-    first = vary(clip, key, variant, augment, noise, RATE)
-    again = vary(clip, key, variant, augment, noise, RATE)
+    first = Augmenter(augment, noise, RATE).vary(clip, key, variant)
+    again = Augmenter(augment, noise, RATE).vary(clip, key, variant)
     assert (first.shape, first.dtype) == ((n_samples,), np.int16)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(clip, before)
@@ -72,7 +65,7 @@ def test_variants_differ_by_key_and_number():
     """Each variant of each clip is one of its own."""
     augment = section(time_shift_ms=50, gain_db=6)
     pairs = [("a", 0), ("a", 1), ("b", 0)]
-    varied = [vary(CLIP, key, n, augment, (), RATE) for key, n in pairs]
+    varied = [Augmenter(augment, (), RATE).vary(CLIP, key, n) for key, n in pairs]
     assert len({v.tobytes() for v in varied}) == 3
 
 
@@ -133,17 +126,17 @@ def test_noise_is_added_to_the_clip():
     """Sample by sample, in one place of the recording."""
     ramp = (np.arange(8000) % 20_000).astype(np.int16)
     augment = section(background_frequency=1.0, background_volume=1.0)
-    noisy = vary(np.zeros(N, np.int16), "k", 3, augment, (ramp,), RATE)
+    noisy = Augmenter(augment, (ramp,), RATE).vary(np.zeros(N, np.int16), "k", 3)
     steps = np.diff(noisy.astype(int))
     assert set(steps.tolist()) <= {0, 1}
-    both = vary(CLIP, "k", 3, augment, (ramp,), RATE)
+    both = Augmenter(augment, (ramp,), RATE).vary(CLIP, "k", 3)
     assert np.abs(both.astype(int) - noisy - CLIP).max() <= 1
 
 
 def test_without_noise_none_is_added():
     """However often it is asked for."""
     augment = section(background_frequency=1.0, background_volume=1.0)
-    np.testing.assert_array_equal(vary(CLIP, "k", 0, augment, (), RATE), CLIP)
+    np.testing.assert_array_equal(Augmenter(augment, (), RATE).vary(CLIP, "k", 0), CLIP)
 
 
 def test_splits_hear_other_parts_of_a_recording():
@@ -191,18 +184,16 @@ def test_short_noise_is_for_training_alone():
 
 
 def clip_of(word, speaker) -> Clip:
-    """A training clip; the waveform that `Talkers` read for it tells which one it is."""
+    """A training clip; the waveform that `Babble` read for it tells which one it is."""
     return Clip(Path(), f"{word}/{speaker}", word, speaker, Split.TRAINING)
 
 
 CLIPS = [clip_of(word, speaker) for word in ("up", "tree", "dog", "cat") for speaker in "abcd"]
 
 
-def talkers(clips=CLIPS, keywords=("up",)) -> Talkers:
+def talkers(clips=CLIPS, keywords=("up",)) -> Babble:
     """Each clip has one level throughout: 100 for the first, 200 for the second, and so on."""
-    return Talkers(
-        clips, keywords, lambda clip: np.full(N, 100 * (1 + CLIPS.index(clip)), np.int16)
-    )
+    return Babble(clips, keywords, lambda clip: np.full(N, 100 * (1 + CLIPS.index(clip)), np.int16))
 
 
 def behind(clip, n=300, augment=None, **keys) -> list[np.ndarray | None]:
@@ -220,13 +211,13 @@ def heard_with(clip) -> set[Clip]:
         return CLIP
 
     augment = section(babble_frequency=1.0)
-    who = Talkers(CLIPS, ("up",), read)
+    babble = Babble(CLIPS, ("up",), read)
     for variant in range(300):
-        who.behind(clip, variant, augment)
+        babble.behind(clip, variant, augment)
     return found
 
 
-class TestTalkers:
+class TestBabble:
     """Others heard behind a clip: never a keyword, never the clip's own word or speaker."""
 
     @pytest.mark.parametrize("clip", [CLIPS[0], CLIPS[5]], ids=lambda clip: clip.key)
@@ -276,6 +267,6 @@ class TestTalkers:
         """Which is otherwise what it is without."""
         augment = section(time_shift_ms=20, background_frequency=1.0)
         babble = np.full(N, 512 / 32768, np.float32)
-        alone = vary(CLIP, "k", 3, augment, NOISE, RATE)
-        both = vary(CLIP, "k", 3, augment, NOISE, RATE, babble)
+        alone = Augmenter(augment, NOISE, RATE).vary(CLIP, "k", 3)
+        both = Augmenter(augment, NOISE, RATE).vary(CLIP, "k", 3, babble)
         assert np.abs(both.astype(int) - alone - 512).max() <= 1

@@ -12,8 +12,8 @@ import soundfile
 
 from sprd.audio import speech_commands
 from sprd.audio.corpus import open_corpus
-from sprd.audio.nodes import at_home
-from sprd.audio.speech_commands import Release, fetch
+from sprd.audio.nodes import resolve_on_node
+from sprd.audio.speech_commands import Release, fetch_speech_commands
 from sprd.config.trial import DataSection
 from sprd.errors import DataError, DownloadError
 from tests.served import Server
@@ -46,7 +46,7 @@ def test_a_folder_that_is_shared_is_read_where_it_is(recordings: Path) -> None:
     """The index is the same one."""
     data = section(source=str(recordings))
     corpus = open_corpus(data)
-    assert at_home(corpus, data) is corpus
+    assert resolve_on_node(corpus, data) is corpus
 
 
 def test_a_folder_that_is_not_shared_is_named(recordings: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_folder_that_is_not_shared_is_named(recordings: Path) -> None:
     shutil.rmtree(recordings)
     for data in (section(source=str(recordings)), section(source="synthetic")):
         with pytest.raises(DataError, match=r"cat/00000000_nohash_0\.wav: must be on every node"):
-            at_home(corpus, data)
+            resolve_on_node(corpus, data)
 
 
 def test_synthetic_speech_is_spoken_where_it_is_not(
@@ -66,7 +66,7 @@ def test_synthetic_speech_is_spoken_where_it_is_not(
     corpus = open_corpus(data)
     shutil.rmtree(corpus.clips[0].path.parents[1])
     monkeypatch.setenv("SPRD_CACHE", str(other_machine))
-    here = at_home(corpus, data)
+    here = resolve_on_node(corpus, data)
     assert here.fingerprint == corpus.fingerprint
     assert [clip.key for clip in here.clips] == [clip.key for clip in corpus.clips]
     assert all(
@@ -84,18 +84,20 @@ def test_speech_commands_is_fetched_where_it_is_not(
     server.content = stream.getvalue()
     release = Release(server.url, hashlib.sha256(server.content).hexdigest())
     monkeypatch.setitem(speech_commands.RELEASES, "v0.02", release)
-    folder = fetch("v0.02", None, None)
+    folder = fetch_speech_commands("v0.02", None, None)
     data = section(source="speech_commands")
     corpus = open_corpus(data)
     shutil.rmtree(folder)
     monkeypatch.setenv("SPRD_CACHE", str(other_machine))
-    here = at_home(corpus, data)
+    here = resolve_on_node(corpus, data)
     assert here.fingerprint == corpus.fingerprint and here.clips[0].path.exists()
-    assert at_home(corpus, data).fingerprint == corpus.fingerprint and len(server.ranges) == 2
+    assert (
+        resolve_on_node(corpus, data).fingerprint == corpus.fingerprint and len(server.ranges) == 2
+    )
     shutil.rmtree(other_machine)
     server.content = server.content[:-1] + b"x"
     with pytest.raises(DownloadError, match="SHA-256"):
-        at_home(corpus, data)
+        resolve_on_node(corpus, data)
 
 
 def test_recordings_that_come_out_otherwise_are_refused(
@@ -106,8 +108,8 @@ def test_recordings_that_come_out_otherwise_are_refused(
     corpus = open_corpus(data)
     shutil.rmtree(corpus.clips[0].path.parents[1])
     monkeypatch.setenv("SPRD_CACHE", str(other_machine))
-    clip = at_home(corpus, data).clips[0]
+    clip = resolve_on_node(corpus, data).clips[0]
     samples, rate = soundfile.read(clip.path, dtype="int16")
     soundfile.write(clip.path, samples // 2, rate)
     with pytest.raises(DataError, match="must be the same on every node"):
-        at_home(corpus, data)
+        resolve_on_node(corpus, data)

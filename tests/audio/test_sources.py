@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sprd.audio import sources
-from sprd.audio.sources import describe, folder_of
+from sprd.audio.sources import folder_of, source_name
+from sprd.audio.voices.synthetic import SpeechSettings
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
@@ -19,7 +20,7 @@ def test_a_folder_is_taken_as_it_is(tmp_path):
     (tmp_path / "yes").mkdir()
     assert tmp_path == folder_of(section(str(tmp_path)))
     assert tmp_path == folder_of(section("speech_commands"), tmp_path)
-    assert str(tmp_path) in describe(section("synthetic"), tmp_path)
+    assert str(tmp_path) in source_name(section("synthetic"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -51,7 +52,7 @@ def test_a_download_is_asked_for_not_made(tmp_path, monkeypatch, source, version
         folder_of(section(source))
     (fetched / ".sprd-fetched.json").write_text("{}")
     assert fetched == folder_of(section(source))
-    assert version in describe(section(source))
+    assert version in source_name(section(source))
 
 
 def test_synthetic_speech_is_made_when_asked_for(monkeypatch, tmp_path):
@@ -64,5 +65,5 @@ def test_synthetic_speech_is_made_when_asked_for(monkeypatch, tmp_path):
 
     monkeypatch.setattr(sources, "synthesize", synthesize)
     assert tmp_path == folder_of(section("synthetic"))
-    assert asked == [(("yes",), 96, 3, 30)]
-    assert "96" in describe(section("synthetic"))
+    assert asked == [(SpeechSettings(("yes",), 96, 3, 30),)]
+    assert "96" in source_name(section("synthetic"))

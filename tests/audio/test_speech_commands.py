@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sprd.audio import speech_commands
-from sprd.audio.speech_commands import fetch, is_complete
+from sprd.audio.speech_commands import fetch_speech_commands, is_complete
 from sprd.errors import DownloadError, OutputError
 from tests.served import Server
 
@@ -43,7 +43,7 @@ def server(server: Server) -> Server:
 def fetch_from(server: Server, folder: Path, **changes: object) -> Path:
     sha256 = hashlib.sha256(server.content).hexdigest()
     settings = {"progress": None, "url": server.url, "sha256": sha256} | changes
-    return fetch("v0.02", folder, **settings)
+    return fetch_speech_commands("v0.02", folder, **settings)
 
 
 def part_of(folder: Path) -> Path:
@@ -115,7 +115,7 @@ def test_without_a_network_the_message_says_so(monkeypatch, tmp_path):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
     with pytest.raises(DownloadError, match=r"no connection.*Check the network") as caught:
-        fetch("v0.02", tmp_path / "sc", None, url=url)
+        fetch_speech_commands("v0.02", tmp_path / "sc", None, url=url)
     assert "0x" not in str(caught.value)
 
 
@@ -222,4 +222,4 @@ def test_a_folder_with_other_files_is_left_alone(server, tmp_path):
 def test_an_unknown_version_is_refused(tmp_path):
     """The known ones are listed."""
     with pytest.raises(DownloadError, match=r"Known: v0\.01, v0\.02"):
-        fetch("v0.03", tmp_path / "sc", None)
+        fetch_speech_commands("v0.03", tmp_path / "sc", None)

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from sprd.audio import build, store
-from sprd.audio.augment import Talkers, cut_silence, noise_of, vary
+from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Corpus, Split, index_folder, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
@@ -23,8 +23,8 @@ from sprd.audio.store import (
     compute_features,
     make_stores,
     open_features,
-    recipe_of,
     store_key,
+    store_spec,
 )
 from sprd.config.trial import Config
 from sprd.errors import DataError, OutputError, SprdError
@@ -104,10 +104,11 @@ def test_training_clips_come_in_their_variants(corpus):
     clips = corpus.of(Split.TRAINING)
     front_end = FrontEnd(config.features)
     noise = noise_of(read_noise(corpus, RATE), config.features.n_samples, Split.TRAINING)
+    augmenter = Augmenter(config.augment, noise, RATE)
     assert features.raw.shape == (len(clips) + 5, 3, *config.features.shape)
     for i, clip in enumerate(clips):
         for v in range(3):
-            varied = vary(read(clip, config)[0], clip.key, v, config.augment, noise, RATE)
+            varied = augmenter.vary(read(clip, config)[0], clip.key, v)
             np.testing.assert_array_equal(features.raw[i, v], front_end.compute(varied[None])[0])
     silence = cut_silence(noise, "training:0", 2, config.features.n_samples)
     np.testing.assert_array_equal(features.raw[len(clips), 2], front_end.compute(silence[None])[0])
@@ -188,7 +189,7 @@ OTHER_KEY = [
 
 def key_of(corpus, config, split=Split.TRAINING) -> str:
     """The name of a store."""
-    return store_key(recipe_of(corpus, config, split))
+    return store_key(store_spec(corpus, config, split))
 
 
 @pytest.mark.parametrize("change", SAME_KEY, ids=str)
@@ -232,7 +233,7 @@ def test_talkers_make_keywords_part_of_the_name(corpus):
 
     def key(keywords, split=Split.TRAINING, **augment):
         config = make_config(keywords, augment=augment)
-        return store_key(recipe_of(corpus, config, split))
+        return store_key(store_spec(corpus, config, split))
 
     talking = {"babble_frequency": 0.5}
     assert key(("up",), **talking) != key(("down",), **talking)
@@ -249,11 +250,12 @@ def test_talkers_are_heard_behind_training_clips(corpus):
     clips = corpus.of(Split.TRAINING)
     front_end = FrontEnd(config.features)
     noise = noise_of(read_noise(corpus, RATE), config.features.n_samples, Split.TRAINING)
-    others = Talkers(clips, ("up", "down"), lambda clip: read(clip, config)[0])
+    augmenter = Augmenter(config.augment, noise, RATE)
+    others = Babble(clips, ("up", "down"), lambda clip: read(clip, config)[0])
     for i, clip in enumerate(clips):
         behind = others.behind(clip, 1, config.augment)
         assert (behind is None) == (clip.word == "tree")
-        varied = vary(read(clip, config)[0], clip.key, 1, config.augment, noise, RATE, behind)
+        varied = augmenter.vary(read(clip, config)[0], clip.key, 1, behind)
         np.testing.assert_array_equal(features.raw[i, 1], front_end.compute(varied[None])[0])
         assert (features.raw[i] == plain.raw[i]).all() == (clip.word == "tree")
     np.testing.assert_array_equal(features.raw[len(clips) :], plain.raw[len(clips) :])
@@ -335,8 +337,8 @@ def test_progress_ends_at_the_whole(corpus):
     config = make_config()
     open_features(corpus, config, Split.TESTING)
     seen: list[tuple[str, int, int]] = []
-    recipes = [recipe_of(corpus, config, split) for split in Split]
-    make_stores(recipes, lambda *told: seen.append(told))
+    specs = [store_spec(corpus, config, split) for split in Split]
+    make_stores(specs, lambda *told: seen.append(told))
     total = 3 * (len(corpus.of(Split.TRAINING)) + 5) + len(corpus.of(Split.VALIDATION)) + 3
     assert seen[-1] == ("features", total, total)
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
@@ -345,12 +347,12 @@ def test_progress_ends_at_the_whole(corpus):
 def test_processes_compute_the_same_bytes(corpus, monkeypatch, tmp_path):
     """On all cores or on one: several stores in one go, by processes that are shared."""
     config = make_config(augment={"babble_frequency": 1.0, "babble_volume": 1.0})
-    recipes = [recipe_of(corpus, config, split) for split in Split]
+    specs = [store_spec(corpus, config, split) for split in Split]
     contents = []
     for name, worth in (("alone", 10**9), ("together", 2)):
         monkeypatch.setenv("SPRD_CACHE", str(tmp_path / name))
         monkeypatch.setattr(build, "WORTH_PROCESSES", worth)
-        folders = make_stores(recipes)
+        folders = make_stores(specs)
         files = [path for folder in folders for path in sorted(folder.iterdir())]
         contents.append([path.read_bytes() for path in files])
     assert contents[0] == contents[1]
@@ -426,16 +428,16 @@ import numpy as np
 from sprd.audio import build, store
 from sprd.config.trial import FeaturesSection
 
-def fill(build, number, recipe, folder):
+def fill(build, number, spec, folder):
     with open(sys.argv[1], "a") as log:
         log.write("built\\n")
     time.sleep(0.5)
     np.save(folder / "features.npy", np.zeros((1, 1, 49, 40), np.uint16))
     (folder / "clips.json").write_text('{"words": ["up"], "speakers": ["a"]}')
 
-store._fill, store.store_key = fill, lambda recipe: "key"
-recipe = SimpleNamespace(n_waveforms=1, n_bytes=1)
-store.recipe_of = lambda *what: recipe
+store._fill, store.store_key = fill, lambda spec: "key"
+spec = SimpleNamespace(n_waveforms=1, n_bytes=1)
+store.store_spec = lambda *what: spec
 config = SimpleNamespace(features=FeaturesSection())
 print(store.open_features(None, config, None).words)
 """

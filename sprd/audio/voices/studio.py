@@ -3,7 +3,6 @@
 Every draw depends on the seed and the name of what is drawn. Knows nothing of espeak-ng.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from sprd.audio.clips import to_int16
+from sprd.config.seeds import generator_of
 
 Wave = NDArray[np.float64]
 
@@ -32,8 +32,8 @@ def finish(sound: Wave, rate_hz: int, speaker: str, name: str, seed: int) -> NDA
     Returns:
         (16,000,), int16.
     """
-    room = random_of(seed, speaker, "room")
-    random = random_of(seed, name, "place")
+    room = generator_of(seed, speaker, "room")
+    random = generator_of(seed, name, "place")
     word = soxr.resample(_trim(sound, rate_hz), rate_hz, SAMPLE_RATE_HZ, "HQ")
     longest = int(0.94 * CLIP_SAMPLES)
     if len(word) > longest:
@@ -99,7 +99,7 @@ def made_noise(name: str, n_samples: int, sample_rate_hz: int, seed: int = 0) ->
     Returns:
         (n_samples,), int16.
     """
-    random = random_of(seed, "noise", name)
+    random = generator_of(seed, "noise", name)
     if name == "quiet":
         return random.integers(-4, 5, n_samples).astype(np.int16)
     white = random.standard_normal(n_samples)
@@ -114,9 +114,3 @@ def made_noise(name: str, n_samples: int, sample_rate_hz: int, seed: int = 0) ->
         frequency = np.maximum(np.fft.rfftfreq(n_samples, 1 / sample_rate_hz), 20)
         wave = np.fft.irfft(np.fft.rfft(white) * (20 / frequency) ** slope, n_samples)
     return to_int16(0.9 * wave / np.abs(wave).max())
-
-
-def random_of(*names: object) -> np.random.Generator:
-    """Returns a generator that depends on the names alone."""
-    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))

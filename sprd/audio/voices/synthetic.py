@@ -33,9 +33,9 @@ from sprd.audio.voices.studio import (
     finish,
     made_noise,
     mix_babble,
-    random_of,
 )
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
+from sprd.config.seeds import generator_of
 from sprd.disk.atomic import cache_folder, whole_folder
 from sprd.errors import DataError, SprdError
 
@@ -108,24 +108,30 @@ class Job:
     seed: int
 
 
+@dataclass(frozen=True)
+class SpeechSettings:
+    """What a data set of synthetic speech is to hold.
+
+    Every voice, which is one speaker, says each keyword `n_takes` times, in takes that differ in
+    rate, pitch and emphasis, and each of `n_other_words` other words once. Another seed is another
+    data set.
+    """
+
+    keywords: Sequence[str]
+    n_voices: int
+    n_takes: int
+    n_other_words: int
+    seed: int = 0
+
+
 def synthesize(
-    keywords: Sequence[str],
-    n_voices: int,
-    n_takes: int,
-    n_other_words: int,
-    folder: Path | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
+    settings: SpeechSettings, folder: Path | None = None, progress: Progress | None = None
 ) -> Path:
     """Makes a data set of synthetic speech, unless it is there already.
 
     Args:
-        keywords: Words that every voice says `n_takes` times.
-        n_voices: Voices; each is one speaker.
-        n_takes: Takes of each keyword, which differ in rate, pitch and emphasis.
-        n_other_words: Other words; every voice says each once.
+        settings: What it is to hold.
         folder: Where it goes; unset, into the cache, named by its settings.
-        seed: Another seed is another data set.
         progress: Called with ("speaking", clips done, clips in all).
 
     Returns:
@@ -136,7 +142,7 @@ def synthesize(
             something else.
         OutputError: The folder cannot be written.
     """
-    recipe = _recipe(keywords, n_voices, n_takes, n_other_words, seed)
+    recipe = _recipe(settings)
     text = json.dumps(asdict(recipe), indent=1, sort_keys=True)
     name = hashlib.sha256(text.encode()).hexdigest()
     target = folder if folder is not None else cache_folder() / "synthetic" / name
@@ -152,11 +158,9 @@ def synthesize(
     return target
 
 
-def _recipe(
-    keywords: Sequence[str], n_voices: int, n_takes: int, n_other_words: int, seed: int
-) -> Recipe:
+def _recipe(settings: SpeechSettings) -> Recipe:
     """Checks the keywords and finds espeak-ng."""
-    for word in keywords:
+    for word in settings.keywords:
         if not word.strip() or word[0] in "_." or not word.isprintable() or "/" in word:
             raise DataError(
                 f"synthetic speech: a keyword must be a word that can be spoken, got {word!r}."
@@ -172,11 +176,11 @@ def _recipe(
     return Recipe(
         format=FORMAT,
         espeakng_loader=version,
-        keywords=tuple(sorted(set(keywords))),
-        other_words=other_words(keywords, n_other_words),
-        n_voices=n_voices,
-        n_takes=n_takes,
-        seed=seed,
+        keywords=tuple(sorted(set(settings.keywords))),
+        other_words=other_words(settings.keywords, settings.n_other_words),
+        n_voices=settings.n_voices,
+        n_takes=settings.n_takes,
+        seed=settings.seed,
     )
 
 
@@ -235,10 +239,10 @@ def _build(folder: Path, recipe: Recipe, progress: Progress | None) -> None:
 def plan(recipe: Recipe) -> Iterator[Job]:
     """Gives every clip of a data set: who says what, and how."""
     seed = recipe.seed
-    order = random_of(seed, "voices").permutation(len(VARIANTS))
+    order = generator_of(seed, "voices").permutation(len(VARIANTS))
     for number in range(recipe.n_voices):
         variant, turn = int(order[number % len(order)]), number // len(order)
-        accent = (int(random_of(seed, "accent", variant).integers(len(LANGUAGES))) + turn) % len(
+        accent = (int(generator_of(seed, "accent", variant).integers(len(LANGUAGES))) + turn) % len(
             LANGUAGES
         )
         voice = f"{LANGUAGES[accent]}+{VARIANTS[variant]}"
@@ -251,9 +255,9 @@ def plan(recipe: Recipe) -> Iterator[Job]:
 
 
 def _job(seed: int, speaker: str, voice: str, word: str, take: int) -> Job:
-    habit = random_of(seed, speaker)
+    habit = generator_of(seed, speaker)
     rate, pitch, spread = habit.integers(130, 191), habit.integers(35, 66), habit.integers(30, 81)
-    mood = random_of(seed, speaker, word, take)
+    mood = generator_of(seed, speaker, word, take)
     ending = mood.choice(["", "!", "?", ","])
     return Job(
         path=f"{word}/{speaker}_nohash_{take}.wav",
@@ -270,7 +274,7 @@ def _job(seed: int, speaker: str, voice: str, word: str, take: int) -> Job:
 def _babble_plan(recipe: Recipe) -> Iterator[Job]:
     """Gives the talk of voices that are no speakers, in words that are no keyword."""
     for voice in BABBLE_VOICES:
-        random = random_of(recipe.seed, "babble", voice)
+        random = generator_of(recipe.seed, "babble", voice)
         words = list(random.permutation(other_words(recipe.keywords, len(OTHER_WORDS))))
         yield Job(
             path=f"{BACKGROUND_NOISE_FOLDER}/{voice}",

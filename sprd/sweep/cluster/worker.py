@@ -14,7 +14,7 @@ import ray
 from ray import tune
 
 from sprd.audio.corpus import Corpus
-from sprd.audio.nodes import at_home
+from sprd.audio.nodes import resolve_on_node
 from sprd.config.trial import Config
 from sprd.sweep.cluster.checkpoints import LABEL_FILE, STATE_FILE, fetch
 from sprd.sweep.cluster.tensorboard import METRIC
@@ -27,7 +27,7 @@ _ended_at: float | None = None
 def _opened(reference: Any) -> Corpus:
     """Returns the index, read once a worker: that of a large data set takes seconds."""
     corpus, data = ray.get(reference)
-    return at_home(corpus, data)
+    return resolve_on_node(corpus, data)
 
 
 def trainable(config: dict[str, Any], corpus: list[Any]) -> None:

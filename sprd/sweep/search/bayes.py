@@ -19,13 +19,13 @@ from sprd.config.numbers import COSTS
 from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
+from sprd.config.seeds import hash_seed
 from sprd.config.space import active_names, ordered_names, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.device.verdict import limits_of
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row, frontier
 from sprd.sweep.search.encoding import Encoder
-from sprd.sweep.search.seeds import hash_seed
 from sprd.sweep.search.surrogate import GaussianProcess
 from sprd.sweep.trial.measure import board_of
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
-from sprd.audio.build import WORTH_PROCESSES, Recipe
+from sprd.audio.build import WORTH_PROCESSES, StoreSpec
 from sprd.audio.corpus import Corpus, Split
-from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, recipe_of, store_key
+from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, store_key, store_spec
 from sprd.config.dimensions import Choice, Range, n_steps
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
@@ -34,15 +34,15 @@ def prepare_features(
     Raises:
         ConfigError: The cache is bounded to less than a trial reads.
     """
-    recipes: dict[str, Recipe] = {}
+    specs: dict[str, StoreSpec] = {}
     for config in (*front_ends(sweep), *references):
         for split in (Split.TRAINING, Split.VALIDATION):
-            recipe = recipe_of(corpus, config, split)
-            recipes.setdefault(store_key(recipe), recipe)
-    for recipe in recipes.values():
-        check_size(KIND, recipe.n_bytes)
-    wanted = list(_that_fit(recipes.values(), limit_bytes()))
-    if sum(recipe.n_waveforms for recipe in wanted) >= WORTH_PROCESSES:
+            spec = store_spec(corpus, config, split)
+            specs.setdefault(store_key(spec), spec)
+    for spec in specs.values():
+        check_size(KIND, spec.n_bytes)
+    wanted = list(_that_fit(specs.values(), limit_bytes()))
+    if sum(spec.n_waveforms for spec in wanted) >= WORTH_PROCESSES:
         make_stores(wanted, progress)
 
 
@@ -74,10 +74,10 @@ def _n_values(dimension: Choice | Range) -> int:
     return n_steps(dimension) if is_countable else MAX_FRONT_ENDS + 1
 
 
-def _that_fit(recipes: Iterable[Recipe], n_bytes: int) -> Iterable[Recipe]:
-    """Yields the first recipes that the cache holds together: more would push these out."""
-    for recipe in recipes:
-        n_bytes -= recipe.n_bytes
+def _that_fit(specs: Iterable[StoreSpec], n_bytes: int) -> Iterable[StoreSpec]:
+    """Yields the first specs that the cache holds together: more would push these out."""
+    for spec in specs:
+        n_bytes -= spec.n_bytes
         if n_bytes < 0:
             return
-        yield recipe
+        yield spec

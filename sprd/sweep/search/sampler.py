@@ -17,11 +17,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sprd.config.dimensions import Choice, Range
 from sprd.config.numbers import COSTS
 from sprd.config.params import Scalar
+from sprd.config.seeds import hash_seed
 from sprd.config.space import active_names, ordered_names
 from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.table import Row, excess, gains
 from sprd.sweep.search.grid import Grid
-from sprd.sweep.search.seeds import hash_seed
 
 MIN_TRIALS_TO_JUDGE = 8
 """Trained trials before anything is said about which parameters mattered."""

@@ -5,7 +5,7 @@ import json
 import struct
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ from sprd.audio.voices.synthetic import (
     LANGUAGES,
     OTHER_WORDS,
     Recipe,
+    SpeechSettings,
     other_words,
     plan,
     synthesize,
 )
 from sprd.errors import DataError, SprdError
 
-SETTINGS = {"keywords": ("up", "ice cream"), "n_voices": 6, "n_takes": 2, "n_other_words": 3}
+SETTINGS = SpeechSettings(("up", "ice cream"), n_voices=6, n_takes=2, n_other_words=3)
 
 
 def recipe(n_voices: int, n_takes: int = 1, words: tuple[str, ...] = ("up",)) -> Recipe:
@@ -55,7 +56,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthesize(**SETTINGS, folder=tmp_path_factory.mktemp("made") / "one")
+    return synthesize(SETTINGS, folder=tmp_path_factory.mktemp("made") / "one")
 
 
 def test_every_voice_says_every_word(made):
@@ -83,13 +84,13 @@ def test_clips_are_one_second_and_hold_a_whole_word(made):
 
 def test_the_same_settings_give_the_same_bytes(made, tmp_path):
     """Whoever builds it, and whenever."""
-    assert bytes_of(made) == bytes_of(synthesize(**SETTINGS, folder=tmp_path / "two"))
+    assert bytes_of(made) == bytes_of(synthesize(SETTINGS, folder=tmp_path / "two"))
 
 
 def test_another_seed_is_another_data_set(made, tmp_path):
     """Other speakers, even."""
-    settings = SETTINGS | {"n_voices": 1, "n_other_words": 0}
-    other = bytes_of(synthesize(**settings, folder=tmp_path / "two", seed=1))
+    settings = replace(SETTINGS, n_voices=1, n_other_words=0, seed=1)
+    other = bytes_of(synthesize(settings, folder=tmp_path / "two"))
     assert not {name for name in other if "_nohash_" in name} & set(bytes_of(made))
 
 
@@ -143,10 +144,12 @@ def test_a_data_set_is_made_once(tmp_path, monkeypatch):
     """In the cache, under a name that its settings decide; keywords in any order."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path))
     seen: list[tuple[str, int, int]] = []
-    first = synthesize(("up", "no"), 1, 1, 0, progress=lambda *step: seen.append(step))
+    first = synthesize(
+        SpeechSettings(("up", "no"), 1, 1, 0), progress=lambda *step: seen.append(step)
+    )
     assert seen[-1] == ("speaking", 6, 6)
     monkeypatch.setattr(synthetic, "_build", lambda *args: pytest.fail("built again"))
-    assert first == synthesize(("no", "up"), 1, 1, 0)
+    assert first == synthesize(SpeechSettings(("no", "up"), 1, 1, 0))
     assert first.parent == tmp_path / "synthetic"
 
 
@@ -154,7 +157,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
     """Recordings are never replaced by synthetic ones."""
     (tmp_path / "mine.wav").write_text("")
     with pytest.raises(DataError, match="new or empty"):
-        synthesize(("up",), 1, 1, 0, folder=tmp_path)
+        synthesize(SpeechSettings(("up",), 1, 1, 0), folder=tmp_path)
     assert (tmp_path / "mine.wav").exists()
 
 
@@ -162,7 +165,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
 def test_a_keyword_that_is_no_word_is_refused(tmp_path, word):
     """It names a folder and is spoken: both must work."""
     with pytest.raises(DataError, match="must be a word"):
-        synthesize((word,), 1, 1, 0, folder=tmp_path / "x")
+        synthesize(SpeechSettings((word,), 1, 1, 0), folder=tmp_path / "x")
 
 
 def test_without_espeak_the_message_names_the_extra(tmp_path, monkeypatch):
@@ -173,7 +176,7 @@ def test_without_espeak_the_message_names_the_extra(tmp_path, monkeypatch):
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
     with pytest.raises(DataError, match=r"sprd\[synth\]"):
-        synthesize(("up",), 1, 1, 0, folder=tmp_path / "x")
+        synthesize(SpeechSettings(("up",), 1, 1, 0), folder=tmp_path / "x")
 
 
 def test_a_child_that_fails_is_told_and_leaves_nothing(tmp_path, monkeypatch):
@@ -181,7 +184,7 @@ def test_a_child_that_fails_is_told_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(synthetic, "VARIANTS", ("f1",))
     monkeypatch.setattr(synthetic, "LANGUAGES", ("xx-none",))
     with pytest.raises(SprdError, match=r"xx-none.*voice must be one"):
-        synthesize(("up",), 1, 1, 0, folder=tmp_path / "x")
+        synthesize(SpeechSettings(("up",), 1, 1, 0), folder=tmp_path / "x")
     assert [p for p in tmp_path.iterdir() if p.name != "cache"] == []
 
 

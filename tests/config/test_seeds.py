@@ -1,6 +1,6 @@
 """Seeds made from seeds: the same for ever, and unlike their neighbours'."""
 
-from sprd.sweep.search.seeds import hash_seed
+from sprd.config.seeds import generator_of, hash_seed
 
 
 def test_seeds_are_those_of_every_run_before() -> None:
@@ -19,3 +19,10 @@ def test_seeds_differ_by_seed_and_number() -> None:
     assert len(found) > 9990
     assert hash_seed(1, 11) != hash_seed(11, 1)
     assert all(0 <= seed < 2**32 for seed in found)
+
+
+def test_generator_depends_on_its_names_alone() -> None:
+    """And on where one ends and the next begins; its first number is that of every run before."""
+    assert generator_of("a", 1).random() == generator_of("a", 1).random() == 0.35383389519086195
+    values = {generator_of(*names).random() for names in (("a", 1), ("a", 2), ("a1",), ("b", 1))}
+    assert len(values) == 4
