@@ -28,6 +28,7 @@ from sprd.config.reader import (
 from sprd.config.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
 from sprd.config.sweep import SweepSection
 from sprd.config.trial import FeaturesSection
+from sprd.device.board import BOARDS
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
 
@@ -35,7 +36,7 @@ TARGET = Path(__file__).with_name("sweep-file.md")
 TEMPLATE = Path(__file__).with_name("sweep-file.template.md")
 COMMAND = ".venv/bin/python docs/make_sweep_file_reference.py"
 BOARD = "arduino_nano_33_ble"
-VOCABULARY = Vocabulary(architectures=ARCHITECTURES, boards=(BOARD,))
+VOCABULARY = Vocabulary(architectures=ARCHITECTURES, boards={BOARD: BOARDS[BOARD]})
 
 UNITS_OF_SETTINGS = {
     "_ms": "ms",
@@ -175,7 +176,7 @@ def _rows(section: type[Section]) -> list[tuple[str, ...]]:
             _default(properties[key]),
             _meaning(section, key, properties[key].get("description", "")),
         )
-        for key in section.key_names()
+        for key in section.model_fields
     ]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sprd.config.params import Scalar, Vocabulary
-from sprd.device.board import board_names
+from sprd.device.board import BOARDS
 from sprd.model.params import ARCHITECTURES
 
-VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+VOCABULARY = Vocabulary(ARCHITECTURES, BOARDS)
 
 
 def legal_values(schema: Mapping[str, Any], most: int = 10**9) -> st.SearchStrategy[Scalar]:

@@ -12,7 +12,7 @@ from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
 from sprd.audio.store import compute_features, open_features
 from sprd.bundle.manifest import config_of, read_manifest
 from sprd.config.frozen import replaced
-from sprd.config.reader import load_sweep
+from sprd.config.reader import load_recipe
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
@@ -21,7 +21,7 @@ from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
 from sprd.sweep.rows.table import Row
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
-from sprd.sweep.trial.measure import board_of, take_up
+from sprd.sweep.trial.measure import take_up
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
 
@@ -84,7 +84,7 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
         ConfigError: Its keywords are not the run's, or the data are others.
         InputError: Model, sweep file or data cannot be used.
     """
-    own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
+    own, ours = load_recipe(sweep_file, VOCABULARY), run.sweep.default
     if set(own.labels) != set(ours.labels):
         raise ConfigError(
             f"{sweep_file} [data] keywords: must be those of {run.folder}, {_words(ours)}, got"
@@ -104,8 +104,8 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
 def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_file: Path) -> Row:
     load_tensorflow()
     run = reopen_run(run_folder, data)
-    own, ours = load_sweep(sweep_file, VOCABULARY).default, run.sweep.default
-    footprint = measure_untrusted(model, board_of(ours.budget))
+    own, ours = load_recipe(sweep_file, VOCABULARY), run.sweep.default
+    footprint = measure_untrusted(model, ours.budget.board)
     runner = Runner(model.read_bytes(), str(model))
     runner.check_shape(own.features.shape, len(own.labels))
     # The split must be the run's, the order of the labels the model's.
@@ -150,6 +150,6 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
             " tells its labels and front end."
         )
     else:
-        config, file = load_sweep(sweep_file, VOCABULARY).default, model
+        config, file = load_recipe(sweep_file, VOCABULARY), model
     measure_untrusted(file, None)
     return config, file.read_bytes()

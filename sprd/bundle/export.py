@@ -9,7 +9,7 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import open_features
-from sprd.bundle.manifest import Export
+from sprd.bundle.manifest import Export, read_config
 from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
 from sprd.config.limits import EMULATION, Violation
@@ -22,7 +22,7 @@ from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
 from sprd.sweep.rows.table import Row, Violations
-from sprd.sweep.trial.measure import board_of, take_up
+from sprd.sweep.trial.measure import take_up
 
 
 def export(
@@ -50,8 +50,8 @@ def export(
         SprdError: The trial's files are gone or damaged.
     """
     model, float_model, record = _read_trial(files)
-    config = Config.model_validate_json(json.dumps(record["config"]))
-    footprint = measure(model, board_of(config.budget), str(files.model))
+    config = read_config(record["config"], str(files.record), "Choose another trial.")
+    footprint = measure(model, config.budget.board, str(files.model))
     if config.budget.verify == "emulated":
         try:
             footprint = _emulated(model, config, corpus, footprint)
@@ -92,7 +92,6 @@ def export(
                     for number, violations in attempts.items()
                 ],
             },
-            board=config.budget.board,
         ),
     )
     return ()
@@ -106,7 +105,7 @@ def _emulated(
     Raises:
         EmulationError: It cannot run, or gave other bytes than TensorFlow Lite Micro.
     """
-    board = board_of(config.budget)
+    board = config.budget.board
     if board is None:
         raise ConfigError("[budget] verify: must come with a board, got none. Name a board.")
     inputs = None

@@ -25,12 +25,14 @@ from sprd.bundle.sources import (
     has_firmware_code,
     resolver_methods,
 )
+from sprd.config.board import parse_board
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.numbers import number_of
 from sprd.config.reader import NAMED_SOURCES, check_whole
 from sprd.config.sections import BrokenRule, validated
 from sprd.config.trial import Config, ModelSection
-from sprd.errors import InputError
+from sprd.device.board import load_board
+from sprd.errors import BoardError, InputError
 from sprd.model.params import ARCHITECTURES
 
 SCHEMA_VERSION = 1
@@ -80,7 +82,12 @@ class Export:
     """{"validation" or "test": {"int8" or "float": metrics, confusion, intervals} or None}."""
     record: Mapping[str, object]
     """Seeds, versions, data fingerprint and what else tells how the model came about."""
-    board: str | None
+
+    @property
+    def board(self) -> str | None:
+        """The name of its board, or of the board's file."""
+        board = self.config.budget.board
+        return file_name(board.origin) if board else None
 
 
 def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -102,7 +109,7 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
         "scores": shareable(export.scores),
         "footprint": shareable(export.footprint),
         "footprint_sources": footprint_sources(export.footprint),
-        "board": file_name(export.board) if export.board else None,
+        "board": export.board,
         "sweep_text": shareable_toml(export.sweep_text),
         "config": _shareable_config(export.config),
         "seed": export.config.seed,
@@ -186,24 +193,50 @@ def config_of(manifest: Mapping[str, Any]) -> Config:
     Raises:
         InputError: It breaks a rule, alone or between two fields.
     """
+    config = read_config(manifest["config"], MANIFEST, "Export the bundle again.")
+    check_whole(Path(MANIFEST), config)
+    _check_model(config.model)
+    return config
+
+
+def read_config(told: object, where: str, remedy: str) -> Config:
+    """Reads the configuration that a manifest or the record of a trial tells.
+
+    Args:
+        told: The value of "config". Its budget holds the board as a whole; in older files, the name
+            of a shipped one, or the text of the user's own file.
+        where: The file, for messages.
+        remedy: What to do about a bad one.
+
+    Raises:
+        InputError: It breaks a rule.
+    """
     try:
-        config = Config.model_validate(manifest.get("config"))
+        if isinstance(told, Mapping) and isinstance(told.get("budget"), Mapping):
+            told = {**told, "budget": _with_whole_board(told["budget"])}
+        return Config.model_validate_json(json.dumps(told))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, ("config", *first["loc"])))
-        raise InputError(
-            f"{MANIFEST} {place}: {first['msg']}, got {_short(first['input'])}. "
-            "Export the bundle again."
-        ) from error
-    check_whole(Path(MANIFEST), config)
-    board = config.budget.board
-    if board and board.endswith(".toml") and config.budget.board_toml is None:
-        raise InputError(
-            f"{MANIFEST} config.budget.board_toml: must be the text of {_short(board)}, got none."
-            " Export the bundle again."
-        )
-    _check_model(config.model)
-    return config
+        message = f"{first['msg']}, got {_short(first['input'])}"
+    except BoardError as error:
+        place, message = "config.budget.board", str(error).removesuffix(".")
+    raise InputError(f"{where} {place}: {message}. {remedy}")
+
+
+def _with_whole_board(budget: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts the board in place of its name, or of the text of its file."""
+    if isinstance(budget.get("board"), Mapping):
+        return dict(budget)
+    whole = {key: value for key, value in budget.items() if key != "board_toml"}
+    name, text = budget.get("board"), budget.get("board_toml")
+    if isinstance(name, str) and isinstance(text, str):
+        whole["board"] = parse_board(text, name, name).as_json()
+    elif isinstance(name, str) and name.endswith(".toml"):
+        raise BoardError(f"must be the text of {_short(name)}, got none.")
+    elif isinstance(name, str):
+        whole["board"] = load_board(name).as_json()
+    return whole
 
 
 def _check_model(model: ModelSection) -> None:
@@ -282,9 +315,7 @@ def _shareable_config(config: Config) -> dict[str, Any]:
     data, budget = dumped["data"], dumped["budget"]
     data["source"] = file_name(data["source"])
     data["extra"] = [file_name(folder) for folder in data["extra"]]
-    budget["board"] = file_name(budget["board"]) if budget["board"] else None
-    if budget["board_toml"] is not None:
-        budget["board_toml"] = shareable_toml(budget["board_toml"])
+    budget["board"] = shareable(budget["board"])
     return dumped
 
 

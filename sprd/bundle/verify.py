@@ -11,7 +11,7 @@ from sprd.bundle.manifest import check_files, config_of, read_manifest
 from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
-from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, board_of, score_violations, take_up
+from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, score_violations, take_up
 from sprd.sweep.trial.provenance import surroundings
 
 TFLM = "tflite-micro"
@@ -54,7 +54,7 @@ def verify(folder: Path) -> Verdict:
     if "model.tflite" in changed:
         return Verdict(changed, (), ())
     told = manifest["footprint"]
-    found = measure_untrusted(folder / "model.tflite", board_of(config.budget))
+    found = measure_untrusted(folder / "model.tflite", config.budget.board)
     if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
     taken = take_up(config, found)

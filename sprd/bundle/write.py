@@ -155,7 +155,7 @@ def _arena(export: Export) -> Arena:
     board, host = (
         None if size is None else int(str(size)) for size in (board, sizes.get("arena_host_bytes"))
     )
-    return Arena(board, host, Path(export.board).name if export.board else None)
+    return Arena(board, host, export.board)
 
 
 def _origin(export: Export) -> str:
@@ -213,7 +213,7 @@ def _footprint_table(footprint: Mapping[str, object], board: str | None) -> str:
         for key in COSTS
         if footprint.get(key) is not None
     ]
-    where = f"`{_cell(Path(board).name)}`" if board else "no board chosen"
+    where = f"`{_cell(board)}`" if board else "no board chosen"
     return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
 
 

@@ -104,7 +104,7 @@ def boards(args: Namespace) -> int:
 
     found = [load_board(name) for name in board_names()]
     if args.json:
-        show_json({"boards": [asdict(board) for board in found]})
+        show_json({"boards": [_fields(board) for board in found]})
         return 0
     grid = _grid("name", "core", "MHz", "flash KiB", "RAM KiB", "kernels", "latency", left=2)
     for board in found:
@@ -171,6 +171,11 @@ def _frontend(args: Namespace) -> "FrontendSettings | None":
         return None
     window_ms, stride_ms, n_channels = args.frame
     return FrontendSettings(16_000, window_ms, stride_ms, n_channels)
+
+
+def _fields(board: "Board") -> dict[str, Any]:
+    """Its origin is its name: these are all shipped."""
+    return {key: value for key, value in asdict(board).items() if key != "origin"}
 
 
 def _grid(*headings: str, left: int = 1) -> Grid:

@@ -174,7 +174,7 @@ def _write_plots(
     points = points_of(rows, objectives, references)
     keys = panel_keys(points, objectives)
     name, board = run.sweep.sweep.name, run.sweep.default.budget.board
-    title = f"{name} on {Path(board).stem}" if board else name
+    title = f"{name} on {Path(board.origin).stem}" if board else name
     files = [folder.absolute() / "frontier.png", folder.absolute() / "frontier.html"]
     write_atomically(files[0], plot_frontier("png", points, keys, limits, title))
     svg = plot_frontier("svg", points, keys, limits)

@@ -1,7 +1,8 @@
 """A board file in, a `Board` out: what a core offers, and what the application on it takes.
 
 A board is a TOML file. Each of its numbers has its origin under `[sources]`, which begins with
-"assumed:" where nobody published it. Knows no board by name, and nothing of models.
+"assumed:" where nobody published it. In JSON a board is the same tables (`as_json`), read by the
+same rules: so it goes with a configuration, whole. Knows no board by name, and nothing of models.
 
 What a weight costs beyond the instruction that reads it is not in the file but derived: each line
 of the flash is taken to be fetched once an inference, and the core waits `wait_states` for it. That
@@ -12,9 +13,12 @@ fitted cycles an instruction. A prefetch may hide some of it.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from sprd.errors import BoardError, suggest
 
@@ -60,6 +64,9 @@ class Board:
     are the cycles that the core waits for one fetch of `line_bytes` from flash. `active_mw` is the
     power while computing, in milliwatts. `cycles_per_instruction` and its relative error are a
     user's own calibration. None is unknown.
+
+    `origin` is what names the board in a sweep file: the name of a shipped one, else the path of
+    its file. Boards of other origins are equal where all else is.
     """
 
     name: str
@@ -69,15 +76,16 @@ class Board:
     flash_bytes: int
     ram_bytes: int
     kernels: str
-    code_bytes: Mapping[str, int]
-    app_ram_bytes: Mapping[str, int]
-    sources: Mapping[str, str]
+    code_bytes: Mapping[str, int] = field(hash=False)
+    app_ram_bytes: Mapping[str, int] = field(hash=False)
+    sources: Mapping[str, str] = field(hash=False)
     published_name: str
     wait_states: int
     line_bytes: int
     active_mw: float | None = None
     cycles_per_instruction: float | None = None
     cycles_per_instruction_error: float | None = None
+    origin: str = field(default="", compare=False)
 
     @property
     def weight_byte_cycles(self) -> float:
@@ -88,6 +96,32 @@ class Board:
     def dsp(self) -> bool:
         """Whether the core has the DSP extension that CMSIS-NN's fast kernels need."""
         return self.core in DSP_CORES
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the tables of its file, and its origin: `board_from_json` takes them back."""
+        flash = {"wait_states": self.wait_states, "line_bytes": self.line_bytes}
+        latency = {
+            "cycles_per_instruction": self.cycles_per_instruction,
+            "cycles_per_instruction_error": self.cycles_per_instruction_error,
+        }
+        is_external = self.wait_states > _MAX_WAIT_STATES
+        return {
+            "origin": self.origin,
+            "name": self.name,
+            "description": self.description,
+            "core": self.core,
+            "clock_hz": self.clock_hz,
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "kernels": self.kernels,
+            "published_name": self.published_name,
+            "flash_memory": {**flash, "external": True} if is_external else flash,
+            **({} if self.active_mw is None else {"power": {"active_mw": self.active_mw}}),
+            **({"latency": known} if (known := _without_none(latency)) else {}),
+            "code": dict(self.code_bytes),
+            "ram": dict(self.app_ram_bytes),
+            "sources": dict(self.sources),
+        }
 
 
 def read_board_file(path: Path) -> str:
@@ -112,7 +146,7 @@ def read_board_file(path: Path) -> str:
         raise BoardError(f"{path}: must be valid TOML: {error}.") from error
 
 
-def parse_board(toml: str, where: str) -> Board:
+def parse_board(toml: str, where: str, origin: str) -> Board:
     """Reads the text of a board file; `where` stands before what is wrong with it.
 
     Raises:
@@ -122,10 +156,45 @@ def parse_board(toml: str, where: str) -> Board:
         table = tomllib.loads(toml)
     except (ValueError, RecursionError) as error:
         raise BoardError(f"{where}: must be valid TOML: {error}.") from error
-    return _board(table, where)
+    return _board(table, where, origin)
 
 
-def _board(table: Mapping[str, Any], where: str) -> Board:
+def board_from_json(value: Mapping[str, Any]) -> Board:
+    """Reads what `Board.as_json` returned.
+
+    Raises:
+        BoardError: It breaks a rule.
+    """
+    tables = {key: item for key, item in value.items() if key != "origin"}
+    return _board(tables, "board", _text(value, "origin", "board") if "origin" in value else "")
+
+
+def _validated(value: object, info: ValidationInfo) -> Board:
+    """Takes a board as it is, or the tables of one from JSON; a name is for the reader alone."""
+    if isinstance(value, Board):
+        return value
+    if info.mode == "json" and isinstance(value, dict):
+        try:
+            return board_from_json(value)
+        except BoardError as error:
+            raise ValueError(str(error)) from error
+    raise PydanticCustomError("string_type", "Input should be a valid string")
+
+
+BoardField = Annotated[
+    Board,
+    PlainValidator(_validated),
+    PlainSerializer(Board.as_json),
+    WithJsonSchema({"type": "string"}),
+]
+"""A board as a field of a configuration: a text in a sweep file, its tables in JSON."""
+
+
+def _without_none(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
     texts = ("name", "description", "core", "kernels")
     required = (*texts, "published_name", *_LIMITS, "flash_memory", "code", "ram", "sources")
     _check_keys(table, required, where, optional=("power", "latency"))
@@ -156,6 +225,7 @@ def _board(table: Mapping[str, Any], where: str) -> Board:
         active_mw=power,
         cycles_per_instruction=factor,
         cycles_per_instruction_error=error,
+        origin=origin,
     )
 
 

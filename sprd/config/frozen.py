@@ -1,6 +1,6 @@
 """The base of the types of a sweep file: a table in, a frozen value out."""
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,14 +11,6 @@ class Section(BaseModel):
     """A table of a sweep file: frozen, no unknown key, no silent conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    filled_in: ClassVar[frozenset[str]] = frozenset()
-    """Fields that are no keys of the file."""
-
-    @classmethod
-    def key_names(cls) -> tuple[str, ...]:
-        """Returns the keys that the table may have."""
-        return tuple(name for name in cls.model_fields if name not in cls.filled_in)
 
 
 def replaced(section: SectionT, **values: Any) -> SectionT:

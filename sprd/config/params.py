@@ -1,8 +1,9 @@
 """What the parameters of an architecture are, and the names that a sweep file may use."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -90,4 +91,5 @@ class Vocabulary:
     """The names that a sweep file may use, handed down by the rooms that own them."""
 
     architectures: Mapping[str, type[Params]]
-    boards: Collection[str]
+    boards: Mapping[str, Path]
+    """The file of each board that a sweep file may name."""

@@ -8,10 +8,11 @@ between two fields is a `ConfigError`, which the sweep records as an infeasible 
 import random
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sprd.config.board import parse_board, read_board_file
 from sprd.config.dimensions import Choice, Range, random_value
 from sprd.config.frontend import check_frames
 from sprd.config.frozen import SectionT, replaced
@@ -51,21 +52,88 @@ def load_sweep(path: Path, vocabulary: Vocabulary) -> SweepConfig:
 
     Raises:
         ConfigError: The file is missing, is no TOML, or breaks a rule.
+        BoardError: The user's own board file that it names cannot be read or breaks a rule.
     """
+    return parse_sweep(_read_text(path), path, vocabulary)
+
+
+def load_recipe(path: Path, vocabulary: Vocabulary) -> Config:
+    """Reads what a sweep file trains, where its budget does not count.
+
+    A board file of the user's own is not read, and may be gone: there is no board then.
+
+    Raises:
+        ConfigError: The file is missing, is no TOML, or breaks a rule.
+    """
+    return _parse(_read_text(path), path, vocabulary, lambda named: None).default
+
+
+def parse_sweep(
+    text: str, path: Path, vocabulary: Vocabulary, board_file: Path | None = None
+) -> SweepConfig:
+    """Checks the text of a sweep file; `path` is where messages and relative folders start.
+
+    `board_file` is read in place of the user's own board file that the text names.
+
+    Raises:
+        ConfigError: The text is no TOML, or breaks a rule.
+        BoardError: The board file cannot be read or breaks a rule.
+    """
+    return _parse(text, path, vocabulary, lambda named: board_file or named)
+
+
+def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{path}: must be a sweep file, at most {MAX_FILE_BYTES:,} bytes.")
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(
             f"{path}: must be a readable sweep file: {reason}. Give the path of a TOML file."
         ) from error
-    return parse_sweep(text, path, vocabulary)
 
 
-def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
-    """Checks the text of a sweep file; `path` is where messages and relative folders start."""
+def _parse(
+    text: str, path: Path, vocabulary: Vocabulary, own_board: Callable[[Path], Path | None]
+) -> SweepConfig:
+    """Reads a sweep file.
+
+    Args:
+        text: Of the file.
+        path: Its path.
+        vocabulary: The names that it may use.
+        own_board: Tells which file to read as the user's own board, from the one that the text
+            names; None: none, and no board is in the configuration.
+    """
+    lists, tables = _read_tables(path, text)
+    sweep, objectives = _read_sweep(path, text, tables.pop("sweep", {}))
+    raw_space = tables.pop("space", {})
+    named = _resolve_paths(tables, path.parent)
+    space = read_space(path, raw_space, named, vocabulary)
+    base, board_text = _resolve_board(path, named, vocabulary, own_board)
+    default = _resolve(path, base, sweep, space, {}, vocabulary)
+    if not space:
+        check_whole(path, default)
+    _check_reported(path, objectives, has_board="board" in named["budget"])
+    parsed = SweepConfig(
+        path=path,
+        text=text,
+        sweep=sweep,
+        start=read_start(path, lists["start"], space),
+        references=_read_references(path, lists["reference"]),
+        base=base,
+        space=space,
+        vocabulary=vocabulary,
+        board_text=board_text,
+        default=default,
+    )
+    _check_not_contradictory(parsed)
+    return parsed
+
+
+def _read_tables(path: Path, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the lists of tables, and the tables, by name."""
     try:
         tables = tomllib.loads(text)
         _check_plain(path, tables)
@@ -77,39 +145,57 @@ def parse_sweep(text: str, path: Path, vocabulary: Vocabulary) -> SweepConfig:
             raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, (*TABLES, *LISTS))}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
-    sweep = read_section(f"{path} [sweep]", SweepSection, tables.pop("sweep", {}))
+    return lists, tables
+
+
+def _read_sweep(
+    path: Path, text: str, table: Mapping[str, object]
+) -> tuple[SweepSection, tuple[Objective, ...]]:
+    """Reads how to search, and what decides."""
+    sweep = read_section(f"{path} [sweep]", SweepSection, table)
     try:
         objectives = parse_objectives(sweep.objectives)
     except ValueError as error:
         raise ConfigError(f"{path} [sweep] objectives: {error}") from error
-    _check_storage(path, text, sweep.storage)
-    if sweep.storage and "://" not in sweep.storage:
-        sweep = replaced(sweep, storage=str((path.parent / sweep.storage).resolve()))
-    raw_space = tables.pop("space", {})
-    base = _resolve_paths(tables, path.parent)
-    space = read_space(path, raw_space, base, vocabulary)
-    default = _resolve(path, base, sweep, space, {}, vocabulary)
-    if not space:
-        check_whole(path, default)
-    _check_reported(path, objectives, default.budget)
     if sweep.confirm_folds is not None and objectives[0] != natural("balanced_accuracy"):
         raise ConfigError(
             f"{path} [sweep] confirm_folds: must come with balanced_accuracy as the first"
             f" objective, got '{objectives[0]}'. It is what the folds confirm."
         )
-    parsed = SweepConfig(
-        path=path,
-        text=text,
-        sweep=sweep,
-        start=read_start(path, lists["start"], space),
-        references=_read_references(path, lists["reference"]),
-        base=base,
-        space=space,
-        vocabulary=vocabulary,
-        default=default,
-    )
-    _check_not_contradictory(parsed)
-    return parsed
+    _check_storage(path, text, sweep.storage)
+    if sweep.storage and "://" not in sweep.storage:
+        sweep = replaced(sweep, storage=str((path.parent / sweep.storage).resolve()))
+    return sweep, objectives
+
+
+def _resolve_board(
+    path: Path, tables: Tables, vocabulary: Vocabulary, own_board: Callable[[Path], Path | None]
+) -> tuple[Tables, str | None]:
+    """Puts the board itself where the file names one: from here on nobody looks it up.
+
+    Returns:
+        The tables, and the text of the user's own board file, if it is one.
+
+    Raises:
+        ConfigError: No board has that name.
+        BoardError: The board file cannot be read or breaks a rule.
+    """
+    budget = dict(tables["budget"])
+    name = budget.pop("board", None)
+    if not isinstance(name, str):  # of a wrong type, if there: told with the other keys
+        return tables, None
+    if is_own := name.endswith(".toml"):
+        name = str((path.parent / name).resolve())
+    elif name not in vocabulary.boards:
+        raise ConfigError(
+            f"{path} [budget] board: unknown board {name!r}. {suggest(name, vocabulary.boards)}"
+        )
+    file = own_board(Path(name)) if is_own else vocabulary.boards[name]
+    if file is None:
+        return {**tables, "budget": budget}, None
+    text = read_board_file(file)
+    board = parse_board(text, str(file), name)
+    return {**tables, "budget": {**budget, "board": board}}, text if is_own else None
 
 
 def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]:
@@ -127,10 +213,10 @@ def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]
     return tuple(found)
 
 
-def _check_reported(path: Path, objectives: tuple[Objective, ...], budget: Budget) -> None:
+def _check_reported(path: Path, objectives: tuple[Objective, ...], has_board: bool) -> None:
     """Checks that each objective will be reported: some numbers nobody knows without a board."""
     for objective in objectives:
-        if objective.key in COSTS_OF_A_BOARD and budget.board is None:
+        if objective.key in COSTS_OF_A_BOARD and not has_board:
             raise ConfigError(
                 f"{path} [sweep] objectives: {objective.key} must come with a board, got none."
                 " Name one in [budget] board: without it no trial reports this number."
@@ -145,7 +231,7 @@ def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
     """
     config = _resolve(sweep.path, sweep.base, sweep.sweep, sweep.space, point, sweep.vocabulary)
     check_whole(sweep.path, config)
-    return replaced(config, budget=sweep.default.budget)
+    return config
 
 
 def check_whole(path: Path, config: Config) -> None:
@@ -209,7 +295,6 @@ def _resolve(
         budget=read("budget", Budget),
         model=read_model(path, tables.get("model", {}), space, vocabulary),
     )
-    _check_board(path, config.budget, vocabulary)
     _check_keywords(path, config.data)
     return config
 
@@ -268,14 +353,6 @@ def _check_not_contradictory(sweep: SweepConfig) -> None:
         ) from problem
 
 
-def _check_board(path: Path, budget: Budget, vocabulary: Vocabulary) -> None:
-    board = budget.board
-    if board is not None and not board.endswith(".toml") and board not in vocabulary.boards:
-        raise ConfigError(
-            f"{path} [budget] board: unknown board {board!r}. {suggest(board, vocabulary.boards)}"
-        )
-
-
 def _check_keywords(path: Path, data: DataSection) -> None:
     for word in data.keywords:
         if word in RESERVED_WORDS or word.startswith("_"):
@@ -302,7 +379,4 @@ def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
             str((folder / item).resolve()) if isinstance(item, str) else item
             for item in data["extra"]
         ]
-    budget = dict(tables.get("budget", {}))
-    if isinstance(board := budget.get("board"), str) and board.endswith(".toml"):
-        budget["board"] = str((folder / board).resolve())
-    return {**tables, "data": data, "budget": budget}
+    return {**tables, "data": data, "budget": tables.get("budget", {})}

@@ -62,8 +62,6 @@ def validated(kind: type[SectionT], table: Mapping[str, object]) -> SectionT:
     Raises:
         BrokenRule: It has an unknown key, lacks one, or a value breaks a rule.
     """
-    for key in kind.filled_in & table.keys():
-        raise BrokenRule(key, f"unknown key. {suggest(key, kind.key_names())}")
     values = _expand_frame(table) if kind is FeaturesSection else dict(table)
     try:
         section = kind.model_validate(values)
@@ -94,7 +92,7 @@ def _broken_rule(kind: type[Section], details: ErrorDetails) -> BrokenRule:
     key = str(details["loc"][0]) if details["loc"] else ""
     field = kind.model_fields.get(key)
     if details["type"] == "extra_forbidden" or field is None:
-        return BrokenRule(key, f"unknown key. {suggest(key, kind.key_names())}")
+        return BrokenRule(key, f"unknown key. {suggest(key, kind.model_fields)}")
     description = f" {field.description}" if field.description else ""
     if details["type"] == "missing":
         return BrokenRule(key, f"must be given.{description}")
@@ -191,7 +189,7 @@ def _check_params(
     given = {key: value for key, value in table.items() if key != "architecture"}
     for key in given:
         if not any(key in kind.model_fields for kind in kinds):
-            known = kinds[0].key_names()
+            known = kinds[0].model_fields
             raise BrokenRule(key, f"unknown key of {architecture}. {suggest(key, known)}")
     for kind in kinds:
         validated(kind, {key: given[key] for key in kind.model_fields if key in given})

@@ -118,6 +118,8 @@ class SweepConfig(Section):
     """The tables of the file as read, from which every trial's configuration is resolved."""
     space: Mapping[str, Choice | Range]
     vocabulary: Vocabulary
+    board_text: str | None
+    """The user's own board file, as read; None where the board is one of the package's."""
     default: Config
     """The configuration with no point of the space applied: data, budget and seed are always so."""
 

@@ -5,11 +5,12 @@ and of boards come in as plain data (`Vocabulary`).
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sprd.config import frontend
+from sprd.config.board import BoardField
 from sprd.config.frozen import Section
 from sprd.config.labels import labels_of
 from sprd.config.params import Scalar
@@ -275,13 +276,8 @@ Bytes = Annotated[int, Field(ge=0)] | None
 class Budget(Section):
     """Upper limits. What is unset is not limited; a board limits flash and RAM by itself."""
 
-    filled_in: ClassVar[frozenset[str]] = frozenset({"board_toml"})
-
-    board: str | None = Field(None, description="Board to fit, see `sprd boards`, or a board file.")
-    board_toml: str | None = Field(
-        None,
-        description="Text of the board file, where `board` is one: it goes with a trial to other "
-        "machines, and into the record.",
+    board: BoardField | None = Field(
+        None, description="Board to fit, see `sprd boards`, or a board file."
     )
     flash_bytes: Bytes = Field(None, description="Flash: model and code. Unset: the board's.")
     ram_bytes: Bytes = Field(

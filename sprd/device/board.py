@@ -24,11 +24,11 @@ def load_board(name_or_path: str) -> Board:
         BoardError: The board is unknown, or its file cannot be read or breaks a rule.
     """
     if name_or_path.endswith(".toml"):
-        return parse_board(read_board_file(Path(name_or_path)), name_or_path)
+        return parse_board(read_board_file(Path(name_or_path)), name_or_path, name_or_path)
     if name_or_path not in BOARDS:
         raise BoardError(
             f"board: must be a known board or a file ending in .toml, got {name_or_path!r}. "
             f"{suggest(name_or_path, BOARDS)}"
         )
     path = BOARDS[name_or_path]
-    return parse_board(read_board_file(path), str(path))
+    return parse_board(read_board_file(path), str(path), name_or_path)

@@ -7,17 +7,17 @@ from sprd.config.limits import LIMITED_KEYS, Limit, Violation, at_most, find_vio
 from sprd.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
-    from sprd.config.board import Board
     from sprd.config.trial import Budget
     from sprd.device.footprint import Footprint
 
 
-def limits_of(budget: "Budget", board: "Board | None") -> tuple[Limit, ...]:
-    """Returns the limits of a footprint: the budget's own, else the board's flash and RAM.
+def limits_of(budget: "Budget") -> tuple[Limit, ...]:
+    """Returns the limits of a footprint: the budget's own, else its board's flash and RAM.
 
     `max_accuracy_drop` and `max_false_accept_rate` are no limits of a footprint.
     """
     own = {key: getattr(budget, key) for key in LIMITED_KEYS}
+    board = budget.board
     if board is None:
         return at_most(own)
     of_board = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes}

@@ -11,22 +11,21 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sprd.config.board import read_board_file
 from sprd.config.params import Vocabulary
-from sprd.config.reader import load_sweep, parse_sweep
+from sprd.config.reader import load_recipe, load_sweep, parse_sweep
 from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
-from sprd.device.board import board_names
+from sprd.device.board import BOARDS
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
 from sprd.model.params import ARCHITECTURES
 from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.table import Row, Table
 from sprd.sweep.search.earlier import Earlier, learn_from
-from sprd.sweep.trial.measure import all_limits, board_of
+from sprd.sweep.trial.measure import all_limits
 
-VOCABULARY = Vocabulary(ARCHITECTURES, board_names())
+VOCABULARY = Vocabulary(ARCHITECTURES, BOARDS)
 
 UNLIMITED = 2**40
 """Instead of the flash and RAM of the board, for what is only to be compared with."""
@@ -70,7 +69,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
         BoardError: The board's file breaks a rule.
         OutputError: The folder cannot be written.
     """
-    sweep = _with_board(load_sweep(file, VOCABULARY))
+    sweep = load_sweep(file, VOCABULARY)
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     _check_writable(folder)
     paths = RunPaths(folder)
@@ -83,9 +82,9 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
             )
     elif paths.table.exists():
         _check_same(paths.sweep, sweep.path, sweep.text)
-        budget = sweep.default.budget
-        if budget.board_toml is not None:
-            _check_same(paths.board, Path(str(budget.board)), budget.board_toml)
+        board = sweep.default.budget.board
+        if board is not None and sweep.board_text is not None:
+            _check_same(paths.board, Path(board.origin), sweep.board_text)
     return Run(folder, sweep, Table(paths.table), data.absolute() if data else None)
 
 
@@ -119,8 +118,8 @@ def begin(run: Run, fingerprint: str) -> None:
     }
     write_atomically(run.paths.source, json.dumps(source, indent=1) + "\n")
     write_atomically(run.paths.sweep, run.sweep.text)
-    if run.sweep.default.budget.board_toml is not None:
-        write_atomically(run.paths.board, run.sweep.default.budget.board_toml)
+    if run.sweep.board_text is not None:
+        write_atomically(run.paths.board, run.sweep.board_text)
 
 
 def run_id(folder: Path) -> str | None:
@@ -138,7 +137,7 @@ def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
     own = run.sweep.default
     found = []
     for reference in run.sweep.references:
-        recipe = load_sweep(Path(reference.sweep), VOCABULARY).default
+        recipe = load_recipe(Path(reference.sweep), VOCABULARY)
         config = recipe.model_copy(
             update={
                 "seed": own.seed,
@@ -148,7 +147,6 @@ def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
                 ),
                 "budget": Budget(
                     board=own.budget.board,
-                    board_toml=own.budget.board_toml,
                     flash_bytes=UNLIMITED,
                     ram_bytes=UNLIMITED,
                     max_accuracy_drop=None,
@@ -196,7 +194,8 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
         ) from error
-    sweep = _with_board(parse_sweep(text, origin, VOCABULARY), paths.board)
+    kept = paths.board if paths.board.exists() else None
+    sweep = parse_sweep(text, origin, VOCABULARY, kept)
     chosen = data or (Path(old_data) if old_data else None)
     return Run(paths.folder, sweep, Table(paths.table), chosen.absolute() if chosen else None)
 
@@ -257,21 +256,6 @@ def _check_writable(folder: Path) -> None:
                 probe.unlink(missing_ok=True)
                 path.rmdir()
         raise unwritable(folder, error) from error
-
-
-def _with_board(sweep: SweepConfig, kept: Path | None = None) -> SweepConfig:
-    """Takes a user's own board into the configuration: other machines do not have its file.
-
-    Raises:
-        BoardError: It cannot be read or breaks a rule: said now, not in every trial.
-    """
-    budget = sweep.default.budget
-    if budget.board and budget.board.endswith(".toml"):
-        file = kept if kept and kept.exists() else Path(budget.board)
-        budget = budget.model_copy(update={"board_toml": read_board_file(file)})
-    board_of(budget)
-    default = sweep.default.model_copy(update={"budget": budget})
-    return sweep.model_copy(update={"default": default})
 
 
 def _check_same(kept: Path, path: Path, text: str) -> None:

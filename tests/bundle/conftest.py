@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from sprd.bundle.write import Export, Quantization
+from sprd.config.board import Board
 from sprd.config.trial import (
     AugmentSection,
     Budget,
@@ -14,6 +15,9 @@ from sprd.config.trial import (
     ModelSection,
     TrainSection,
 )
+from sprd.device.board import load_board
+
+BOARD = load_board("arduino_nano_33_ble")
 
 SWEEP_TEXT = """\
 # Of the seed.
@@ -58,7 +62,7 @@ MakeExport = Callable[..., Export]
 def make_config(
     keywords: tuple[str, ...] = ("up", "down"),
     features: FeaturesSection | None = None,
-    board: str | None = "nano33ble",
+    board: Board | None = BOARD,
 ) -> Config:
     return Config(
         seed=7,
@@ -84,9 +88,10 @@ def make_export() -> MakeExport:
     def make(
         keywords: tuple[str, ...] = ("up", "down"),
         features: FeaturesSection | None = None,
+        board: Board | None = BOARD,
         **changes: object,
     ) -> Export:
-        config = make_config(keywords, features)
+        config = make_config(keywords, features, board)
         n_frames, n_channels = config.features.shape
         parts: dict[str, object] = {
             "config": config,
@@ -126,7 +131,6 @@ def make_export() -> MakeExport:
                 },
                 "attempts": [],
             },
-            "board": "nano33ble",
         }
         return Export(**(parts | changes))  # type: ignore[arg-type]
 

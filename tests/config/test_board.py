@@ -1,11 +1,16 @@
-"""Board files: each rule that they may break, and what is told of it."""
+"""Board files: each rule that they may break, what is told of it, and their way through JSON."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sprd.config.board import Board, parse_board, read_board_file
-from sprd.device.board import BOARDS
+from sprd.config.trial import Budget
+from sprd.device.board import BOARDS, load_board
 from sprd.errors import BoardError
 
 
@@ -17,7 +22,7 @@ def text() -> str:
 
 def read(path: Path) -> Board:
     """Reads a board file."""
-    return parse_board(read_board_file(path), str(path))
+    return parse_board(read_board_file(path), str(path), str(path))
 
 
 CALIBRATION = """
@@ -150,3 +155,72 @@ def test_board_file_that_is_missing_is_refused(tmp_path: Path, name: str) -> Non
     """A file that cannot be read is refused with the reason."""
     with pytest.raises(BoardError, match="must be a readable board file"):
         read(tmp_path / name)
+
+
+def through_json(board: Board) -> Board | None:
+    """The board of a budget that was sent as JSON."""
+    return Budget.model_validate_json(Budget(board=board).model_dump_json()).board
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_shipped_board_goes_through_json_whole(name: str) -> None:
+    """Another machine, or a bundle, has every number of it and every source."""
+    board = load_board(name)
+    back = through_json(board)
+    assert back is not None
+    assert vars(back) == vars(board)
+    assert hash(back) == hash(board)
+
+
+@pytest.mark.parametrize("has_error", [True, False])
+def test_own_board_goes_through_json_whole(tmp_path: Path, text: str, has_error: bool) -> None:
+    """A calibration is part of it, with and without an error."""
+    path = tmp_path / "mine.toml"
+    own = text.replace("[sources]\n", CALIBRATION, 1)
+    if not has_error:
+        own = own.replace("cycles_per_instruction_error = 0.08\n", "")
+    path.write_text(own)
+    board = read(path)
+    back = through_json(board)
+    assert back is not None
+    assert vars(back) == vars(board)
+    assert back.origin == str(path)
+    assert back.cycles_per_instruction_error == (0.08 if has_error else None)
+
+
+def test_boards_are_told_apart_by_what_they_are() -> None:
+    """Where a board file lies makes no other board of it; a number or a source of it does."""
+    board = load_board("stm32f746")
+    elsewhere = replace(board, origin="/home/jo/mine.toml")
+    assert (elsewhere, hash(elsewhere)) == (board, hash(board))
+    assert replace(board, ram_bytes=board.ram_bytes + 1) != board
+    assert replace(board, code_bytes={**board.code_bytes, "core_bytes": 1}) != board
+    assert replace(board, sources={**board.sources, "ram_bytes": "assumed"}) != board
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"clock_hz": 0}, r"board \[clock_hz\]: must be a whole number in 1,000,000"),
+        ({"flash_memory": {"wait_states": 2, "line_bytes": 0}}, "whole number in 2 .. 64"),
+        ({"code": {}}, "must have the key 'bootloader_bytes', got none"),
+        ({"ram": 3}, r"board \[ram\]: must be a table"),
+        ({"weights": 3}, "unknown key 'weights'"),
+        ({"origin": 3}, r"board \[origin\]: must be a text"),
+    ],
+)
+def test_board_in_json_that_breaks_a_rule_is_refused(changes: dict[str, Any], rule: str) -> None:
+    """The rules of a board file hold for what somebody else's bundle tells, too."""
+    told = {"board": {**load_board("stm32f746").as_json(), **changes}}
+    with pytest.raises(ValidationError, match=rule):
+        Budget.model_validate_json(json.dumps(told))
+
+
+@pytest.mark.parametrize("value", [None, "stm32f746", 3, [], {}])
+def test_budget_takes_no_name_for_a_board(value: object) -> None:
+    """A name is resolved once, by the reader of sweep files; the tables of a board are for JSON."""
+    if value is None:
+        assert Budget.model_validate({"board": value}).board is None
+    else:
+        with pytest.raises(ValidationError, match="valid string"):
+            Budget.model_validate({"board": value})

@@ -13,7 +13,6 @@ from sprd.device.board import BOARDS_FOLDER, load_board
 from sprd.errors import BoardError, ConfigError, InputError, OutputError
 from sprd.sweep import run as runs
 from sprd.sweep.run import Run, begin, reopen_run, run_id
-from sprd.sweep.trial.measure import board_of
 from tests.builders import make_row
 
 TEXT = """[sweep]
@@ -199,7 +198,7 @@ def test_own_board_goes_with_every_trial(tmp_path, file, board):
         config = resolve(sweep, {"model.filters": 8})
         assert config.model.params["filters"] == 8
         sent = Config.model_validate_json(config.model_dump_json())
-        assert board_of(sent.budget).name == load_board("nrf5340dk").name
+        assert sent.budget.board == load_board("nrf5340dk")
 
 
 def test_changed_board_is_refused_with_the_lines_that_changed(tmp_path, file, board):

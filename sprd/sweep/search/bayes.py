@@ -27,7 +27,6 @@ from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row, frontier
 from sprd.sweep.search.encoding import Encoder
 from sprd.sweep.search.surrogate import GaussianProcess
-from sprd.sweep.trial.measure import board_of
 
 N_POOL = 400
 """Points that are compared for one candidate; a quarter of them are neighbours of the frontier."""
@@ -64,7 +63,7 @@ class BayesSampler:
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
         budget = sweep.default.budget
-        self._limits = {one.key: one.bound for one in limits_of(budget, board_of(budget))}
+        self._limits = {one.key: one.bound for one in limits_of(budget)}
         if budget.max_false_accept_rate is not None:
             self._limits["false_accept_rate"] = budget.max_false_accept_rate
 

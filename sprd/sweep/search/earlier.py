@@ -18,7 +18,6 @@ from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row, frontier
-from sprd.sweep.trial.measure import board_of
 
 MAX_START_POINTS = 10
 """Points of one earlier run that are tried anew."""
@@ -88,7 +87,7 @@ def _is_inside(sweep: SweepConfig, point: Mapping[str, Scalar]) -> bool:
 
 
 def _is_same(sweep: SweepConfig, old: SweepConfig, point: Mapping[str, Scalar]) -> bool:
-    if board_of(old.default.budget) != board_of(sweep.default.budget):
+    if old.default.budget.board != sweep.default.budget.board:
         return False  # its costs are of another board
     try:
         return _without_budget(resolve(sweep, point)) == _without_budget(resolve(old, point))

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sprd.config.board import Board, parse_board
+from sprd.config.board import Board
 from sprd.config.limits import KEEPS_UP, Limit, Violation, at_most, find_violations
 from sprd.config.objectives import Objective
 from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
-from sprd.device.board import load_board
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
@@ -34,19 +33,6 @@ class Taken:
     violations: tuple[Violation, ...]
 
 
-def board_of(budget: Budget) -> Board | None:
-    """Returns the board of the budget, if it names one.
-
-    Raises:
-        BoardError: The board is unknown, or its file breaks a rule.
-    """
-    return _board(budget.board, budget.board_toml) if budget.board else None
-
-
-def _board(name: str, toml: str | None) -> Board:
-    return parse_board(toml, name) if toml else load_board(name)
-
-
 def check_verifiable(budget: Budget) -> None:
     """Checks, before hours of training, that what the budget verifies can be verified at the end.
 
@@ -57,7 +43,7 @@ def check_verifiable(budget: Budget) -> None:
         raise ConfigError("[budget] inference_interval_ms: must come with a board. Name a board.")
     if budget.verify != "emulated":
         return
-    board = board_of(budget)
+    board = budget.board
     if board is None:
         raise ConfigError(
             '[budget] verify: must come with a board to be "emulated", got none. Name a board.'
@@ -72,7 +58,7 @@ def check_verifiable(budget: Budget) -> None:
 
 def all_limits(config: Config) -> tuple[Limit, ...]:
     """Returns the limits of the budget, the board's and those of scores included."""
-    return limits_of(config.budget, board_of(config.budget)) + score_limits(config.budget)
+    return limits_of(config.budget) + score_limits(config.budget)
 
 
 def score_limits(budget: Budget) -> tuple[Limit, ...]:
@@ -91,12 +77,12 @@ def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
     Raises:
         ConfigError: No trial would report one of them.
     """
-    board = board_of(budget)
+    board = budget.board
     unknown = untold(board) if board else {}
     for objective in objectives:
-        if objective.key in unknown:
+        if board is not None and objective.key in unknown:
             raise ConfigError(
-                f"[sweep] objectives: {objective.key} must be told on {budget.board}, but"
+                f"[sweep] objectives: {objective.key} must be told on {board.origin}, but"
                 f" {unknown[objective.key]}. Take macs, or another board."
             )
 
@@ -107,12 +93,12 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
     Raises:
         ConfigError: The interval between inferences is shorter than the front end's stride.
     """
-    board = board_of(config.budget)
+    board = config.budget.board
     settings = frontend_settings(config.features)
     if board is not None and settings is not None:
         footprint = with_frontend(board, footprint, settings)
     fields: dict[str, Any] = footprint.as_dict()
-    violations = check(footprint, limits_of(config.budget, board))
+    violations = check(footprint, limits_of(config.budget))
     interval_ms = config.budget.inference_interval_ms
     if board is not None and settings is not None:
         live = real_time_on(board, footprint, settings, interval_ms)
@@ -153,7 +139,6 @@ def measure_candidate(config: Config) -> Footprint:
         config.features.shape,
         len(config.labels),
         config.budget.board,
-        config.budget.board_toml,
     )
 
 
@@ -163,8 +148,7 @@ def _measure_shape(
     params: str,
     shape: tuple[int, int],
     n_labels: int,
-    board: str | None,
-    board_toml: str | None,
+    board: Board | None,
 ) -> Footprint:
     from sprd.model.quantize import convert_untrained
 
@@ -177,7 +161,7 @@ def _measure_shape(
             f"[model] {architecture}: must be buildable for {shape[0]} frames x {shape[1]}"
             f" channels, got {params}: {first_line}"
         ) from error
-    return measure(model, _board(board, board_toml) if board else None)
+    return measure(model, board)
 
 
 def score_violations(

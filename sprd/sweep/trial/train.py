@@ -29,7 +29,6 @@ from sprd.sweep.rows.table import Status
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
     FALSE_ACCEPT_RATE,
-    board_of,
     measure_candidate,
     score_violations,
     take_up,
@@ -140,7 +139,7 @@ def _finish(
     with clock.time("quantize"):
         model, float_model, chosen = quantize_trained(config, trained, training)
     with clock.time("score"):
-        taken = take_up(config, measure(model, board_of(config.budget)))
+        taken = take_up(config, measure(model, config.budget.board))
         labels, speakers = validation.labels(config.labels), validation.speakers
         int8 = _score_int8(model, config, validation)
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
