@@ -1,8 +1,8 @@
-"""Times a training of the seed's recipe against the seed's own loop, one after the other.
+"""Times a training of SPRD's recipe against SPRD's own trainer, one after the other.
 
     python benchmarks/ms_per_step.py --data DIR --seed-loop seed_loop.py [--steps N] [--rounds N]
 
-`ms_per_step` includes gathering batches and evaluation, not start-up. The seed's loop decodes,
+`ms_per_step` includes gathering batches and evaluation, not start-up. SPRD's trainer decodes,
 varies and computes features anew for each clip of each batch; ours reads stored variants.
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def seed_loop(script: Path, data: Path, steps: int) -> float:
-    """Runs the seed's loop; returns its milliseconds a step."""
+    """Runs SPRD's trainer; returns its milliseconds a step."""
     done = subprocess.run(
         [sys.executable, str(script), str(data), str(steps)], capture_output=True, text=True
     )
@@ -50,7 +50,7 @@ def seed_loop(script: Path, data: Path, steps: int) -> float:
 
 
 def trainings(data: Path, steps: int, n: int) -> list[float]:
-    """Trains the seed's recipe for some steps, `n` at once; returns milliseconds a step of each."""
+    """Trains SPRD's recipe for some steps, `n` at once; returns milliseconds a step of each."""
     text = (ROOT / "sweeps/sprd.toml").read_text()
     text = text.replace("steps = [12000, 3000]", f"steps = [{steps}, {steps // 4}]")
     with tempfile.TemporaryDirectory() as folder:

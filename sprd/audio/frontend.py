@@ -1,7 +1,7 @@
 """Waveforms in, features out: the numbers that the firmware computes.
 
 `micro` is TensorFlow's own op around the C front end of the device. `mfcc` and `average` are the
-seed's other two modes (TensorFlow's speech_commands trainer); no firmware code computes them.
+other two modes of SPRD's trainer (TensorFlow's speech_commands); no firmware code computes them.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from sprd.config.trial import FeaturesSection
 
 _MFCC_FILTER_BANK = 40
 _MFCC_LOWER_HZ, _MFCC_UPPER_HZ = 20.0, 4000.0
-"""Defaults of TensorFlow's mfcc op, which the seed uses."""
+"""Defaults of TensorFlow's mfcc op, which SPRD's trainer uses."""
 
 RawFeatures = NDArray[np.uint16] | NDArray[np.float32]
 

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from pydantic import ValidationError
 
-from sprd.bundle.sources import (
+from sprd.bundle.cpp_sources import (
     Quantization,
     Thresholds,
     has_firmware_code,

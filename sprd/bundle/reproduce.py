@@ -23,7 +23,7 @@ from sprd.sweep.trial.train import Outcome, run_trial
 
 Result = Literal["identical", "equivalent", "different"]
 
-WHAT_IT_CAN_CHANGE: Mapping[str, str] = {
+CONSEQUENCES: Mapping[str, str] = {
     "versions": "another version may compute, convert or lay out otherwise",
     "code": "another state of sprd's own code may train otherwise",
     "cpu_features": "TensorFlow picks its kernels by them: rounding differs, and so do the weights",
@@ -115,7 +115,7 @@ def differences(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Tells what is not as it was when the bundle was made, and what that can change."""
     told, now = manifest["record"], surroundings()
     found = []
-    for key, consequence in WHAT_IT_CAN_CHANGE.items():
+    for key, consequence in CONSEQUENCES.items():
         before, after = told.get(key), now.get(key)
         if before == after:
             continue

@@ -8,17 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sprd import __version__
-from sprd.bundle.manifest import (
-    HASHED_FILES,
-    MANIFEST,
-    Export,
-    build,
-    dump,
-    footprint_sources,
-    shareable_toml,
-)
-from sprd.bundle.sources import (
-    Arena,
+from sprd.bundle.cpp_sources import (
+    ArenaBytes,
     Quantization,
     Thresholds,
     comment_text,
@@ -28,6 +19,15 @@ from sprd.bundle.sources import (
     render,
     resolver_source,
     settings_sources,
+)
+from sprd.bundle.manifest import (
+    HASHED_FILES,
+    MANIFEST,
+    Export,
+    build,
+    dump,
+    footprint_sources,
+    shareable_toml,
 )
 from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.disk.atomic import unwritable, whole_folder
@@ -149,13 +149,13 @@ def _check(export: Export) -> None:
         raise InputError("model: must be a .tflite file, got 0 bytes.")
 
 
-def _arena(export: Export) -> Arena:
+def _arena(export: Export) -> ArenaBytes:
     sizes = export.footprint
     board = sizes.get("arena_reserve_bytes") or sizes.get("arena_bytes")
     board, host = (
         None if size is None else int(str(size)) for size in (board, sizes.get("arena_host_bytes"))
     )
-    return Arena(board, host, export.board)
+    return ArenaBytes(board, host, export.board)
 
 
 def _origin(export: Export) -> str:

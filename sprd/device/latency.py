@@ -115,16 +115,16 @@ def cores() -> Mapping[str, float]:
     return {core: float(entry["cycles_per_instruction"]) for core, entry in table.items()}
 
 
-def untold(board: Board) -> dict[str, str]:
-    """Returns which numbers can be told of no model on a board, and why."""
-    found = {}
+def unavailable_costs(board: Board) -> dict[str, str]:
+    """Returns which numbers are known of no model on a board, and why."""
+    reasons = {}
     if board.kernels != KERNELS or not board.dsp:
-        found["instructions"] = f"the cost of its kernels on a {board.core} was never measured"
-    if found or cycles_per_instruction(board) is None:
-        found["latency_ms"] = f"no figures of these kernels on a {board.core} were published"
-    if "latency_ms" in found or board.active_mw is None:
-        found["energy_uj"] = "its power or its latency is unknown"
-    return found
+        reasons["instructions"] = f"the cost of its kernels on a {board.core} was never measured"
+    if reasons or cycles_per_instruction(board) is None:
+        reasons["latency_ms"] = f"no figures of these kernels on a {board.core} were published"
+    if "latency_ms" in reasons or board.active_mw is None:
+        reasons["energy_uj"] = "its power or its latency is unknown"
+    return reasons
 
 
 def why_unknown(graph: Graph, board: Board) -> str | None:

@@ -1,7 +1,7 @@
 """A Keras model in, .tflite files out: int8 for the device, float for comparison.
 
 The batch is fixed at 1: with an open one the flatten becomes four ops that cost arena. Names and
-metadata are stripped. The input scale of the micro front end is fixed to that of the seed's
+metadata are stripped. The input scale of the micro front end is fixed to that of SPRD's
 firmware, 26/256 with zero point -128, so that its feature provider needs no change.
 """
 
@@ -24,7 +24,7 @@ from sprd.disk.quiet import quiet_stderr
 from sprd.model.zoo import build_model
 
 MICRO_INPUT_MAX = 26 * 255 / 256
-"""Top of the int8 range of features; gives the scale 26/256 of the seed's firmware."""
+"""Top of the int8 range of features; gives the scale 26/256 of SPRD's firmware."""
 
 N_CALIBRATION = 200
 """Clips that set the ranges of the activations."""
@@ -52,7 +52,7 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.float32], fixed_inp
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    # One scale for a fully connected layer, as in the seed's model: older TFLM, like that of the
+    # One scale for a fully connected layer, as in SPRD's model: older TFLM, like that of the
     # SPRD sketch, reads the first scale alone and would compute wrong logits without a word.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     return strip(_convert(converter))

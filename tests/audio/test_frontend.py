@@ -1,4 +1,4 @@
-"""Features are the numbers of the seed, to the last bit."""
+"""Features are the numbers of SPRD's trainer, to the last bit."""
 
 from pathlib import Path
 
@@ -37,14 +37,14 @@ def waveforms(shared) -> np.ndarray:
 
 
 def seed_audio(path: Path) -> tf.Tensor:
-    """(16000, 1), float32: what the seed's trainer reads, before its front end."""
+    """(16000, 1), float32: what SPRD's trainer reads, before its front end."""
     return tf.audio.decode_wav(
         tf.io.read_file(str(path)), desired_channels=1, desired_samples=16_000
     ).audio
 
 
 def seed_micro(audio: tf.Tensor) -> np.ndarray:
-    """The seed's `preprocess == 'micro'`."""
+    """SPRD's `preprocess == 'micro'`."""
     int16_input = tf.cast(tf.multiply(audio, 32768), tf.int16)
     micro_frontend = audio_microfrontend_op.audio_microfrontend(
         tf.reshape(int16_input, [-1]),
@@ -59,14 +59,14 @@ def seed_micro(audio: tf.Tensor) -> np.ndarray:
 
 
 def seed_spectrogram(audio: tf.Tensor) -> tf.Tensor:
-    """What `mfcc` and `average` of the seed start from."""
+    """What `mfcc` and `average` of SPRD's trainer start from."""
     return gen_audio_ops.audio_spectrogram(
         audio, window_size=480, stride=320, magnitude_squared=True
     )
 
 
 def seed_average(audio: tf.Tensor, width: int) -> np.ndarray:
-    """The seed's `preprocess == 'average'`."""
+    """SPRD's `preprocess == 'average'`."""
     return tf.nn.pool(
         tf.expand_dims(seed_spectrogram(audio), -1),
         window_shape=[1, width],
@@ -77,7 +77,7 @@ def seed_average(audio: tf.Tensor, width: int) -> np.ndarray:
 
 
 def seed_mfcc(audio: tf.Tensor) -> np.ndarray:
-    """The seed's `preprocess == 'mfcc'`."""
+    """SPRD's `preprocess == 'mfcc'`."""
     return gen_audio_ops.mfcc(seed_spectrogram(audio), 16_000, dct_coefficient_count=40).numpy()[0]
 
 

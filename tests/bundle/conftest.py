@@ -20,7 +20,7 @@ from sprd.device.board import load_board
 BOARD = load_board("arduino_nano_33_ble")
 
 SWEEP_TEXT = """\
-# Of the seed.
+# Of SPRD's sketch.
 [sweep]
 name = "up-down"
 storage = "s3://bucket/runs?endpoint_override=10.0.0.7:9000"

@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sprd.bundle import manifest as manifest_module
+from sprd.bundle.cpp_sources import Quantization
 from sprd.bundle.manifest import (
     HASHED_FILES,
     Export,
@@ -25,7 +26,6 @@ from sprd.bundle.manifest import (
     shareable_toml,
     validate,
 )
-from sprd.bundle.sources import Quantization
 from sprd.bundle.write import write_bundle
 from sprd.config.trial import FeaturesSection
 from sprd.device.board import BOARDS, load_board

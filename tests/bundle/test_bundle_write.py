@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sprd.bundle import write
+from sprd.bundle.cpp_sources import Quantization
 from sprd.bundle.manifest import Export, check_files, read_manifest
-from sprd.bundle.sources import Quantization
 from sprd.bundle.write import readme, write_bundle
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, OutputError

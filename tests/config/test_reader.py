@@ -72,7 +72,7 @@ def refusal(text):
 
 
 def test_seed_recipe_gives_the_values_of_the_seed():
-    """The seed's train_model.sh under our names, defaults or not."""
+    """SPRD's train_model.sh under our names, defaults or not."""
     config = parsed(SEED_RECIPE).default
     assert config.labels == ("_silence_", "_unknown_", "up", "down")
     assert config.train.phases == ((12000, 0.001), (3000, 0.0001))
@@ -95,7 +95,7 @@ def test_seed_recipe_gives_the_values_of_the_seed():
 
 
 def test_defaults_are_the_recipe_of_the_seed():
-    """A file that names only the keywords and the model trains as the seed does."""
+    """A file that names only the keywords and the model trains as SPRD's trainer does."""
     shortest = parsed(MODEL).default
     recipe = parsed(SEED_RECIPE).default
     assert shortest.features == recipe.features

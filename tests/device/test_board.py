@@ -28,7 +28,7 @@ def test_each_board_loads_and_is_named_as_its_file(name):
 
 
 def test_nine_boards_are_shipped():
-    """The boards of published measurements, the seed's, and what hobbyists have."""
+    """The boards of published measurements, SPRD's, and what hobbyists have."""
     assert set(board_names()) == {
         *("arduino_nano_33_ble", "nrf5340dk", "nucleo_l4r5zi", "stm32f446re", "stm32f746"),
         *("ek_ra6m4", "raspberry_pi_pico", "sparkfun_edge", "esp32_s3"),
@@ -75,7 +75,7 @@ def test_cores_with_dsp_extension_are_told():
 
 
 def test_nano_33_ble_is_an_nrf52840():
-    """The seed's board is a Cortex-M4 at 64 MHz with 1 MB of flash and 256 KB of RAM."""
+    """SPRD's board is a Cortex-M4 at 64 MHz with 1 MB of flash and 256 KB of RAM."""
     board = load_board(NANO)
     assert (board.core, board.clock_hz) == ("cortex-m4", 64_000_000)
     assert (board.flash_bytes, board.ram_bytes) == (2**20, 2**18)

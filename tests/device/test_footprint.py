@@ -35,7 +35,7 @@ RECORD_KEYS = {
 
 @pytest.fixture(scope="module")
 def nano():
-    """The seed's board."""
+    """SPRD's board."""
     return load_board("arduino_nano_33_ble")
 
 

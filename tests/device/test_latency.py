@@ -15,7 +15,7 @@ from sprd.device.latency import DATA, cores, estimate, latency_of, time_shares, 
 
 @pytest.fixture(scope="module")
 def nano() -> Board:
-    """The seed's board."""
+    """SPRD's board."""
     return load_board("arduino_nano_33_ble")
 
 

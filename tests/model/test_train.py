@@ -29,7 +29,7 @@ class TestLearningRates:
     """The rate of each step, from the file alone."""
 
     def test_phases_follow_each_other(self):
-        """The seed's two: the first step of the second phase has its rate."""
+        """SPRD's two: the first step of the second phase has its rate."""
         train = TrainSection(steps=(12000, 3000), learning_rate=(0.001, 0.0001))
         np.testing.assert_allclose(learning_rates(train, 11998, 12002), [1e-3, 1e-3, 1e-4, 1e-4])
         np.testing.assert_allclose(learning_rates(train, 0, 15000)[[0, -1]], [1e-3, 1e-4])
@@ -116,7 +116,7 @@ class TestBatches:
         ],
     )
     def test_shares_follow_the_percentages(self, draw, silence, unknown, expected):
-        """In percent of the keyword clips, as the seed counts them, within what chance allows."""
+        """In percent of the keyword clips, as SPRD's trainer has it, within what chance allows."""
         data = {"silence_percentage": silence, "unknown_percentage": unknown}
         _, labels, _ = draw(0, data=data, train={"batch_size": 20_000})
         shares = np.bincount(labels, minlength=4) / len(labels)

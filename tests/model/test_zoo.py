@@ -93,7 +93,7 @@ def test_zoo_and_parameters_name_the_same_architectures():
 @pytest.mark.parametrize("shape", [(49, 40), (25, 20)], ids=str)
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
 def test_default_fits_the_device(architecture, shape):
-    """The seed's feature shape and a small one."""
+    """SPRD's feature shape and a small one."""
     assert_fits_the_device(convert_untrained(section(architecture), shape, N_LABELS), shape)
 
 

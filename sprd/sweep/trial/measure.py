@@ -16,7 +16,7 @@ from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
-from sprd.device.latency import KERNELS, untold
+from sprd.device.latency import KERNELS, unavailable_costs
 from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
 from sprd.device.verdict import check, limits_of
 from sprd.errors import ConfigError
@@ -78,7 +78,7 @@ def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
         ConfigError: No trial would report one of them.
     """
     board = budget.board
-    unknown = untold(board) if board else {}
+    unknown = unavailable_costs(board) if board else {}
     for objective in objectives:
         if board is not None and objective.key in unknown:
             raise ConfigError(

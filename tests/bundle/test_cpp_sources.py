@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sprd.bundle.sources import (
+from sprd.bundle.cpp_sources import (
     OP_METHODS,
-    Arena,
+    ArenaBytes,
     Quantization,
     c_float,
     c_string,
@@ -185,7 +185,7 @@ def test_sources_compile_and_say_what_the_export_says(
 def test_a_real_model_is_the_same_bytes_in_cpp(
     tmp_path: Path, make_export: MakeExport, shared: Path
 ) -> None:
-    """The seed's model comes out of the compiler byte for byte."""
+    """SPRD's model comes out of the compiler byte for byte."""
     model = (shared / "models" / "sprd_tiny_conv_up_down.tflite").read_bytes()
     lines = run_bundle(tmp_path, make_export(model=model), "c++11")
     assert values(lines, "model") == [model.hex()]
@@ -311,10 +311,10 @@ def test_an_op_without_a_method_is_an_error(ops: list[str], words: str) -> None:
 )
 def test_the_arena_is_rounded_up(board: int | None, host: int | None, size: int) -> None:
     """The board's estimate decides; without a board, the host's size."""
-    assert Arena(board, host, None).size == size
+    assert ArenaBytes(board, host, None).size == size
 
 
 def test_an_unknown_arena_is_an_error() -> None:
     """No size is invented."""
     with pytest.raises(InputError, match="arena_bytes"):
-        _ = Arena(None, None, None).size
+        _ = ArenaBytes(None, None, None).size

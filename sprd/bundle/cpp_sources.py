@@ -7,7 +7,7 @@ no header of TensorFlow Lite Micro. Knows nothing of trials, scores or files.
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from importlib import resources
 from math import isfinite
@@ -74,7 +74,7 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How a device turns probabilities into detections. Source: the seed's RecognizeCommands."""
+    """How a device turns probabilities into detections. Source: SPRD's RecognizeCommands."""
 
     average_window_ms: int = 1000
     detection_threshold: int = 200
@@ -85,7 +85,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Arena:
+class ArenaBytes:
     """Bytes of the tensor arena: on the board, and what TFLM needs on the exporting machine."""
 
     board_bytes: int | None
@@ -118,7 +118,7 @@ def settings_sources(
     labels: Sequence[str],
     features: FeaturesSection,
     quantization: Quantization,
-    arena: Arena,
+    arena: ArenaBytes,
     thresholds: Thresholds,
     banner: str,
 ) -> dict[str, str]:
@@ -147,10 +147,7 @@ def settings_sources(
         arena_comment=_arena_comment(arena),
         arena_size=arena.size,
         arena_host=arena.host_bytes or 0,
-        average_window_ms=thresholds.average_window_ms,
-        detection_threshold=thresholds.detection_threshold,
-        suppression_ms=thresholds.suppression_ms,
-        minimum_count=thresholds.minimum_count,
+        **asdict(thresholds),
     )
     rows = "\n".join(f"    {c_string(label)}," for label in labels)
     source = render("model_settings.cc.in", banner=banner, labels=rows)
@@ -288,7 +285,7 @@ def _constant(name: str, value: object) -> str:
     return f"constexpr char {constant}[] = {c_string(str(value))};"
 
 
-def _arena_comment(arena: Arena) -> str:
+def _arena_comment(arena: ArenaBytes) -> str:
     host = f"kTensorArenaHostBytes is what TFLM needs on the machine that exported: {_n(arena)}."
     if arena.board_bytes:
         board = f" ({comment_text(arena.board)})" if arena.board else ""
@@ -304,7 +301,7 @@ def _arena_comment(arena: Arena) -> str:
     return f"// Bytes of the tensor arena. {first}\n// {host}"
 
 
-def _n(arena: Arena) -> str:
+def _n(arena: ArenaBytes) -> str:
     return f"{arena.host_bytes:,} B, exact" if arena.host_bytes else "unknown"
 
 
