@@ -1,4 +1,4 @@
-"""Sweep file in, `SweepConfig` out: the only reader of sweep files.
+"""Sweep file in, `SweepConfig` out: all that a run does follows from it.
 
 Checks happen in three steps. Each field alone (type, range, legal names), each dimension of the
 search space alone, and a whole configuration (`resolve`): a sampled point that breaks a rule

@@ -1,6 +1,5 @@
 """Two runs in, what sets them apart out: how far each came, which lines of their files differ."""
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sprd.config.objectives import Objective
+from sprd.config.written import written_keys
 from sprd.sweep.rows.hypervolume import hypervolume
 from sprd.sweep.rows.table import Row, Status, frontier, gains, ranking
 
@@ -132,28 +132,7 @@ def _best(rows: Sequence[Row], objectives: Sequence[Objective]) -> dict[str, tup
 
 def _differences(first: str, second: str) -> Iterator[Difference]:
     """What the files say, not how: comments, order and spaces do not count."""
-    ours, theirs = (dict(_flat(tomllib.loads(text))) for text in (first, second))
+    ours, theirs = (written_keys(text) for text in (first, second))
     for key in dict.fromkeys([*ours, *theirs]):
         if ours.get(key) != theirs.get(key):
             yield Difference(key, ours.get(key), theirs.get(key))
-
-
-def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for section, table in tables.items():
-        if isinstance(table, dict):
-            yield from ((f"[{section}] {key}", _text(value)) for key, value in table.items())
-        else:
-            yield f"[{section}]", _text(table)
-
-
-def _text(value: Any) -> str:
-    """Words a value as a sweep file has it, in one line."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_text(item)}' for key, item in value.items())} }}"
-    return str(value)
