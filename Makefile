@@ -25,7 +25,7 @@ sweep: $(STAMP) ## Runs sweeps/default.toml and checks its winner against the bo
 	@echo "Bundle: $(CURDIR)/runs/$(SWEEP)/bundle"
 	$(BIN)/sprd check runs/$(SWEEP)/bundle/model.tflite --board $(BOARD)
 
-test: lint ## Runs lint and every test
+test: lint ## Runs lint and the tests, without the faults
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_FLAGS)
 
 faults: $(STAMP) ## Runs what needs root, several hosts or long faults: up to 40 minutes
