@@ -18,7 +18,8 @@ load_tensorflow()
 from sprd.audio.augment import noise_of  # noqa: E402
 from sprd.audio.corpus import Split, index_folder, read_noise  # noqa: E402
 from sprd.audio.store import compute_features  # noqa: E402
-from sprd.bundle.manifest import config_of, read_manifest  # noqa: E402
+from sprd.bundle.manifest import read_manifest  # noqa: E402
+from sprd.bundle.record import config_of  # noqa: E402
 from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.device.footprint import measure  # noqa: E402
 from sprd.device.tflm import Runner  # noqa: E402

@@ -10,7 +10,8 @@ from typing import Any
 from sprd.audio.augment import noise_of
 from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
 from sprd.audio.store import compute_features, open_features
-from sprd.bundle.manifest import config_of, read_manifest
+from sprd.bundle.manifest import read_manifest
+from sprd.bundle.record import config_of
 from sprd.config.frozen import replaced
 from sprd.config.reader import load_recipe
 from sprd.config.trial import Config

@@ -10,7 +10,8 @@ import numpy as np
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import open_features
 from sprd.bundle.cpp_sources import Quantization
-from sprd.bundle.manifest import Export, read_config
+from sprd.bundle.manifest import Export
+from sprd.bundle.record import read_config
 from sprd.bundle.write import write_bundle
 from sprd.config.limits import EMULATION, Violation
 from sprd.config.sweep import SweepConfig

@@ -17,7 +17,6 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from pydantic import ValidationError
 
 from sprd.bundle.cpp_sources import (
     Quantization,
@@ -25,15 +24,11 @@ from sprd.bundle.cpp_sources import (
     has_firmware_code,
     resolver_methods,
 )
-from sprd.config.board import parse_board
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.numbers import number_of
-from sprd.config.reader import NAMED_SOURCES, check_whole
-from sprd.config.sections import BrokenRule, validated
-from sprd.config.trial import Config, ModelSection
-from sprd.device.board import load_board
-from sprd.errors import BoardError, InputError
-from sprd.model.params import ARCHITECTURES
+from sprd.config.reader import NAMED_SOURCES
+from sprd.config.trial import Config
+from sprd.errors import InputError
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -149,7 +144,7 @@ def validate(manifest: Mapping[str, Any]) -> None:
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise InputError(
-            f"{MANIFEST} schema_version: must be {SCHEMA_VERSION}, got {_short(version)}. "
+            f"{MANIFEST} schema_version: must be {SCHEMA_VERSION}, got {shortened(version)}. "
             "Use the version of sprd that made the bundle."
         )
     error = best_match(_validator().iter_errors(dict(manifest)))
@@ -157,7 +152,7 @@ def validate(manifest: Mapping[str, Any]) -> None:
         place = error.json_path.removeprefix("$").lstrip(".") or "top level"
         raise InputError(
             f"{MANIFEST} {place}: must match schema version {SCHEMA_VERSION}: "
-            f"{_short(error.message, quote=False)}. Export the bundle again."
+            f"{shortened(error.message, quote=False)}. Export the bundle again."
         )
 
 
@@ -172,12 +167,12 @@ def read_manifest(bundle_folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", None) or _short(str(error), quote=False)
+        reason = getattr(error, "msg", None) or shortened(str(error), quote=False)
         raise InputError(
             f"{path}: must be JSON: {reason}. The file is damaged: export the bundle again."
         ) from error
     if not isinstance(manifest, dict):
-        raise InputError(f"{path}: must be a JSON object, got {_short(manifest)}.")
+        raise InputError(f"{path}: must be a JSON object, got {shortened(manifest)}.")
     try:
         validate(manifest)
     except InputError as error:
@@ -185,74 +180,10 @@ def read_manifest(bundle_folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def config_of(manifest: Mapping[str, Any]) -> Config:
-    """Rebuilds the configuration that the model was trained with.
-
-    Folders of [data] are only their last component: tell where the data lies.
-
-    Raises:
-        InputError: It breaks a rule, alone or between two fields.
-    """
-    config = read_config(manifest["config"], MANIFEST, "Export the bundle again.")
-    check_whole(Path(MANIFEST), config)
-    _check_model(config.model)
-    return config
-
-
-def read_config(told: object, where: str, remedy: str) -> Config:
-    """Reads the configuration that a manifest or the record of a trial tells.
-
-    Args:
-        told: The value of "config". Its budget holds the board as a whole; in older files, the name
-            of a shipped one, or the text of the user's own file.
-        where: The file, for messages.
-        remedy: What to do about a bad one.
-
-    Raises:
-        InputError: It breaks a rule.
-    """
-    try:
-        if isinstance(told, Mapping) and isinstance(told.get("budget"), Mapping):
-            told = {**told, "budget": _with_whole_board(told["budget"])}
-        return Config.model_validate_json(json.dumps(told))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, ("config", *first["loc"])))
-        message = f"{first['msg']}, got {_short(first['input'])}"
-    except BoardError as error:
-        place, message = "config.budget.board", str(error).removesuffix(".")
-    raise InputError(f"{where} {place}: {message}. {remedy}")
-
-
-def _with_whole_board(budget: Mapping[str, Any]) -> dict[str, Any]:
-    """Puts the board in place of its name, or of the text of its file."""
-    if isinstance(budget.get("board"), Mapping):
-        return dict(budget)
-    whole = {key: value for key, value in budget.items() if key != "board_toml"}
-    name, text = budget.get("board"), budget.get("board_toml")
-    if isinstance(name, str) and isinstance(text, str):
-        whole["board"] = parse_board(text, name, name).as_json()
-    elif isinstance(name, str) and name.endswith(".toml"):
-        raise BoardError(f"must be the text of {_short(name)}, got none.")
-    elif isinstance(name, str):
-        whole["board"] = load_board(name).as_json()
-    return whole
-
-
-def _check_model(model: ModelSection) -> None:
-    """Checks that the architecture is known, and all its parameters that have an effect there."""
-    kind = ARCHITECTURES.get(model.architecture)
-    if kind is None or not kind.active(model.params) <= model.params.keys():
-        raise InputError(
-            f"{MANIFEST} config.model: must be an architecture with its parameters, got"
-            f" {model.architecture!r} with {_short(sorted(model.params))}. Export the bundle again."
-        )
-    try:
-        validated(kind, model.params)
-    except BrokenRule as broken:
-        raise InputError(
-            f"{MANIFEST} config.model.params {broken} Export the bundle again."
-        ) from broken
+def shortened(value: object, quote: bool = True) -> str:
+    """Returns a value as one line of a message shows it."""
+    text = repr(value) if quote else " ".join(str(value).split())
+    return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -364,11 +295,6 @@ def _is_same(path: Path, expected: Mapping[str, object]) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == expected["sha256"]
     except OSError:
         return False
-
-
-def _short(value: object, quote: bool = True) -> str:
-    text = repr(value) if quote else " ".join(str(value).split())
-    return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 @cache

@@ -10,7 +10,8 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split, open_corpus, split_digest
 from sprd.audio.store import open_features
-from sprd.bundle.manifest import check_files, config_of, read_manifest
+from sprd.bundle.manifest import check_files, read_manifest
+from sprd.bundle.record import config_of
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner

@@ -7,7 +7,8 @@ from math import isclose
 from pathlib import Path
 from typing import Any, cast
 
-from sprd.bundle.manifest import check_files, config_of, read_manifest
+from sprd.bundle.manifest import check_files, read_manifest
+from sprd.bundle.record import config_of
 from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from sprd.bundle.manifest import (
     Export,
     build,
     check_files,
-    config_of,
     dump,
     file_name,
     read_manifest,
@@ -28,9 +26,7 @@ from sprd.bundle.manifest import (
 )
 from sprd.bundle.write import write_bundle
 from sprd.config.trial import FeaturesSection
-from sprd.device.board import BOARDS, load_board
 from sprd.errors import InputError
-from tests.bundle.conftest import BOARD
 
 MakeExport = Callable[..., Export]
 FILES = {name: name.encode() for name in HASHED_FILES}
@@ -103,81 +99,6 @@ def test_what_making_it_again_reads_must_be_there(
         read_manifest(bundle)
 
 
-def test_an_own_board_is_in_the_record(make_export: MakeExport) -> None:
-    """Whole, without the folders of who wrote it: there may be no file of it any more."""
-    text = "see https://example.org/a/b.pdf and /home/jo/notes, 48/64 pins"
-    own = replace(BOARD, origin="/home/jo/my boards/mine.toml", description=text)
-    manifest = build(make_export(board=own), FILES)
-    assert manifest["board"] == "mine.toml"
-    back = config_of(manifest).budget.board
-    assert back == replace(own, description=text.replace("/home/jo/", ""))
-    assert back is not None and back.origin == "mine.toml"
-
-
-@pytest.mark.parametrize("name", BOARDS)
-def test_a_shipped_board_is_in_the_record_as_it_is(make_export: MakeExport, name: str) -> None:
-    """Nothing of its description or sources is taken for a path of this machine."""
-    board = load_board(name)
-    manifest = build(make_export(board=board), FILES)
-    assert manifest["board"] == name
-    back = config_of(manifest).budget.board
-    assert back is not None and vars(back) == vars(board)
-
-
-OLD_TEXT = BOARDS["stm32f746"].read_text()
-
-
-@pytest.mark.parametrize(
-    ("told", "board"),
-    [
-        ({"board": "stm32f746", "board_toml": None}, "stm32f746"),
-        ({"board": "stm32f746"}, "stm32f746"),
-        ({"board": "mine.toml", "board_toml": OLD_TEXT}, "stm32f746"),
-        ({"board": None, "board_toml": None}, None),
-        ({}, None),
-    ],
-)
-def test_an_older_record_names_its_board(
-    make_export: MakeExport, told: dict[str, Any], board: str | None
-) -> None:
-    """Or holds the text of the board's file: it is read as that board."""
-    manifest = build(make_export(board=None), FILES)
-    del manifest["config"]["budget"]["board"]
-    manifest["config"]["budget"] |= told
-    found = config_of(manifest).budget.board
-    assert found == (load_board(board) if board else None)
-    assert found is None or found.origin == told["board"]
-
-
-@pytest.mark.parametrize(
-    ("told", "problem"),
-    [
-        ({"board": "gone.toml"}, "must be the text of 'gone.toml', got none"),
-        ({"board": "/etc/gone.toml", "board_toml": None}, "must be the text of '/etc/gone"),
-        ({"board": "stm32f747"}, "board: must be a known board .* Did you mean 'stm32f746'"),
-        ({"board": "mine.toml", "board_toml": "clock = 1"}, "mine.toml: unknown key 'clock'"),
-        ({"board": 3}, "Input should be a valid string, got 3"),
-        ({"board": {"name": "mine"}}, "board: must have the key 'description', got none"),
-    ],
-)
-def test_a_record_of_a_board_that_cannot_be_used_is_refused(
-    make_export: MakeExport, told: dict[str, Any], problem: str
-) -> None:
-    """In one line that says where."""
-    manifest = build(make_export(), FILES)
-    manifest["config"]["budget"] |= told
-    with pytest.raises(InputError, match=problem) as caught:
-        config_of(manifest)
-    assert str(caught.value).startswith("manifest.json config.budget.board: ")
-    assert str(caught.value).endswith(" Export the bundle again.")
-
-
-def test_a_bundle_of_an_older_version_is_read(shared: Path) -> None:
-    """That of commit 9badef2, whose budget names its board."""
-    config = config_of(read_manifest(shared / "models" / "default_demo"))
-    assert config.budget.board == load_board("arduino_nano_33_ble")
-
-
 @pytest.mark.parametrize("preprocess", ["mfcc", "average"])
 def test_a_front_end_without_firmware_is_marked(make_export: MakeExport, preprocess: str) -> None:
     """It does not fit the SPRD sketch, and no feature scale is claimed."""
@@ -186,13 +107,6 @@ def test_a_front_end_without_firmware_is_marked(make_export: MakeExport, preproc
     assert not manifest["fits_sprd_sketch"]
     assert not manifest["front_end"]["has_firmware_code"]
     assert manifest["front_end"]["feature_scale"] is None
-
-
-def test_the_configuration_comes_back(bundle: Path, make_export: MakeExport) -> None:
-    """Only the folders of [data] are shortened to their last component."""
-    config = make_export().config
-    data = config.data.model_copy(update={"source": "recordings", "extra": ("more",)})
-    assert config_of(read_manifest(bundle)) == config.model_copy(update={"data": data})
 
 
 def test_a_bundle_says_nothing_of_the_machine(bundle: Path) -> None:
@@ -361,25 +275,6 @@ def test_a_manifest_that_breaks_the_schema_is_an_error(
     """The message names the place."""
     with pytest.raises(InputError, match=words):
         read_manifest(edited(bundle, change))
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "value", "words"),
-    [
-        ("features", "n_channels", 100_000, r"config\.features\.n_channels"),
-        ("features", "window_stride_ms", 50, "window_stride_ms <= window_size_ms"),
-        ("train", "steps", "many", r"config\.train\.steps"),
-        ("data", "surprise", 1, r"config\.data\.surprise"),
-    ],
-)
-def test_a_configuration_that_breaks_a_rule_is_an_error(
-    bundle: Path, section: str, key: str, value: object, words: str
-) -> None:
-    """A manifest by another hand does not reach the front end unchecked."""
-    manifest = read_manifest(bundle)
-    manifest["config"][section][key] = value
-    with pytest.raises(InputError, match=words):
-        config_of(manifest)
 
 
 def test_validate_takes_what_build_makes(make_export: MakeExport) -> None:

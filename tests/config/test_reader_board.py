@@ -143,6 +143,6 @@ def test_nobody_but_the_readers_loads_a_board() -> None:
     assert found == {
         "config/reader.py",
         "device/board.py",
-        "bundle/manifest.py",
+        "bundle/record.py",
         "cli/boards.py",
     }
