@@ -1,0 +1,96 @@
+"""Errors become one line and an exit code; verbs are found where they are."""
+
+from pathlib import Path
+
+import pytest
+
+from sprd.cli import main as room
+from sprd.cli.main import INTERRUPTED, VERBS, main
+from sprd.cli.parser import build_parser
+from sprd.errors import BudgetError, ConfigError, SprdError
+
+LINES = {
+    "sweep": "sweep s.toml",
+    "train": "train s.toml",
+    "crossval": "crossval run --trial 1",
+    "evaluate": "evaluate bundle --data clips",
+    "verify": "verify bundle",
+    "reproduce": "reproduce bundle",
+    "check": "check m.tflite --board b",
+    "emulate": "emulate m.tflite --board b",
+    "calibrate": "calibrate m.csv --board b",
+    "boards": "boards",
+    "pick": "pick run",
+    "export": "export run --trial 1",
+    "compare": "compare a b",
+    "data_fetch": "data fetch",
+    "data_synth": "data synth up --out voices",
+    "data_check": "data check clips",
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_is_a_function_that_takes_what_was_parsed(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser names it, the table finds it, and its exit code is that of the process."""
+    assert build_parser().parse_args(LINES[verb].split()).run == verb
+    module, _, function = VERBS[verb].partition(":")
+    seen = []
+
+    def run(args: object) -> int:
+        seen.append(args)
+        return 4
+
+    monkeypatch.setattr(f"{module}.{function}", run)
+    assert main(LINES[verb].split()) == 4
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (SprdError("a\nb."), 1, "sprd boards: a b."),
+        (ConfigError("x.toml: no."), 2, "sprd boards: x.toml: no."),
+        (BudgetError("No trial fits."), 3, "sprd boards: No trial fits."),
+        (KeyboardInterrupt(), INTERRUPTED, "sprd boards: interrupted. Nothing was written."),
+        (PermissionError(13, "Permission denied", "f"), 2, "sprd boards: f: Permission denied."),
+        (OSError("odd"), 2, "sprd boards: odd."),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_error_is_one_line_and_a_code(
+    error: BaseException,
+    code: int,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a traceback, on standard error."""
+
+    def fail(args: object) -> int:
+        raise error
+
+    monkeypatch.setattr(room, "_verb", lambda name: fail)
+    assert main(["boards"]) == code
+    assert capsys.readouterr() == ("", line + "\n")
+
+
+def test_error_of_ours_that_is_a_fault_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its traceback is what we need to mend it."""
+
+    def fail(args: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(room, "_verb", lambda name: fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["boards"])
+
+
+def test_folder_that_is_no_bundle_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A whole command, through the parser and back."""
+    assert main(["verify", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("sprd verify: ") and err.count("\n") == 1
