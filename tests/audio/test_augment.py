@@ -1,11 +1,13 @@
 """Varied clips: within the bounds of the file, and the same on every machine."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from sprd.audio.augment import NOISE_PARTS, Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.corpus import Clip, Split
@@ -17,18 +19,20 @@ CLIP = np.arange(1, N + 1, dtype=np.int16)
 NOISE = (np.full(4000, 10_000, np.int16), np.full(1600, -10_000, np.int16))
 
 
-def section(**changes) -> AugmentSection:
+def section(**changes: Any) -> AugmentSection:
     """No augmentation but for the changes."""
     none = {"time_shift_ms": 0, "background_frequency": 0.0, "gain_db": 0.0}
     return AugmentSection(**{**none, **changes})
 
 
-def many(augment, noise=NOISE, clip=CLIP, n=200):
+def many(
+    augment: AugmentSection, noise: Any = NOISE, clip: NDArray[np.int16] = CLIP, n: int = 200
+) -> NDArray[np.int16]:
     """(n, n_samples): variants of a clip."""
     return np.stack([Augmenter(augment, noise, RATE).vary(clip, "up/a", i) for i in range(n)])
 
 
-def test_clip_that_nothing_varies_stays_as_it_is():
+def test_clip_that_nothing_varies_stays_as_it_is() -> None:
     """Bit for bit, from the quietest sample to the loudest."""
     loud = np.array([-32768, 32767, 0, 1, -1] * 320, np.int16)
     for clip in (CLIP, loud):
@@ -49,7 +53,9 @@ def test_clip_that_nothing_varies_stays_as_it_is():
     st.integers(1, 3000),
 )
 @settings(max_examples=60, deadline=None)
-def test_variant_is_a_pure_function_of_key_and_number(key, variant, augment, noise, n_samples):
+def test_variant_is_a_pure_function_of_key_and_number(
+    key: str, variant: int, augment: AugmentSection, noise: tuple[Any, ...], n_samples: int
+) -> None:
     """Whatever the settings, clips shorter than the shift among them."""
     clip = np.resize(CLIP, n_samples)
     noise = noise_of(noise, n_samples, None)
@@ -61,7 +67,7 @@ def test_variant_is_a_pure_function_of_key_and_number(key, variant, augment, noi
     np.testing.assert_array_equal(clip, before)
 
 
-def test_variants_differ_by_key_and_number():
+def test_variants_differ_by_key_and_number() -> None:
     """Each variant of each clip is one of its own."""
     augment = section(time_shift_ms=50, gain_db=6)
     pairs = [("a", 0), ("a", 1), ("b", 0)]
@@ -69,7 +75,7 @@ def test_variants_differ_by_key_and_number():
     assert len({v.tobytes() for v in varied}) == 3
 
 
-def test_shift_moves_the_clip_either_way_and_fills_with_silence():
+def test_shift_moves_the_clip_either_way_and_fills_with_silence() -> None:
     """By up to the file's milliseconds, both ends reached."""
     shifts = set()
     for varied in many(section(time_shift_ms=2), n=400):
@@ -86,14 +92,14 @@ def test_shift_moves_the_clip_either_way_and_fills_with_silence():
 
 
 @pytest.mark.parametrize("time_shift_ms", [99, 100, 101, 150, 1000])
-def test_shift_beyond_the_clip_leaves_silence(time_shift_ms):
+def test_shift_beyond_the_clip_leaves_silence(time_shift_ms: int) -> None:
     """A clip of 100 ms moved out of its window."""
     varied = many(section(time_shift_ms=time_shift_ms), n=100)
     assert varied.shape == (100, N)
     assert np.isin(varied, [0, *CLIP]).all()
 
 
-def test_gain_is_within_its_decibels_either_way():
+def test_gain_is_within_its_decibels_either_way() -> None:
     """Drawn evenly on the scale of loudness."""
     clip = np.full(N, 1000, np.int16)
     gains = many(section(gain_db=6), clip=clip)[:, 0] / 1000
@@ -102,7 +108,7 @@ def test_gain_is_within_its_decibels_either_way():
     assert 0.9 < np.median(gains) < 1.1
 
 
-def test_loud_clip_is_clipped_not_wrapped():
+def test_loud_clip_is_clipped_not_wrapped() -> None:
     """30 dB more of a sample at full scale is full scale."""
     clip = np.array([32767, -32768] * (N // 2), np.int16)
     varied = many(section(gain_db=30), clip=clip).astype(int)
@@ -112,7 +118,7 @@ def test_loud_clip_is_clipped_not_wrapped():
     assert (varied[:, 1] < 0).all()
 
 
-def test_share_of_clips_gets_noise_of_at_most_the_volume():
+def test_share_of_clips_gets_noise_of_at_most_the_volume() -> None:
     """0.8 of them, as loud as 0.1 of full scale at most; recordings are drawn alike."""
     silent = np.zeros(N, np.int16)
     varied = many(section(background_frequency=0.8, background_volume=0.1), clip=silent, n=500)
@@ -122,7 +128,7 @@ def test_share_of_clips_gets_noise_of_at_most_the_volume():
     assert 0.4 < (varied[loudest > 0][:, 0] > 0).mean() < 0.6
 
 
-def test_noise_is_added_to_the_clip():
+def test_noise_is_added_to_the_clip() -> None:
     """Sample by sample, in one place of the recording."""
     ramp = (np.arange(8000) % 20_000).astype(np.int16)
     augment = section(background_frequency=1.0, background_volume=1.0)
@@ -133,13 +139,13 @@ def test_noise_is_added_to_the_clip():
     assert np.abs(both.astype(int) - noisy - CLIP).max() <= 1
 
 
-def test_without_noise_none_is_added():
+def test_without_noise_none_is_added() -> None:
     """However often it is asked for."""
     augment = section(background_frequency=1.0, background_volume=1.0)
     np.testing.assert_array_equal(Augmenter(augment, (), RATE).vary(CLIP, "k", 0), CLIP)
 
 
-def test_splits_hear_other_parts_of_a_recording():
+def test_splits_hear_other_parts_of_a_recording() -> None:
     """No noise of a test was trained on."""
     recording = np.arange(20_000, dtype=np.int16)
     parts = {split: noise_of([recording], 1000, split)[0] for split in Split}
@@ -149,20 +155,22 @@ def test_splits_hear_other_parts_of_a_recording():
     assert set(NOISE_PARTS) == set(Split)
 
 
-def test_noise_without_a_split_is_whole():
+def test_noise_without_a_split_is_whole() -> None:
     """For scoring a folder of one's own."""
     np.testing.assert_array_equal(noise_of([CLIP], 100, None)[0], CLIP)
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([*Split, None]))
-def test_part_of_any_recording_is_at_least_a_clip(length, n_samples, split):
+def test_part_of_any_recording_is_at_least_a_clip(
+    length: int, n_samples: int, split: Split | None
+) -> None:
     """A short one is repeated."""
     (part,) = noise_of([np.arange(length, dtype=np.int16)], n_samples, split)
     assert len(part) >= n_samples
     assert cut_silence([part], "k", 0, n_samples).shape == (n_samples,)
 
 
-def test_silence_is_noise_at_any_volume():
+def test_silence_is_noise_at_any_volume() -> None:
     """From nothing to full; a pure function of key and number."""
     cuts = np.stack([cut_silence(NOISE[:1], f"{i}", 0, N) for i in range(300)])
     volumes = cuts[:, 0] / 10_000
@@ -172,7 +180,7 @@ def test_silence_is_noise_at_any_volume():
     assert len({cut_silence(NOISE, "a", i, N).tobytes() for i in range(8)}) == 8
 
 
-def test_short_noise_is_for_training_alone():
+def test_short_noise_is_for_training_alone() -> None:
     """Splits never share a sample of noise, however short a recording is."""
     short, long = np.arange(1, 3_000, dtype=np.int16), np.arange(10_000, 20_000, dtype=np.int16)
     heard = {split: noise_of([short, long], 1000, split) for split in Split}
@@ -183,7 +191,7 @@ def test_short_noise_is_for_training_alone():
     assert not samples[Split.VALIDATION] & samples[Split.TESTING]
 
 
-def clip_of(word, speaker) -> Clip:
+def clip_of(word: Any, speaker: Any) -> Clip:
     """A training clip; the waveform that `Babble` read for it tells which one it is."""
     return Clip(Path(), f"{word}/{speaker}", word, speaker, Split.TRAINING)
 
@@ -191,22 +199,26 @@ def clip_of(word, speaker) -> Clip:
 CLIPS = [clip_of(word, speaker) for word in ("up", "tree", "dog", "cat") for speaker in "abcd"]
 
 
-def talkers(clips=CLIPS, keywords=("up",)) -> Babble:
+def talkers(
+    clips: list[Clip] | tuple[Any, ...] = CLIPS, keywords: tuple[str, ...] = ("up",)
+) -> Babble:
     """Each clip has one level throughout: 100 for the first, 200 for the second, and so on."""
     return Babble(clips, keywords, lambda clip: np.full(N, 100 * (1 + CLIPS.index(clip)), np.int16))
 
 
-def behind(clip, n=300, augment=None, **keys) -> list[np.ndarray | None]:
+def behind(
+    clip: Clip, n: int = 300, augment: AugmentSection | None = None, **keys: Any
+) -> list[np.ndarray | None]:
     """Who is heard behind n variants of a clip."""
     augment = augment or section(babble_frequency=1.0, babble_volume=1.0)
     return [talkers(**keys).behind(clip, variant, augment) for variant in range(n)]
 
 
-def heard_with(clip) -> set[Clip]:
+def heard_with(clip: Clip) -> set[Clip]:
     """The clips that are read to be heard behind it."""
     found: set[Clip] = set()
 
-    def read(other):
+    def read(other: Any) -> Any:
         found.add(other)
         return CLIP
 
@@ -221,7 +233,7 @@ class TestBabble:
     """Others heard behind a clip: never a keyword, never the clip's own word or speaker."""
 
     @pytest.mark.parametrize("clip", [CLIPS[0], CLIPS[5]], ids=lambda clip: clip.key)
-    def test_others_say_other_words(self, clip):
+    def test_others_say_other_words(self, clip: Any) -> None:
         """All who may be heard are."""
         expected = {
             other
@@ -233,11 +245,11 @@ class TestBabble:
     @pytest.mark.parametrize(
         "keys", [{"clips": ()}, {"keywords": ("up", "tree", "dog", "cat")}, {"clips": CLIPS[4:5]}]
     )
-    def test_where_nobody_fits_nobody_is_heard(self, keys):
+    def test_where_nobody_fits_nobody_is_heard(self, keys: Any) -> None:
         """No clip, none but keywords, none but the same word by the same speaker."""
         assert behind(CLIPS[4], **keys) == [None] * 300
 
-    def test_share_of_variants_has_a_talker_of_at_most_the_volume(self):
+    def test_share_of_variants_has_a_talker_of_at_most_the_volume(self) -> None:
         """0.3 of them, at 0.2 of what was recorded at most."""
         found = behind(CLIPS[0], n=1000, augment=section(babble_frequency=0.3, babble_volume=0.2))
         heard = [one for one in found if one is not None]
@@ -246,7 +258,7 @@ class TestBabble:
         assert 0.1 * 1600 / 32768 < loudest <= 0.2 * 1600 / 32768
         assert all(one.dtype == np.float32 and one.shape == (N,) for one in heard)
 
-    def test_talker_begins_earlier_or_later(self):
+    def test_talker_begins_earlier_or_later(self) -> None:
         """By up to half a clip, either way; the rest is silence."""
         found = [one for one in behind(CLIPS[0]) if one is not None]
         starts = {int(np.flatnonzero(one)[0]) for one in found if one[0] == 0}
@@ -254,7 +266,7 @@ class TestBabble:
         assert 0.4 * N < max(starts) <= N // 2
         assert N // 2 - 1 <= min(ends) < 0.6 * N
 
-    def test_variant_is_a_pure_function_of_key_and_number(self):
+    def test_variant_is_a_pure_function_of_key_and_number(self) -> None:
         """Asked anew, or in another order."""
         augment = section(babble_frequency=0.5, babble_volume=1.0)
         first = [talkers().behind(CLIPS[0], variant, augment) for variant in range(40)]
@@ -263,7 +275,7 @@ class TestBabble:
             np.testing.assert_array_equal(one, other)
         assert len({one.tobytes() for one in first if one is not None}) > 10
 
-    def test_talker_is_added_to_the_variant(self):
+    def test_talker_is_added_to_the_variant(self) -> None:
         """Which is otherwise what it is without."""
         augment = section(time_shift_ms=20, background_frequency=1.0)
         babble = np.full(N, 512 / 32768, np.float32)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from sprd.audio.clips import fit_length, problem_of, read_clip
 from sprd.errors import DataError
@@ -21,7 +22,7 @@ def tone(rate_hz: int, hz: float = 440.0, seconds: float = 1.0) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate_hz)) / rate_hz)
 
 
-def test_16_bit_mono_comes_back_bit_by_bit(tmp_path, ramp):
+def test_16_bit_mono_comes_back_bit_by_bit(tmp_path: Path, ramp: NDArray[np.int16]) -> None:
     """Nothing is rounded on the way of a file that is as it should be."""
     ramp[:2] = -32768, 32767
     soundfile.write(tmp_path / "a.wav", ramp, RATE_HZ)
@@ -29,7 +30,7 @@ def test_16_bit_mono_comes_back_bit_by_bit(tmp_path, ramp):
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"])
-def test_every_bit_depth_gives_the_same_loudness(tmp_path, subtype):
+def test_every_bit_depth_gives_the_same_loudness(tmp_path: Path, subtype: str) -> None:
     """A float file is scaled, and an 8-bit file is not centred elsewhere."""
     soundfile.write(tmp_path / "a.wav", tone(RATE_HZ), RATE_HZ, subtype=subtype)
     samples = read_clip(tmp_path / "a.wav", RATE_HZ)
@@ -38,7 +39,7 @@ def test_every_bit_depth_gives_the_same_loudness(tmp_path, subtype):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
-def test_every_suffix_is_read(tmp_path, suffix):
+def test_every_suffix_is_read(tmp_path: Path, suffix: str) -> None:
     """Each container that is listed as audio can be decoded."""
     soundfile.write(tmp_path / f"a.{suffix}", tone(44_100), 44_100)
     samples = read_clip(tmp_path / f"a.{suffix}", RATE_HZ)
@@ -47,7 +48,7 @@ def test_every_suffix_is_read(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000])
-def test_resampling_keeps_pitch_length_and_loudness(tmp_path, rate_hz):
+def test_resampling_keeps_pitch_length_and_loudness(tmp_path: Path, rate_hz: int) -> None:
     """A tone stays the tone that it was."""
     soundfile.write(tmp_path / "a.wav", tone(rate_hz), rate_hz)
     samples = read_clip(tmp_path / "a.wav", RATE_HZ)
@@ -56,19 +57,19 @@ def test_resampling_keeps_pitch_length_and_loudness(tmp_path, rate_hz):
     assert np.abs(samples[middle] - (tone(RATE_HZ) * 32768)[middle]).max() < 30
 
 
-def test_channels_are_averaged(tmp_path, ramp):
+def test_channels_are_averaged(tmp_path: Path, ramp: NDArray[np.int16]) -> None:
     """Left and right count the same."""
     soundfile.write(tmp_path / "a.wav", np.stack([ramp, np.zeros_like(ramp)], 1), RATE_HZ)
     assert np.abs(read_clip(tmp_path / "a.wav", RATE_HZ) - ramp / 2).max() <= 0.5
 
 
-def test_louder_than_full_scale_is_clipped_not_wrapped(tmp_path):
+def test_louder_than_full_scale_is_clipped_not_wrapped(tmp_path: Path) -> None:
     """A float file beyond 1 does not change its sign."""
     soundfile.write(tmp_path / "a.wav", np.full(100, 3.0), RATE_HZ, subtype="FLOAT")
     assert np.all(read_clip(tmp_path / "a.wav", RATE_HZ) == 32767)
 
 
-def test_samples_that_are_no_numbers_are_refused(tmp_path):
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     """NaN would be some 16-bit number otherwise."""
     soundfile.write(tmp_path / "a.wav", np.full(100, np.nan), RATE_HZ, subtype="FLOAT")
     with pytest.raises(DataError, match="finite"):
@@ -83,7 +84,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path):
         (b"not audio at all, but long enough to hold a header of forty-four bytes", "libsndfile"),
     ],
 )
-def test_what_is_no_audio_is_refused(tmp_path, content, reason):
+def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     """The message names the file and ends with what to do, in one line."""
     (tmp_path / "a.wav").write_bytes(content)
     with pytest.raises(DataError, match=reason) as caught:
@@ -93,7 +94,7 @@ def test_what_is_no_audio_is_refused(tmp_path, content, reason):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac"])
-def test_a_truncated_file_is_refused(tmp_path, suffix, ramp):
+def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str, ramp: NDArray[np.int16]) -> None:
     """libsndfile reads half a file without a word."""
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, np.random.default_rng(0).integers(-9999, 9999, 16_000, np.int16), RATE_HZ)
@@ -102,14 +103,16 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, ramp):
         read_clip(path, RATE_HZ)
 
 
-def test_a_file_without_samples_is_refused(tmp_path):
+def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     """A recorder that was stopped at once leaves a header."""
     soundfile.write(tmp_path / "a.wav", np.zeros(0, np.int16), RATE_HZ)
     with pytest.raises(DataError, match="sample"):
         read_clip(tmp_path / "a.wav", RATE_HZ)
 
 
-def test_a_header_of_unknown_length_is_no_truncation(tmp_path, ramp):
+def test_a_header_of_unknown_length_is_no_truncation(
+    tmp_path: Path, ramp: NDArray[np.int16]
+) -> None:
     """A WAV written to a pipe names 4 GiB of sound."""
     soundfile.write(tmp_path / "a.wav", ramp, RATE_HZ)
     content = (tmp_path / "a.wav").read_bytes()
@@ -117,20 +120,20 @@ def test_a_header_of_unknown_length_is_no_truncation(tmp_path, ramp):
     assert problem_of(content[:at] + b"\xff" * 4 + content[at + 4 :]) is None
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """The reason of the system is told."""
     with pytest.raises(DataError, match="No such file"):
         read_clip(tmp_path / "a.wav", RATE_HZ)
 
 
-def test_a_sample_rate_of_nonsense_is_refused(tmp_path, ramp):
+def test_a_sample_rate_of_nonsense_is_refused(tmp_path: Path, ramp: NDArray[np.int16]) -> None:
     """One damaged header must not make a waveform of gigabytes."""
     soundfile.write(tmp_path / "a.wav", ramp, 1)
     with pytest.raises(DataError, match="sample rate"):
         read_clip(tmp_path / "a.wav", RATE_HZ)
 
 
-def test_hostile_names_are_read(tmp_path, ramp):
+def test_hostile_names_are_read(tmp_path: Path, ramp: NDArray[np.int16]) -> None:
     """Quotes, line breaks and bytes that are no UTF-8 are names like others."""
     for name in ["a b.wav", 'it\'s "a".wav', "a\nb.wav", "grüße.wav", "a\udcff.wav"]:
         path = tmp_path / name
@@ -140,7 +143,7 @@ def test_hostile_names_are_read(tmp_path, ramp):
 
 
 @pytest.mark.parametrize("n_samples", [0, 1, 15_999, 16_000, 20_000])
-def test_fit_length_cuts_or_pads_the_end(ramp, n_samples):
+def test_fit_length_cuts_or_pads_the_end(ramp: NDArray[np.int16], n_samples: int) -> None:
     """What stays is the start; what comes is zero."""
     fitted = fit_length(ramp, n_samples)
     assert (fitted.shape, fitted.dtype) == ((n_samples,), np.int16)
@@ -149,7 +152,7 @@ def test_fit_length_cuts_or_pads_the_end(ramp, n_samples):
     assert not fitted[n_kept:].any()
 
 
-def test_real_speech_is_read_exactly(shared: Path):
+def test_real_speech_is_read_exactly(shared: Path) -> None:
     """Speech Commands needs no change; recordings at 44.1 kHz become 16 kHz."""
     path = next(iter(sorted((shared / "data/speech_commands/yes").glob("*.wav"))))
     assert np.array_equal(soundfile.read(path, dtype="int16")[0], read_clip(path, RATE_HZ))

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_clips_are_sorted_and_named_alike_on_every_machine(folder):
+def test_clips_are_sorted_and_named_alike_on_every_machine(folder: Path) -> None:
     """A key is `<word>/<file>`, whatever lies above."""
     corpus = open_corpus(section(source=str(folder)))
     keys = [clip.key for clip in corpus.clips]
@@ -59,7 +61,7 @@ def test_clips_are_sorted_and_named_alike_on_every_machine(folder):
     assert not corpus.is_synthetic
 
 
-def test_a_speaker_lies_in_one_split(folder):
+def test_a_speaker_lies_in_one_split(folder: Path) -> None:
     """No voice is heard in training and scored in testing."""
     corpus = open_corpus(section(source=str(folder)))
     speakers = [set(corpus.speakers(split)) for split in Split]
@@ -68,7 +70,9 @@ def test_a_speaker_lies_in_one_split(folder):
 
 
 @given(st.text(min_size=1), st.text(), st.floats(0, 40), st.floats(0, 40))
-def test_a_split_depends_on_the_speaker_alone(speaker, salt, validation, testing):
+def test_a_split_depends_on_the_speaker_alone(
+    speaker: str, salt: str, validation: float, testing: float
+) -> None:
     """Files that come later move nobody; a larger share takes from training only."""
     data = section(split_salt=salt, validation_percentage=validation, testing_percentage=testing)
     split = split_of(speaker, data)
@@ -79,7 +83,7 @@ def test_a_split_depends_on_the_speaker_alone(speaker, salt, validation, testing
         assert split_of(speaker, larger) == split
 
 
-def test_shares_are_about_what_was_asked():
+def test_shares_are_about_what_was_asked() -> None:
     """Of many speakers, a tenth is kept for each."""
     splits = [split_of(f"{number:08x}", section()) for number in range(5000)]
     for split in (Split.VALIDATION, Split.TESTING):
@@ -98,12 +102,12 @@ def test_shares_are_about_what_was_asked():
         ("_nohash_0.wav", "_nohash_0"),
     ],
 )
-def test_the_name_tells_the_speaker(name, speaker):
+def test_the_name_tells_the_speaker(name: str, speaker: str) -> None:
     """A name without `_nohash_` is a speaker of its own."""
     assert speaker == speaker_of(name)
 
 
-def test_the_fingerprint_follows_content_not_place(folder, tmp_path):
+def test_the_fingerprint_follows_content_not_place(folder: Path, tmp_path: Path) -> None:
     """A copy elsewhere is the same data set; another sample, name or noise is another."""
     data = section()
     first = index_folder(folder, data).fingerprint
@@ -119,14 +123,14 @@ def test_the_fingerprint_follows_content_not_place(folder, tmp_path):
     assert len(seen) == 4
 
 
-def test_another_salt_is_another_split_of_the_same_data(folder):
+def test_another_salt_is_another_split_of_the_same_data(folder: Path) -> None:
     """The digest of the splits moves, the fingerprint does not."""
     one, two = (index_folder(folder, section(split_salt=salt)) for salt in "ab")
     assert one.fingerprint == two.fingerprint
     assert split_digest(one) != split_digest(two)
 
 
-def test_what_is_known_is_not_read_again(folder, monkeypatch):
+def test_what_is_known_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second look reads nothing but what changed."""
     data = section()
     first = index_folder(folder, data)
@@ -144,7 +148,7 @@ def test_what_is_known_is_not_read_again(folder, monkeypatch):
     "damage",
     [b"", b"{", b"[]", b'{"format": 1, "files": {"cat/00000000_nohash_0.wav": [1]}}', b"\xff"],
 )
-def test_a_damaged_cache_is_ignored(folder, damage):
+def test_a_damaged_cache_is_ignored(folder: Path, damage: bytes) -> None:
     """It costs time, no result."""
     first = index_folder(folder, section())
     cache = listing._cache_file(folder)
@@ -153,7 +157,7 @@ def test_a_damaged_cache_is_ignored(folder, damage):
     assert first == index_folder(folder, section())
 
 
-def test_files_that_have_just_changed_are_not_remembered(folder):
+def test_files_that_have_just_changed_are_not_remembered(folder: Path) -> None:
     """A second write within one tick of the clock would go unseen."""
     os.utime(folder / "yes" / "00000000_nohash_0.wav")
     index_folder(folder, section())
@@ -161,7 +165,7 @@ def test_files_that_have_just_changed_are_not_remembered(folder):
     assert len(known) == 89
 
 
-def test_lists_of_the_data_set_are_honoured(folder):
+def test_lists_of_the_data_set_are_honoured(folder: Path) -> None:
     """`auto` takes them where both are there; the speaker counts, and testing wins."""
     (folder / "validation_list.txt").write_text("yes/00000001_nohash_0.wav\r\n\n")
     data = section(split="hash")
@@ -178,13 +182,13 @@ def test_lists_of_the_data_set_are_honoured(folder):
     assert hashed == split_digest(index_folder(folder, data))
 
 
-def test_lists_that_are_demanded_must_be_there(folder):
+def test_lists_that_are_demanded_must_be_there(folder: Path) -> None:
     """`lists` does not fall back to the hash."""
     with pytest.raises(DataError, match=r"validation_list\.txt"):
         index_folder(folder, section(split="lists"))
 
 
-def test_more_folders_are_merged_under_keys_of_their_own(folder, tmp_path):
+def test_more_folders_are_merged_under_keys_of_their_own(folder: Path, tmp_path: Path) -> None:
     """The same speaker stays the same; the same file name is another clip."""
     write_clip(tmp_path / "mine" / "yes" / "00000001_nohash_0.wav", 5)
     corpus = open_corpus(section(source=str(folder), extra=(str(tmp_path / "mine"),)))
@@ -195,13 +199,13 @@ def test_more_folders_are_merged_under_keys_of_their_own(folder, tmp_path):
     assert str(tmp_path / "mine") in corpus.source
 
 
-def test_a_folder_given_twice_is_refused(folder):
+def test_a_folder_given_twice_is_refused(folder: Path) -> None:
     """Else each clip of it would count twice."""
     with pytest.raises(DataError, match="twice"):
         open_corpus(section(source=str(folder), extra=(str(folder),)))
 
 
-def test_the_flag_overrides_the_source(folder):
+def test_the_flag_overrides_the_source(folder: Path) -> None:
     """`--data` wins over the sweep file."""
     assert open_corpus(section(source="/nowhere"), folder).clips
 
@@ -221,7 +225,9 @@ def test_the_flag_overrides_the_source(folder):
         (lambda f: (f / "_silence_").mkdir() or write_clip(f / "_silence_/a.wav"), {}, "_silence_"),
     ],
 )
-def test_a_data_set_that_cannot_serve_is_an_error(folder, spoil, changes, message):
+def test_a_data_set_that_cannot_serve_is_an_error(
+    folder: Path, spoil: Callable[..., Any], changes: dict[str, Any], message: str
+) -> None:
     """Each message names the folder and what to do, in one line."""
     spoil(folder)
     with pytest.raises(DataError, match=message) as caught:
@@ -230,7 +236,7 @@ def test_a_data_set_that_cannot_serve_is_an_error(folder, spoil, changes, messag
     assert "\n" not in str(caught.value)
 
 
-def test_too_few_speakers_are_named(folder):
+def test_too_few_speakers_are_named(folder: Path) -> None:
     """The keyword, how many said it, and what helps."""
     for path in sorted((folder / "no").iterdir())[1:]:
         path.unlink()
@@ -238,13 +244,13 @@ def test_too_few_speakers_are_named(folder):
         open_corpus(section(source=str(folder)))
 
 
-def test_without_unknown_words_none_are_needed(folder):
+def test_without_unknown_words_none_are_needed(folder: Path) -> None:
     """`unknown_percentage = 0` asks for none."""
     shutil.rmtree(folder / "cat")
     assert open_corpus(section(source=str(folder), unknown_percentage=0.0)).words() == ("no", "yes")
 
 
-def test_unreadable_files_are_skipped_and_counted(folder):
+def test_unreadable_files_are_skipped_and_counted(folder: Path) -> None:
     """A few are told, more than allowed are an error that names the first."""
     (folder / "cat" / "bad_nohash_0.wav").write_bytes(b"")
     with pytest.raises(DataError, match=r"1 of 91 .*cat/bad_nohash_0\.wav"):
@@ -254,7 +260,7 @@ def test_unreadable_files_are_skipped_and_counted(folder):
     assert "empty" in corpus.skipped[0]
 
 
-def test_hostile_names_work_and_others_are_ignored(folder):
+def test_hostile_names_work_and_others_are_ignored(folder: Path) -> None:
     """Spaces, quotes, line breaks; hidden files, notes, links in circles, sub-folders."""
     before = index_folder(folder, section())
     (folder / "yes" / "notes.txt").write_text("")
@@ -270,7 +276,7 @@ def test_hostile_names_work_and_others_are_ignored(folder):
     assert corpus == index_folder(folder, section())
 
 
-def test_a_name_that_is_no_utf_8_is_skipped(folder):
+def test_a_name_that_is_no_utf_8_is_skipped(folder: Path) -> None:
     """It could not be written into a record."""
     write_clip(folder / "yes" / "a\udcff.wav")
     corpus = index_folder(folder, section(max_bad_percentage=5.0))
@@ -278,13 +284,13 @@ def test_a_name_that_is_no_utf_8_is_skipped(folder):
     corpus.skipped[0].encode()
 
 
-def test_accents_of_macos_are_the_keyword(folder):
+def test_accents_of_macos_are_the_keyword(folder: Path) -> None:
     """NFD in the name of a folder, NFC in the sweep file."""
     (folder / "yes").rename(folder / "fu\u0308r")
     assert "für" in open_corpus(section(source=str(folder), keywords=("für", "no"))).words()
 
 
-def test_noise_is_read_or_made(folder):
+def test_noise_is_read_or_made(folder: Path) -> None:
     """Without recordings it is made, the same each time."""
     made = read_noise(index_folder(folder, section()), 4000)
     again = read_noise(index_folder(folder, section()), 4000)
@@ -298,7 +304,7 @@ def test_noise_is_read_or_made(folder):
     assert len(corpus.clips) == 90
 
 
-def test_real_speech_has_every_keyword_in_every_split(shared: Path):
+def test_real_speech_has_every_keyword_in_every_split(shared: Path) -> None:
     """3,905 clips, of which the same hash as Speech Commands would keep nearly all for testing."""
     data = section(
         source=str(shared / "data/speech_commands"),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def make_corpus(said: dict[str, str], split: Split = Split.TRAINING) -> Corpus:
     return Corpus(tuple(clips), (), "0" * 64, "folder clips", False, 0, ())
 
 
-def test_each_fold_gets_as_many_clips_of_a_keyword():
+def test_each_fold_gets_as_many_clips_of_a_keyword() -> None:
     """Twelve speakers of both keywords and three of another word: four and one a fold."""
     said = {f"s{i}": "up down" for i in range(12)} | {f"t{i}": "tree" for i in range(3)}
     folds = fold_of_speakers(make_corpus(said), N_FOLDS, "salt", KEYWORDS)
@@ -43,7 +44,7 @@ def test_each_fold_gets_as_many_clips_of_a_keyword():
     assert Counter(folds[s] for s in said if s.startswith("t")) == {0: 1, 1: 1, 2: 1}
 
 
-def test_rare_keyword_is_dealt_first():
+def test_rare_keyword_is_dealt_first() -> None:
     """The three that say down lie in three folds, whoever else says up."""
     said = {f"s{i}": "up" for i in range(20)} | {"a": "down", "b": "up down", "c": "up up down"}
     for salt in "abcdefgh":
@@ -51,7 +52,7 @@ def test_rare_keyword_is_dealt_first():
         assert sorted(folds[s] for s in "abc") == [0, 1, 2]
 
 
-def test_salt_deals_anew_and_the_same_salt_the_same():
+def test_salt_deals_anew_and_the_same_salt_the_same() -> None:
     """The order of the clips changes nothing."""
     said = {f"s{i}": "up down" for i in range(20)}
     one, again, other = (
@@ -62,7 +63,7 @@ def test_salt_deals_anew_and_the_same_salt_the_same():
     assert one != other
 
 
-def test_speakers_of_the_test_are_in_no_fold():
+def test_speakers_of_the_test_are_in_no_fold() -> None:
     """They are scored once, for what is exported."""
     corpus = make_corpus({f"s{i}": "up down" for i in range(20)}, Split.TESTING)
     with pytest.raises(DataError, match="got 0 for training and validation"):
@@ -76,7 +77,9 @@ def test_speakers_of_the_test_are_in_no_fold():
     st.integers(2, 4),
     st.text(),
 )
-def test_any_speakers_are_dealt_or_refused_in_one_line(said, n_folds, salt):
+def test_any_speakers_are_dealt_or_refused_in_one_line(
+    said: dict[str, Any], n_folds: int, salt: str
+) -> None:
     """If they are dealt, everybody is, and each fold has each keyword."""
     corpus = make_corpus({who: " ".join(words) for who, words in said.items()})
     try:
@@ -89,7 +92,7 @@ def test_any_speakers_are_dealt_or_refused_in_one_line(said, n_folds, salt):
         assert {folds[who] for who, words in said.items() if keyword in words} == {*range(n_folds)}
 
 
-def test_too_few_speakers_are_refused():
+def test_too_few_speakers_are_refused() -> None:
     """Where, rule, found, what to do."""
     with pytest.raises(DataError) as caught:
         fold_of_speakers(make_corpus({"a": "up down", "b": "up down"}), 3, "salt", KEYWORDS)
@@ -99,7 +102,7 @@ def test_too_few_speakers_are_refused():
     )
 
 
-def test_too_few_speakers_of_a_keyword_are_refused():
+def test_too_few_speakers_of_a_keyword_are_refused() -> None:
     """A fold without it could not be scored."""
     said = {f"s{i}": "up" for i in range(9)} | {"a": "down", "b": "up down down"}
     with pytest.raises(DataError) as caught:
@@ -110,14 +113,14 @@ def test_too_few_speakers_of_a_keyword_are_refused():
     )
 
 
-def test_speakers_of_several_keywords_may_not_suffice():
+def test_speakers_of_several_keywords_may_not_suffice() -> None:
     """Two of the three always share a fold, and so does the keyword that both say."""
     said = {"a": "up down", "b": "up tree", "c": "down tree"}
     with pytest.raises(DataError, match="of 'up', got 2 for training and validation, who say othe"):
         fold_of_speakers(make_corpus(said), 2, "salt", ("up", "down", "tree"))
 
 
-def test_unlucky_order_is_dealt_anew():
+def test_unlucky_order_is_dealt_anew() -> None:
     """Where a deal exists and the first order misses it, another finds it, whatever the salt."""
     said = {"a": "up down", "b": "up", "c": "down", "d": "down tree", "e": "tree up"}
     for salt in map(str, range(50)):
@@ -126,14 +129,14 @@ def test_unlucky_order_is_dealt_anew():
             assert {folds[who] for who, words in said.items() if keyword in words} == {0, 1}
 
 
-def test_one_fold_is_refused():
+def test_one_fold_is_refused() -> None:
     """Nobody would be left to learn from."""
     with pytest.raises(DataError, match=r"^folds: must be at least 2, got 1\."):
         fold_of_speakers(make_corpus({"a": "up down"}), 1, "salt", KEYWORDS)
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Corpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Three words of sixteen speakers, a fifth of a second each; some are for the test."""
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
@@ -167,14 +170,14 @@ class TestFeatures:
     """What a fold trains on and is scored on."""
 
     @pytest.fixture(autouse=True)
-    def own_cache(self, tmp_path, monkeypatch) -> Path:
+    def own_cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """An empty cache for each test, and few clips of silence."""
         monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
         n_silence = {Split.TRAINING: 5, Split.VALIDATION: 4, Split.TESTING: 2}
         monkeypatch.setattr(store, "N_SILENCE", n_silence)
         return tmp_path / "cache"
 
-    def test_each_clip_is_held_out_once(self, corpus):
+    def test_each_clip_is_held_out_once(self, corpus: Corpus) -> None:
         """Over all folds: every clip of training and validation, and each clip of silence."""
         config = make_config()
         folds = [open_fold(corpus, config, fold, N_FOLDS)[1] for fold in range(N_FOLDS)]
@@ -183,7 +186,7 @@ class TestFeatures:
         silence = [("_silence_", f"silence {i}") for i in range(4)]
         assert found == Counter([*((c.word, c.speaker) for c in clips), *silence])
 
-    def test_nobody_is_on_both_sides_and_nobody_of_the_test_on_one(self, corpus):
+    def test_nobody_is_on_both_sides_and_nobody_of_the_test_on_one(self, corpus: Corpus) -> None:
         """The whole point of it."""
         for fold in range(N_FOLDS):
             people = [
@@ -194,7 +197,7 @@ class TestFeatures:
             expected = {c.speaker for c in corpus.clips if c.split is not Split.TESTING}
             assert people[0] | people[1] == expected
 
-    def test_numbers_are_those_of_the_clips(self, corpus):
+    def test_numbers_are_those_of_the_clips(self, corpus: Corpus) -> None:
         """Training as stored for training, in all variants; held out unvaried."""
         config = make_config()
         training, held_out = open_fold(corpus, config, 1, N_FOLDS)
@@ -209,18 +212,20 @@ class TestFeatures:
                 where = list(zip(usual.words, usual.speakers, strict=True)).index(pair)
                 assert np.array_equal(mine.raw[pairs.index(pair)], usual.raw[where])
 
-    def test_all_folds_share_two_stores(self, corpus, own_cache):
+    def test_all_folds_share_two_stores(self, corpus: Corpus, own_cache: Path) -> None:
         """The front end runs once, however many folds there are."""
         for n_folds in (2, N_FOLDS):
             for fold in range(n_folds):
                 open_fold(corpus, make_config(), fold, n_folds)
         assert len([p for p in (own_cache / "features").iterdir() if p.suffix != ".lock"]) == 2
 
-    def test_nobody_held_out_is_heard_behind_the_training_clips(self, corpus, monkeypatch):
+    def test_nobody_held_out_is_heard_behind_the_training_clips(
+        self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """With babble each fold has a training store of its own, of its own speakers alone."""
         opened = []
 
-        def spy(corpus, config, split, progress):
+        def spy(corpus: Any, config: Any, split: Any, progress: Any) -> Any:
             opened.append((split, {clip.speaker for clip in corpus.clips}))
             return open_features(corpus, config, split, progress)
 
@@ -230,7 +235,7 @@ class TestFeatures:
         assert not heard & set(held_out.speakers)
         assert heard == {s for s in training.speakers if not s.startswith("silence ")}
 
-    def test_fold_that_is_none_is_refused(self, corpus):
+    def test_fold_that_is_none_is_refused(self, corpus: Corpus) -> None:
         """It would hold out nothing."""
         with pytest.raises(ValueError, match=r"fold: must be 0 \.\. 2, got 3"):
             open_fold(corpus, make_config(), 3, N_FOLDS)

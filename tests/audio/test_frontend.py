@@ -1,12 +1,14 @@
 """Features are the numbers of SPRD's trainer, to the last bit."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 from tensorflow.python.ops import gen_audio_ops
 
@@ -17,6 +19,8 @@ from sprd.config.trial import FeaturesSection
 from sprd.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+Preprocess = Literal["micro", "mfcc", "average"]
 
 SEED = FeaturesSection()
 
@@ -30,7 +34,7 @@ def clip_paths(shared: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def waveforms(shared) -> np.ndarray:
+def waveforms(shared: Path) -> np.ndarray:
     """(12, 16000), int16: real clips."""
     clips = [fit_length(read_clip(path, 16_000), 16_000) for path in clip_paths(shared)]
     return np.stack(clips)
@@ -87,7 +91,7 @@ def computed(features: FeaturesSection, waveforms: np.ndarray) -> np.ndarray:
     return raw.astype(np.float32) * np.float32(scale_of(features))
 
 
-def test_micro_is_that_of_the_seed_bit_for_bit(shared, waveforms):
+def test_micro_is_that_of_the_seed_bit_for_bit(shared: Path, waveforms: NDArray[np.int16]) -> None:
     """On real clips: TensorFlow's op with its defaults, times 10/256."""
     expected = np.stack([seed_micro(seed_audio(path)) for path in clip_paths(shared)])
     found = computed(SEED, waveforms)
@@ -96,14 +100,16 @@ def test_micro_is_that_of_the_seed_bit_for_bit(shared, waveforms):
     np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))
 
 
-def test_mfcc_is_that_of_the_seed_bit_for_bit(shared, waveforms):
+def test_mfcc_is_that_of_the_seed_bit_for_bit(shared: Path, waveforms: NDArray[np.int16]) -> None:
     """40 coefficients of 40 filters, 20 to 4000 Hz."""
     expected = np.stack([seed_mfcc(seed_audio(path)) for path in clip_paths(shared)])
     found = computed(FeaturesSection(preprocess="mfcc"), waveforms)
     np.testing.assert_array_equal(found, expected)
 
 
-def test_average_is_that_of_the_seed_bit_for_bit(shared, waveforms):
+def test_average_is_that_of_the_seed_bit_for_bit(
+    shared: Path, waveforms: NDArray[np.int16]
+) -> None:
     """257 bins in groups of 6: 43 channels."""
     expected = np.stack([seed_average(seed_audio(path), 6) for path in clip_paths(shared)])
     found = computed(FeaturesSection(preprocess="average"), waveforms)
@@ -112,7 +118,9 @@ def test_average_is_that_of_the_seed_bit_for_bit(shared, waveforms):
 
 
 @pytest.mark.parametrize("preprocess", ["micro", "mfcc", "average"])
-def test_batch_gives_what_single_clips_give(waveforms, preprocess):
+def test_batch_gives_what_single_clips_give(
+    waveforms: NDArray[np.int16], preprocess: Preprocess
+) -> None:
     """No clip leaks into the next: the noise estimate starts anew."""
     front_end = FrontEnd(FeaturesSection(preprocess=preprocess))
     batch = front_end.compute(waveforms)
@@ -124,14 +132,16 @@ def test_batch_gives_what_single_clips_give(waveforms, preprocess):
 @pytest.mark.parametrize(
     ("preprocess", "dtype"), [("micro", np.uint16), ("mfcc", np.float32), ("average", np.float32)]
 )
-def test_type_of_features(waveforms, preprocess, dtype):
+def test_type_of_features(
+    waveforms: NDArray[np.int16], preprocess: Preprocess, dtype: type[Any]
+) -> None:
     """Integers only where the firmware has them."""
     features = FeaturesSection(preprocess=preprocess)
     assert FrontEnd(features).compute(waveforms[:1]).dtype == dtype
     assert scale_of(features) == (10 / 256 if preprocess == "micro" else 1)
 
 
-def test_features_of_the_seed_stay_in_the_range_of_int8(waveforms):
+def test_features_of_the_seed_stay_in_the_range_of_int8(waveforms: NDArray[np.int16]) -> None:
     """0 .. 26, of which the loudest noise comes near."""
     rng = np.random.default_rng(0)
     loud = rng.integers(-32768, 32768, (2, 16_000)).astype(np.int16)
@@ -159,7 +169,7 @@ def test_features_of_the_seed_stay_in_the_range_of_int8(waveforms):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_every_setting_reaches_the_op(waveforms, change):
+def test_every_setting_reaches_the_op(waveforms: NDArray[np.int16], change: dict[str, Any]) -> None:
     """Each changes the numbers, and to those of a direct call with it."""
     names = {"lower_band_limit_hz": "lower_band_limit", "upper_band_limit_hz": "upper_band_limit"}
     found = FrontEnd(FeaturesSection(**change)).compute(waveforms[:1])[0]
@@ -186,8 +196,8 @@ def test_every_setting_reaches_the_op(waveforms, change):
 )
 @settings(max_examples=15, deadline=None)
 def test_shape_told_by_the_settings_is_that_of_the_op(
-    preprocess, rate, window, stride, clip, channels
-):
+    preprocess: Preprocess, rate: int, window: int, stride: int, clip: int, channels: int
+) -> None:
     """The model is built for it before a feature is computed."""
     assume(stride <= window <= clip)
     features = FeaturesSection(
@@ -206,7 +216,9 @@ def test_shape_told_by_the_settings_is_that_of_the_op(
 
 @pytest.mark.parametrize("rate", [11_025, 22_050, 44_100])
 @pytest.mark.parametrize("preprocess", ["mfcc", "average"])
-def test_rate_of_no_whole_kilohertz_suits_the_other_front_ends(preprocess, rate):
+def test_rate_of_no_whole_kilohertz_suits_the_other_front_ends(
+    preprocess: Preprocess, rate: int
+) -> None:
     """`micro` refuses them: its op counts frames otherwise there."""
     features = FeaturesSection(preprocess=preprocess, sample_rate_hz=rate, window_stride_ms=27)
     waveform = np.zeros((1, features.n_samples), np.int16)
@@ -214,7 +226,7 @@ def test_rate_of_no_whole_kilohertz_suits_the_other_front_ends(preprocess, rate)
 
 
 @pytest.mark.parametrize("preprocess", ["micro", "mfcc", "average"])
-def test_stride_longer_than_the_window_is_refused_before_the_op(preprocess):
+def test_stride_longer_than_the_window_is_refused_before_the_op(preprocess: Preprocess) -> None:
     """The op would end the process."""
     features = FeaturesSection(preprocess=preprocess, window_size_ms=20, window_stride_ms=30)
     with pytest.raises(ConfigError, match="window_stride_ms <= window_size_ms must hold"):

@@ -16,7 +16,7 @@ def write(path: Path, samples: np.ndarray, rate_hz: int = 16_000) -> None:
     soundfile.write(path, samples, rate_hz)
 
 
-def test_each_fault_is_found_and_named(tmp_path):
+def test_each_fault_is_found_and_named(tmp_path: Path) -> None:
     """One file a fault, and none of them stops the check."""
     sound = np.random.default_rng(0).integers(-3000, 3000, (8, 20_000)).astype(np.int16)
     loud = sound[1].copy()
@@ -47,14 +47,14 @@ def test_each_fault_is_found_and_named(tmp_path):
     json.dumps(report.as_dict())
 
 
-def test_a_folder_without_audio_is_refused(tmp_path):
+def test_a_folder_without_audio_is_refused(tmp_path: Path) -> None:
     """Nothing to report is an error, not an empty report."""
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(DataError, match="folder of recordings"):
             inspect_folder(folder)
 
 
-def test_real_speech_has_little_wrong_with_it(shared: Path):
+def test_real_speech_has_little_wrong_with_it(shared: Path) -> None:
     """The clips of Speech Commands are counted as its README counts them."""
     report = inspect_folder(shared / "data/speech_commands")
     assert (report.n_clips, len(report.words), len(report.noise)) == (3905, 35, 4)

@@ -15,7 +15,7 @@ def section(source: str) -> DataSection:
     return DataSection(keywords=("yes",), source=source)
 
 
-def test_a_folder_is_taken_as_it_is(tmp_path):
+def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     """And the flag `--data` goes before the sweep file."""
     (tmp_path / "yes").mkdir()
     assert tmp_path == folder_of(section(str(tmp_path)))
@@ -24,14 +24,14 @@ def test_a_folder_is_taken_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_what_is_no_folder_is_refused(tmp_path, name):
+def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     """The path and the reason are in the message."""
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=name):
         folder_of(section(str(tmp_path / name)))
 
 
-def test_an_empty_folder_is_refused(tmp_path):
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     """The message says how recordings are named."""
     with pytest.raises(DataError, match="_nohash_"):
         folder_of(section(str(tmp_path)))
@@ -40,7 +40,9 @@ def test_an_empty_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("source", "version"), [("speech_commands", "v0.02"), ("speech_commands_v0.01", "v0.01")]
 )
-def test_a_download_is_asked_for_not_made(tmp_path, monkeypatch, source, version):
+def test_a_download_is_asked_for_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, version: str
+) -> None:
     """A sweep does not fetch 2.3 GB; a fetched one is found."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path))
     with pytest.raises(DataError, match=f"sprd data fetch --version {version}"):
@@ -55,7 +57,9 @@ def test_a_download_is_asked_for_not_made(tmp_path, monkeypatch, source, version
     assert version in source_name(section(source))
 
 
-def test_synthetic_speech_is_made_when_asked_for(monkeypatch, tmp_path):
+def test_synthetic_speech_is_made_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """With the settings of the sweep file."""
     asked = []
 

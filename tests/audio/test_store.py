@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import soundfile
 from sprd.audio import build, store
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Corpus, Split, index_folder, read_noise, split_digest
+from sprd.audio.corpus import Clip, Corpus, Split, index_folder, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.store import (
     Features,
@@ -38,7 +39,7 @@ N_SPEAKERS = 12
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory) -> Path:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three words of twelve speakers, a fifth of a second each, some shorter; two noises."""
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
@@ -56,7 +57,12 @@ def clips(tmp_path_factory) -> Path:
     return folder
 
 
-def make_config(keywords=("up", "down"), features=None, augment=None, **data) -> Config:
+def make_config(
+    keywords: tuple[Any, ...] = ("up", "down"),
+    features: dict[str, Any] | None = None,
+    augment: dict[str, Any] | None = None,
+    **data: Any,
+) -> Config:
     """Clips of 200 ms, 8 channels; the arguments replace keys."""
     config = make_sweep().default
     small = {"clip_duration_ms": 200, "n_channels": 8, "window_stride_ms": 30}
@@ -71,13 +77,13 @@ def make_config(keywords=("up", "down"), features=None, augment=None, **data) ->
 
 
 @pytest.fixture(scope="module")
-def corpus(clips) -> Corpus:
+def corpus(clips: Path) -> Corpus:
     """The index of the clips."""
     return index_folder(clips, make_config().data)
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for each test, and few clips of silence."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
     n_silence = {Split.TRAINING: 5, Split.VALIDATION: 3, Split.TESTING: 2}
@@ -91,13 +97,13 @@ def stores(cache: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.suffix != ".lock")
 
 
-def read(clip, config) -> np.ndarray:
+def read(clip: Clip, config: Config) -> np.ndarray:
     """(1, n_samples): a clip as it is cut to length."""
     waveform = read_clip(clip.path, RATE)
     return fit_length(waveform, config.features.n_samples)[None]
 
 
-def test_training_clips_come_in_their_variants(corpus):
+def test_training_clips_come_in_their_variants(corpus: Corpus) -> None:
     """Each is what augmentation and front end make of the clip; silence comes last."""
     config = make_config()
     features = open_features(corpus, config, Split.TRAINING)
@@ -117,7 +123,7 @@ def test_training_clips_come_in_their_variants(corpus):
 
 
 @pytest.mark.parametrize("split", [Split.VALIDATION, Split.TESTING])
-def test_validation_and_test_are_not_varied(corpus, split):
+def test_validation_and_test_are_not_varied(corpus: Corpus, split: Split) -> None:
     """They are the clips as recorded, once."""
     config = make_config()
     features = open_features(corpus, config, split)
@@ -130,7 +136,7 @@ def test_validation_and_test_are_not_varied(corpus, split):
     assert features.speakers[: len(clips)] == tuple(clip.speaker for clip in clips)
 
 
-def test_features_are_mapped_read_only(corpus):
+def test_features_are_mapped_read_only(corpus: Corpus) -> None:
     """Many trials share the pages of one file."""
     raw = open_features(corpus, make_config(), Split.VALIDATION).raw
     assert isinstance(raw, np.memmap)
@@ -139,12 +145,14 @@ def test_features_are_mapped_read_only(corpus):
         raw[0] = 0
 
 
-def test_what_is_there_is_not_computed_again(corpus, own_cache, monkeypatch):
+def test_what_is_there_is_not_computed_again(
+    corpus: Corpus, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second time nothing is built, and the numbers are the same."""
     config = make_config()
     first = open_features(corpus, config, Split.TRAINING)
 
-    def fail(*args):
+    def fail(*args: Any) -> None:
         raise AssertionError("built again")
 
     monkeypatch.setattr(build.Builder, "write", fail)
@@ -153,7 +161,9 @@ def test_what_is_there_is_not_computed_again(corpus, own_cache, monkeypatch):
     assert stores(own_cache) == [key_of(corpus, config)]
 
 
-def test_store_computed_anew_has_the_same_bytes(corpus, own_cache, monkeypatch, tmp_path):
+def test_store_computed_anew_has_the_same_bytes(
+    corpus: Corpus, own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """On another machine, in chunks of another size."""
     config = make_config()
     key = key_of(corpus, config)
@@ -168,14 +178,14 @@ def test_store_computed_anew_has_the_same_bytes(corpus, own_cache, monkeypatch, 
     assert set(contents[0]) == {"features.npy", "clips.json"}
 
 
-SAME_KEY = [
+SAME_KEY: list[dict[str, Any]] = [
     {"augment": {"time_mask_frames": 5}},
     {"augment": {"channel_mask_channels": 5}},
     {"keywords": ("tree",)},
     {"unknown_percentage": 90.0},
     {"augment": {"babble_volume": 0.5}},
 ]
-OTHER_KEY = [
+OTHER_KEY: list[dict[str, Any]] = [
     {"augment": {"n_variants": 4}},
     {"augment": {"time_shift_ms": 50}},
     {"augment": {"gain_db": 3.0}},
@@ -187,31 +197,33 @@ OTHER_KEY = [
 ]
 
 
-def key_of(corpus, config, split=Split.TRAINING) -> str:
+def key_of(corpus: Corpus, config: Config, split: Split = Split.TRAINING) -> str:
     """The name of a store."""
     return store_key(store_spec(corpus, config, split))
 
 
 @pytest.mark.parametrize("change", SAME_KEY, ids=str)
-def test_what_does_not_change_the_numbers_shares_a_store(corpus, change):
+def test_what_does_not_change_the_numbers_shares_a_store(
+    corpus: Corpus, change: dict[str, Any]
+) -> None:
     """Masks and shares are applied to batches, labels given when it is read."""
     assert key_of(corpus, make_config(**change)) == key_of(corpus, make_config())
 
 
 @pytest.mark.parametrize("change", OTHER_KEY, ids=str)
-def test_what_changes_the_numbers_has_another_store(corpus, change):
+def test_what_changes_the_numbers_has_another_store(corpus: Corpus, change: dict[str, Any]) -> None:
     """Front end and ladder of variants."""
     assert key_of(corpus, make_config(**change)) != key_of(corpus, make_config())
 
 
 @pytest.mark.parametrize("change", [c for c in OTHER_KEY if "augment" in c], ids=str)
-def test_augmentation_leaves_validation_alone(corpus, change):
+def test_augmentation_leaves_validation_alone(corpus: Corpus, change: dict[str, Any]) -> None:
     """A search over it shares one validation store."""
     keys = [key_of(corpus, make_config(**c), Split.VALIDATION) for c in (change, {})]
     assert keys[0] == keys[1]
 
 
-def test_store_without_talkers_has_the_name_of_before_there_were_any(corpus):
+def test_store_without_talkers_has_the_name_of_before_there_were_any(corpus: Corpus) -> None:
     """What was computed stays valid: their two settings are no part of it."""
     config = make_config()
     settings = ("time_shift_ms", "background_frequency", "background_volume", "gain_db")
@@ -228,10 +240,10 @@ def test_store_without_talkers_has_the_name_of_before_there_were_any(corpus):
     assert key_of(corpus, config) == name
 
 
-def test_talkers_make_keywords_part_of_the_name(corpus):
+def test_talkers_make_keywords_part_of_the_name(corpus: Corpus) -> None:
     """In any order; of training alone, and only where somebody talks."""
 
-    def key(keywords, split=Split.TRAINING, **augment):
+    def key(keywords: Any, split: Any = Split.TRAINING, **augment: Any) -> Any:
         config = make_config(keywords, augment=augment)
         return store_key(store_spec(corpus, config, split))
 
@@ -242,7 +254,7 @@ def test_talkers_make_keywords_part_of_the_name(corpus):
     assert key(("up",), Split.VALIDATION, **talking) == key(("down",), Split.VALIDATION)
 
 
-def test_talkers_are_heard_behind_training_clips(corpus):
+def test_talkers_are_heard_behind_training_clips(corpus: Corpus) -> None:
     """Other words by other speakers of training, and no keyword; silence stays silent."""
     config = make_config(augment={"babble_frequency": 1.0, "babble_volume": 1.0})
     features = open_features(corpus, config, Split.TRAINING)
@@ -261,13 +273,13 @@ def test_talkers_are_heard_behind_training_clips(corpus):
     np.testing.assert_array_equal(features.raw[len(clips) :], plain.raw[len(clips) :])
 
 
-def test_features_are_named_after_their_store(corpus, own_cache):
+def test_features_are_named_after_their_store(corpus: Corpus, own_cache: Path) -> None:
     """What is computed from them can be named after them."""
     features = open_features(corpus, make_config(), Split.TRAINING)
     assert [features.key] == stores(own_cache)
 
 
-def test_selected_clips_come_with_their_words_and_speakers(corpus):
+def test_selected_clips_come_with_their_words_and_speakers(corpus: Corpus) -> None:
     """In the order asked for, under a name of their own."""
     features = open_features(corpus, make_config(), Split.TRAINING)
     chosen = features.select(np.array([3, 0, 5]))
@@ -280,14 +292,14 @@ def test_selected_clips_come_with_their_words_and_speakers(corpus):
     assert len({*others, features.key}) == 4
 
 
-def test_selection_of_unnamed_features_has_no_name():
+def test_selection_of_unnamed_features_has_no_name() -> None:
     """A name made of the indices alone would be that of other clips, too."""
     raw = np.arange(12, dtype=np.uint16).reshape(2, 1, 2, 3)
     features = Features(raw=raw, scale=1.0, words=("a", "b"), speakers=("x", "y"))
     assert features.select(np.array([1])).key == ""
 
 
-def test_each_split_and_other_data_have_stores_of_their_own(clips, corpus):
+def test_each_split_and_other_data_have_stores_of_their_own(clips: Path, corpus: Corpus) -> None:
     """Moving speakers between splits changes what training sees."""
     config = make_config()
     salted = index_folder(clips, make_config(split_salt="other").data)
@@ -296,7 +308,7 @@ def test_each_split_and_other_data_have_stores_of_their_own(clips, corpus):
     assert len(keys) == 4
 
 
-def test_labels_follow_the_keywords(corpus):
+def test_labels_follow_the_keywords(corpus: Corpus) -> None:
     """A word that is no keyword is unknown; one store serves every choice of keywords."""
     features = open_features(corpus, make_config(), Split.VALIDATION)
     for keywords in (("up", "down"), ("tree",), ("down", "tree", "up")):
@@ -309,7 +321,7 @@ def test_labels_follow_the_keywords(corpus):
         assert features.labels(labels).dtype == np.int64
 
 
-def test_scaled_features_are_the_first_variant_flat():
+def test_scaled_features_are_the_first_variant_flat() -> None:
     """What the model sees: 10/256 of the front end's integers."""
     raw = np.arange(24, dtype=np.uint16).reshape(2, 2, 2, 3)
     features = Features(raw=raw, scale=10 / 256, words=("a", "b"), speakers=("x", "y"))
@@ -318,7 +330,7 @@ def test_scaled_features_are_the_first_variant_flat():
     assert features.scaled().dtype == np.float32
 
 
-def test_features_in_memory_are_those_of_the_store(corpus):
+def test_features_in_memory_are_those_of_the_store(corpus: Corpus) -> None:
     """`sprd evaluate` computes what a sweep would have stored."""
     config = make_config()
     stored = open_features(corpus, config, Split.TESTING)
@@ -332,7 +344,7 @@ def test_features_in_memory_are_those_of_the_store(corpus):
     np.testing.assert_array_equal(fresh.raw, again.raw)
 
 
-def test_progress_ends_at_the_whole(corpus):
+def test_progress_ends_at_the_whole(corpus: Corpus) -> None:
     """Whoever watches sees how far it is, over all stores that are missing."""
     config = make_config()
     open_features(corpus, config, Split.TESTING)
@@ -344,7 +356,9 @@ def test_progress_ends_at_the_whole(corpus):
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
 
-def test_processes_compute_the_same_bytes(corpus, monkeypatch, tmp_path):
+def test_processes_compute_the_same_bytes(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """On all cores or on one: several stores in one go, by processes that are shared."""
     config = make_config(augment={"babble_frequency": 1.0, "babble_volume": 1.0})
     specs = [store_spec(corpus, config, split) for split in Split]
@@ -359,7 +373,9 @@ def test_processes_compute_the_same_bytes(corpus, monkeypatch, tmp_path):
     assert len(contents[0]) == 6
 
 
-def test_process_that_was_killed_is_told(corpus, own_cache, monkeypatch):
+def test_process_that_was_killed_is_told(
+    corpus: Corpus, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """For memory, say: one line, and nothing is left."""
     monkeypatch.setattr(build, "WORTH_PROCESSES", 2)
     monkeypatch.setattr(build, "CHUNK", 3)
@@ -383,17 +399,19 @@ def test_process_that_was_killed_is_told(corpus, own_cache, monkeypatch):
         ({"cpu.max": "400000 100000", "memory.max": str(5 * 10**9)}, 3),
     ],
 )
-def test_container_gets_as_many_processes_as_it_may_run(tmp_path, monkeypatch, limits, n):
+def test_container_gets_as_many_processes_as_it_may_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], n: int
+) -> None:
     """By its quota of cores and its memory, not by what the machine has."""
     for name, text in limits.items():
         (tmp_path / name).write_text(text + "\n")
     monkeypatch.setattr(build, "CGROUP", tmp_path)
-    monkeypatch.setattr(build.os, "sched_getaffinity", lambda _: range(8))
-    monkeypatch.setattr(build.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10**8))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 10**8))
     assert build.n_cores() == n
 
 
-def test_failed_build_leaves_nothing(clips, corpus, own_cache):
+def test_failed_build_leaves_nothing(clips: Path, corpus: Corpus, own_cache: Path) -> None:
     """A file that went away since it was indexed; put back, the store is built."""
     path = corpus.of(Split.TRAINING)[0].path
     content = path.read_bytes()
@@ -408,10 +426,12 @@ def test_failed_build_leaves_nothing(clips, corpus, own_cache):
     assert len(stores(own_cache)) == 1
 
 
-def test_full_disk_is_an_output_error(corpus, own_cache, monkeypatch):
+def test_full_disk_is_an_output_error(
+    corpus: Corpus, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Room is taken before the file is mapped: later it would end the process."""
 
-    def fail(descriptor, offset, length):
+    def fail(descriptor: Any, offset: Any, length: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", fail)
@@ -443,7 +463,7 @@ print(store.open_features(None, config, None).words)
 """
 
 
-def test_processes_that_want_the_same_build_it_once(tmp_path):
+def test_processes_that_want_the_same_build_it_once(tmp_path: Path) -> None:
     """One computes, the others wait for it."""
     log = tmp_path / "log"
     command = [sys.executable, "-c", BUILDER, str(log)]

@@ -240,7 +240,7 @@ def test_every_setting_of_the_front_end_is_in_the_header() -> None:
     assert names <= set(re.findall(r"kFrontend\w+", header))
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_any_label_survives_as_a_c_string(label: str) -> None:
     """A literal is printable ASCII without trigraphs and means the label's UTF-8 bytes."""
     literal = c_string(label)

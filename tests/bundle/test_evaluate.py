@@ -47,7 +47,9 @@ def model(shared: Path) -> Path:
     return shared / "models/sprd_tiny_conv_up_down.tflite"
 
 
-def test_reference_is_scored_on_the_validation_speakers_of_the_run(run, model, tmp_path):
+def test_reference_is_scored_on_the_validation_speakers_of_the_run(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
     """Front end and labels from its own file; data, split and board from the run."""
     file = write(tmp_path / "theirs.toml", "synthetic", salt="another")
     row = score_reference(run, model, file)
@@ -69,8 +71,14 @@ def test_reference_is_scored_on_the_validation_speakers_of_the_run(run, model, t
     ],
 )
 def test_reference_for_other_words_or_features_is_refused(
-    run, model, tmp_path, keywords, frame, error, said
-):
+    run: Run,
+    model: Path,
+    tmp_path: Path,
+    keywords: str,
+    frame: str,
+    error: type[ConfigError] | type[ModelFileError],
+    said: str,
+) -> None:
     """Its scores would mean nothing."""
     file = write(tmp_path / "theirs.toml", "synthetic", keywords, frame=frame)
     with pytest.raises(error, match=said):

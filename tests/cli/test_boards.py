@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +13,14 @@ BOARD = "arduino_nano_33_ble"
 
 
 @pytest.fixture(scope="module")
-def model(shared, tmp_path_factory):
+def model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SPRD's shipped model, in a folder of its own."""
     target = tmp_path_factory.mktemp("models") / "shipped.tflite"
     shutil.copy(shared / "models" / "sprd_tiny_conv_up_down.tflite", target)
     return target
 
 
-def run(capsys, *args):
+def run(capsys: pytest.CaptureFixture[str], *args: int | str | Path) -> tuple[int, str, str]:
     """Runs a command in this process; returns exit code, output and errors."""
     try:
         code = main([str(arg) for arg in args])
@@ -28,7 +30,9 @@ def run(capsys, *args):
     return code, said.out, said.err
 
 
-def test_check_tells_totals_items_and_layers(model, capsys):
+def test_check_tells_totals_items_and_layers(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The totals, what makes them up, each layer's part, and where the latency comes from."""
     code, out, _ = run(capsys, "check", model, "--board", BOARD, "--json")
     found = json.loads(out)
@@ -50,7 +54,7 @@ def test_check_tells_totals_items_and_layers(model, capsys):
     assert code == 0 and "fits" in out and "CONV_2D" in out and "latency lies between" in out
 
 
-def test_check_is_a_gate_with_advice(model, capsys):
+def test_check_is_a_gate_with_advice(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What does not fit ends with 3 and a sentence on what to shrink."""
     code, out, _ = run(capsys, "check", model, "--board", BOARD, "--max-model-bytes", 10_000)
     assert code == 3
@@ -58,7 +62,9 @@ def test_check_is_a_gate_with_advice(model, capsys):
     assert "FULLY_CONNECTED" in out.splitlines()[-1]
 
 
-def test_check_says_whether_the_board_keeps_up(model, capsys):
+def test_check_says_whether_the_board_keeps_up(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Front end and inference every second are fine; at every stride they are not."""
     command = ("check", model, "--board", BOARD, "--frame", "30/20x40", "--json")
     code, out, _ = run(capsys, *command, "--interval-ms", 1000)
@@ -85,13 +91,17 @@ def test_check_says_whether_the_board_keeps_up(model, capsys):
         (("--max-instructions", "1e99"), "from 0"),
     ],
 )
-def test_check_refuses_flags_that_mean_nothing(model, capsys, args, rule):
+def test_check_refuses_flags_that_mean_nothing(
+    model: Path, capsys: pytest.CaptureFixture[str], args: tuple[Any, ...], rule: str
+) -> None:
     """One line, exit 2."""
     code, _, err = run(capsys, "check", model, "--board", BOARD, *args)
     assert code == 2 and rule in err and len(err.strip().splitlines()) == 1
 
 
-def test_names_are_printed_as_they_are(model, capsys, tmp_path):
+def test_names_are_printed_as_they_are(
+    model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """What looks like markup in a path is a path."""
     odd = tmp_path / "a[red]b[" / "x].tflite"
     odd.parent.mkdir()
@@ -100,7 +110,7 @@ def test_names_are_printed_as_they_are(model, capsys, tmp_path):
     assert code == 0 and str(odd) in out
 
 
-def test_unknown_latency_is_not_invented(model, capsys):
+def test_unknown_latency_is_not_invented(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without published figures of the core there is a reason instead of a number."""
     code, out, _ = run(capsys, "check", model, "--board", "stm32f746", "--json")
     found = json.loads(out)
@@ -111,7 +121,7 @@ def test_unknown_latency_is_not_invented(model, capsys):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_emulate_counts_and_compares(model, capsys):
+def test_emulate_counts_and_compares(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Instructions, equality, and a latency that comes from them."""
     code, out, _ = run(capsys, "emulate", model, "--board", BOARD, "--json")
     found = json.loads(out)
@@ -123,7 +133,9 @@ def test_emulate_counts_and_compares(model, capsys):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_emulate_ends_with_1_where_outputs_differ(model, capsys, monkeypatch):
+def test_emulate_ends_with_1_where_outputs_differ(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A difference is a failure, said in words."""
     import dataclasses
 
@@ -141,20 +153,26 @@ def test_emulate_ends_with_1_where_outputs_differ(model, capsys, monkeypatch):
     assert code == 1 and "DIFFER" in out and "7 output bytes" in out
 
 
-def test_emulate_needs_a_core_that_can_be_emulated(model, capsys):
+def test_emulate_needs_a_core_that_can_be_emulated(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Another architecture is refused by name."""
     code, _, err = run(capsys, "emulate", model, "--board", "esp32_s3")
     assert code == 2 and "xtensa-lx7" in err
 
 
-def test_emulate_without_toolchain_says_what_to_install(model, capsys, monkeypatch, tmp_path):
+def test_emulate_without_toolchain_says_what_to_install(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The message holds the command."""
     monkeypatch.setenv("PATH", str(tmp_path))
     code, _, err = run(capsys, "emulate", model, "--board", BOARD)
     assert code == 2 and "apt-get install gcc-arm-none-eabi" in err
 
 
-def test_calibration_goes_into_a_board_file(model, capsys, tmp_path):
+def test_calibration_goes_into_a_board_file(
+    model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """What `calibrate` prints makes a board whose latency is known, with its own source."""
     from sprd.device.board import BOARDS_FOLDER
 
@@ -175,7 +193,9 @@ def test_calibration_goes_into_a_board_file(model, capsys, tmp_path):
     assert json.loads(out)["error"] == pytest.approx(0.02, abs=0.005)
 
 
-def test_calibrate_refuses_a_wrong_unit(model, capsys, tmp_path):
+def test_calibrate_refuses_a_wrong_unit(
+    model: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     """Seconds in place of milliseconds are noticed."""
     measured = tmp_path / "measured.csv"
     measured.write_text(f"model,latency_ms\n{model},0.015\n")
@@ -183,7 +203,7 @@ def test_calibrate_refuses_a_wrong_unit(model, capsys, tmp_path):
     assert code == 2 and "cycles an instruction" in err
 
 
-def test_boards_fit_a_terminal(capsys):
+def test_boards_fit_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Nine boards, one line each, at 80 columns."""
     code, out, _ = run(capsys, "boards")
     lines = out.splitlines()

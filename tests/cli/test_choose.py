@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sprd.cli import choose
 from sprd.cli.main import main
+from sprd.cli.text import show_json
 from sprd.config.limits import Violation
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row
@@ -30,7 +32,7 @@ model_bytes = 18000
 """
 
 
-def trial(number: int, score: float, model: int, ram: int, **fields) -> Row:
+def trial(number: int, score: float, model: int, ram: int, **fields: Any) -> Row:
     """A trained trial."""
     return make_row(
         number,
@@ -76,10 +78,10 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Numbers of the trials that would have been exported."""
     numbers: list[int] = []
 
-    def export(args, run, number, told=None):
+    def export(args: Any, run: Any, number: Any, told: Any = None) -> Any:
         numbers.append(number)
         if args.json:
-            choose.show_json({"trial": number, **(told or {})})
+            show_json({"trial": number, **(told or {})})
         return 0
 
     monkeypatch.setattr(choose, "_export", export)
@@ -91,7 +93,9 @@ def numbers_of(text: str) -> list[str]:
     return [line.split()[0] for line in text.splitlines()[2:]]
 
 
-def test_pick_lists_and_draws_the_frontier(run, capsys, exported):
+def test_pick_lists_and_draws_the_frontier(
+    run: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """A table of 80 columns and two files, whose paths are the last lines; no bundle."""
     assert main(["pick", str(run)]) == 0
     said = capsys.readouterr().out
@@ -106,7 +110,9 @@ def test_pick_lists_and_draws_the_frontier(run, capsys, exported):
     assert exported == []
 
 
-def test_pick_draws_where_it_is_told(run, tmp_path, capsys, exported):
+def test_pick_draws_where_it_is_told(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """The folder of the run is then left alone."""
     before = sorted(run.iterdir())
     assert main(["pick", str(run), "--out", str(tmp_path / "plots")]) == 0
@@ -117,7 +123,9 @@ def test_pick_draws_where_it_is_told(run, tmp_path, capsys, exported):
     assert sorted(run.iterdir()) == before
 
 
-def test_pick_by_a_number_marks_and_exports_it(run, capsys, exported):
+def test_pick_by_a_number_marks_and_exports_it(
+    run: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """The frontier is listed with a star at the chosen trial; nothing is drawn."""
     assert main(["pick", str(run), "--by", "model_bytes"]) == 0
     said = capsys.readouterr().out
@@ -126,7 +134,9 @@ def test_pick_by_a_number_marks_and_exports_it(run, capsys, exported):
     assert not (run / "frontier.png").exists()
 
 
-def test_limits_given_now_make_the_frontier_smaller(run, capsys, exported):
+def test_limits_given_now_make_the_frontier_smaller(
+    run: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """What is over them is not listed."""
     limits = ["--max-ram-bytes", "55000", "--min-balanced-accuracy", "0.86"]
     assert main(["pick", str(run), "--by", "balanced_accuracy", *limits]) == 0
@@ -134,7 +144,9 @@ def test_limits_given_now_make_the_frontier_smaller(run, capsys, exported):
     assert exported == [0]
 
 
-def test_json_tells_the_frontier(run, capsys, exported):
+def test_json_tells_the_frontier(
+    run: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """Numbers at the top of each entry, the best first; the plots are named."""
     assert main(["pick", str(run), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
@@ -154,7 +166,9 @@ def test_json_tells_the_frontier(run, capsys, exported):
     assert [one["trial"] for one in said["frontier"]] == [2, 0, 1]
 
 
-def test_references_of_a_run_are_told(tmp_path, capsys, exported):
+def test_references_of_a_run_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
+) -> None:
     """They are listed last and never chosen."""
     named = make_row(6, "reference", score=0.99, label="seed recipe")
     run = make_run(tmp_path / "run", [*ROWS, named])
@@ -163,12 +177,17 @@ def test_references_of_a_run_are_told(tmp_path, capsys, exported):
     assert exported == [2]
 
 
-def test_given_reference_is_scored_and_told(run, capsys, exported, monkeypatch):
+def test_given_reference_is_scored_and_told(
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+    exported: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The scores come from `score_reference`."""
     found = make_row(-1, "reference", label="theirs.tflite", footprint={"model_bytes": 18_512})
     seen = []
 
-    def score(run, model, sweep_file):
+    def score(run: Any, model: Any, sweep_file: Any) -> Any:
         seen.append((run.folder, model, sweep_file))
         return found
 
@@ -181,7 +200,9 @@ def test_given_reference_is_scored_and_told(run, capsys, exported, monkeypatch):
 
 
 @pytest.mark.parametrize("given", ["--reference", "--reference-sweep"])
-def test_reference_needs_both_flags(run, capsys, given):
+def test_reference_needs_both_flags(
+    run: Path, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
     """Exit 2 and one line."""
     assert main(["pick", str(run), given, "x"]) == ConfigError.exit_code
     assert "must come with --reference-sweep" in capsys.readouterr().err
@@ -198,7 +219,9 @@ def test_reference_needs_both_flags(run, capsys, given):
         (ROWS, ["--min-balanced-accuracy", "0.99"], "balanced_accuracy >= 0.99"),
     ],
 )
-def test_empty_frontier_is_exit_3_with_one_line(tmp_path, capsys, rows, args, said):
+def test_empty_frontier_is_exit_3_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: list[Any], args: list[Any], said: str
+) -> None:
     """Nothing is drawn."""
     run = make_run(tmp_path / "run", rows)
     assert main(["pick", str(run), *args]) == 3
@@ -208,13 +231,15 @@ def test_empty_frontier_is_exit_3_with_one_line(tmp_path, capsys, rows, args, sa
     assert not (run / "frontier.png").exists()
 
 
-def test_unknown_key_is_refused(run, capsys):
+def test_unknown_key_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2, with the nearest."""
     assert main(["pick", str(run), "--by", "ram_byte"]) == 2
     assert "Did you mean 'ram_bytes'?" in capsys.readouterr().err
 
 
-def test_frontier_of_several_objectives_without_a_known_number_is_told(tmp_path, capsys):
+def test_frontier_of_several_objectives_without_a_known_number_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Eligible trials, but no latency: not an empty table."""
     text = TEXT.replace(
         "n_trials = 3", 'n_trials = 3\nobjectives = ["balanced_accuracy", "latency_ms"]'
@@ -224,7 +249,9 @@ def test_frontier_of_several_objectives_without_a_known_number_is_told(tmp_path,
     assert "latency_ms" in capsys.readouterr().err
 
 
-def test_compare_tells_how_far_each_run_came(run, tmp_path, capsys):
+def test_compare_tells_how_far_each_run_came(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Counts, best, frontiers, volume, and the lines that differ."""
     text = TEXT.replace("n_trials = 3", "n_trials = 9").replace("[4, 8]", "[4, 16]")
     other = make_run(tmp_path / "other", ROWS[1:2], text)
@@ -239,7 +266,9 @@ def test_compare_tells_how_far_each_run_came(run, tmp_path, capsys):
     assert "different data" not in said
 
 
-def test_compare_of_different_data_says_so(run, tmp_path, capsys):
+def test_compare_of_different_data_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Their scores are of different speakers."""
     other = make_run(tmp_path / "other", ROWS, data="1" * 64)
     assert main(["compare", str(run), str(other)]) == 0
@@ -248,7 +277,7 @@ def test_compare_of_different_data_says_so(run, tmp_path, capsys):
     assert "The sweep files say the same." in said
 
 
-def test_compare_as_json(run, tmp_path, capsys):
+def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One object, the two runs under first and second."""
     other = make_run(tmp_path / "other", [])
     assert main(["compare", str(run), str(other), "--json"]) == 0
@@ -259,13 +288,15 @@ def test_compare_as_json(run, tmp_path, capsys):
     assert (said["is_same_data"], said["differences"]) == (True, [])
 
 
-def test_compare_with_no_run_is_refused(run, tmp_path, capsys):
+def test_compare_with_no_run_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit 2."""
     assert main(["compare", str(run), str(tmp_path / "nowhere")]) == 2
     assert "must be the folder of a run" in capsys.readouterr().err
 
 
-def test_help_does_not_load_what_draws():
+def test_help_does_not_load_what_draws() -> None:
     """Matplotlib and numpy come with the first plot."""
     code = (
         "import sys; from sprd.cli import choose, parser; parser.build_parser();"

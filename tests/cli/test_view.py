@@ -1,20 +1,22 @@
 """What a log holds while a sweep runs: no terminal here."""
 
+import time
 from typing import Any
 
 import pytest
 
 from sprd.cli import view
 from sprd.cli.view import SweepView
+from sprd.sweep.rows.table import Row
 from tests import builders
 
 
-def make_row(number: int, **fields: Any):
+def make_row(number: int, **fields: Any) -> Row:
     """A row that knows its arena."""
     return builders.make_row(number, footprint={"arena_host_bytes": 5000}, **fields)
 
 
-def test_each_trial_is_a_line_with_the_best_so_far(capsys):
+def test_each_trial_is_a_line_with_the_best_so_far(capsys: pytest.CaptureFixture[str]) -> None:
     """A fold is a line too, and no trial."""
     with SweepView([], 2) as view:
         view.ended(make_row(0, metrics={"balanced_accuracy": 0.8}))
@@ -25,7 +27,7 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys):
     assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)
 
 
-def test_rows_of_before_count(capsys):
+def test_rows_of_before_count(capsys: pytest.CaptureFixture[str]) -> None:
     """The same command on the same folder goes on."""
     rows = [make_row(0, metrics={"balanced_accuracy": 0.8})]
     with SweepView(rows, 2) as view:
@@ -34,10 +36,12 @@ def test_rows_of_before_count(capsys):
     assert line.startswith("[1/2] trial 1: does not fit") and "best: trial 0" in line
 
 
-def test_a_long_stage_is_told_now_and_then(capsys, monkeypatch):
+def test_a_long_stage_is_told_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the time that is left."""
     now = [100.0]
-    monkeypatch.setattr(view.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with SweepView([], 1) as shown:
         for done in range(0, 1001, 10):
             shown.progress("features", done, 1000)
@@ -50,10 +54,12 @@ def test_a_long_stage_is_told_now_and_then(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(1.0, "about 90 s left"), (60.0, "about 90 min left")]
 )
-def test_time_left_is_in_a_unit_that_reads_well(seconds, expected, monkeypatch):
+def test_time_left_is_in_a_unit_that_reads_well(
+    seconds: float, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Seconds, then minutes."""
     now = [0.0]
-    monkeypatch.setattr(view.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     stage = view._Stage()
     stage.move("features", 0, 100)
     now[0] = 10 * seconds
