@@ -81,7 +81,7 @@ def test_files_are_read_once(folder: Path) -> None:
     write(folder / "yes" / "new.wav", 7)
     (folder / "no" / "a_nohash_0.wav").unlink()
     assert n_read(folder) == 2
-    found = {one.found.key: one.sha256 for one in check_audio(folder)}
+    found = {one.file.key: one.sha256 for one in check_audio(folder)}
     assert found["yes/a_nohash_0.wav"] == found["yes/new.wav"] != found["yes/a_nohash_1.wav"]
     assert "no/a_nohash_0.wav" not in found
 
@@ -115,6 +115,6 @@ def test_what_is_wrong_with_a_file_is_kept_with_it(folder: Path) -> None:
     (folder / "yes" / "bad.wav").write_bytes(b"RIFF of nothing")
     os.utime(folder / "yes" / "bad.wav", (OLD_S, OLD_S))
     for _ in range(2):
-        problems = {one.found.key: one.problem for one in check_audio(folder)}
+        problems = {one.file.key: one.problem for one in check_audio(folder)}
         assert problems.pop("yes/bad.wav")
         assert set(problems.values()) == {None}

@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import shutil
 import socket
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,9 +42,9 @@ def server(server: Server) -> Server:
     return server
 
 
-def fetch_from(server: Server, folder: Path, **changes: object) -> Path:
+def fetch_from(server: Server, folder: Path, **changes: Any) -> Path:
     sha256 = hashlib.sha256(server.content).hexdigest()
-    settings = {"progress": None, "url": server.url, "sha256": sha256} | changes
+    settings: dict[str, Any] = {"progress": None, "url": server.url, "sha256": sha256} | changes
     return fetch_speech_commands("v0.02", folder, **settings)
 
 
@@ -194,7 +196,7 @@ def test_a_full_disk_is_told_before_the_download(
 ) -> None:
     """How much is needed, and how much there is."""
     usage = type("Usage", (), {"free": 100})
-    monkeypatch.setattr(speech_commands.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(OutputError, match="GB free"):
         fetch_from(server, tmp_path / "sc")
 
