@@ -1,5 +1,6 @@
 """The generated pages say what the code says."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -89,3 +90,28 @@ def test_sweep_file_in_the_reference_is_accepted(script: ModuleType, name: str) 
     vocabulary: Vocabulary = script.VOCABULARY
     assert text in PAGE.read_text(encoding="utf-8")
     assert isinstance(parse_sweep(text, Path("sweeps/mine.toml"), vocabulary), SweepConfig)
+
+
+def test_every_function_of_the_walks_exists() -> None:
+    """What docs/architecture.md walks through is a function, a class or a method of its module."""
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(sprd(?:\.\w+)+):([\w.]+)`", page)
+    assert len(named) > 15
+    assert [f"{m}:{name}" for m, name in named if name not in defined_in(m)] == []
+
+
+def defined_in(module: str) -> set[str]:
+    """The functions and classes of a module, and their methods as `Class.method`."""
+    path = DOCS.parent.joinpath(*module.split(".")).with_suffix(".py")
+    if not path.exists():
+        return set()
+    tops = ast.parse(path.read_text(encoding="utf-8")).body
+    kinds = ast.FunctionDef | ast.ClassDef
+    below = {
+        f"{top.name}.{node.name}"
+        for top in tops
+        if isinstance(top, ast.ClassDef)
+        for node in top.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    return {top.name for top in tops if isinstance(top, kinds)} | below
