@@ -186,13 +186,13 @@ def _check_params(
     architecture: str, kinds: list[type[Params]], table: Mapping[str, object]
 ) -> None:
     """Checks each parameter by every architecture that has it; the first of them is chosen."""
-    given = {key: value for key, value in table.items() if key != "architecture"}
-    for key in given:
-        if not any(key in kind.model_fields for kind in kinds):
-            known = kinds[0].model_fields
-            raise BrokenRule(key, f"unknown key of {architecture}. {suggest(key, known)}")
-    for kind in kinds:
-        validated(kind, {key: given[key] for key in kind.model_fields if key in given})
+    given = table.keys() - {"architecture"}
+    owned = [given & kind.model_fields.keys() for kind in kinds]
+    for key in sorted(given.difference(*owned)):
+        known = kinds[0].model_fields
+        raise BrokenRule(key, f"unknown key of {architecture}. {suggest(key, known)}")
+    for kind, keys in zip(kinds, owned, strict=True):
+        validated(kind, {key: table[key] for key in keys})
 
 
 def _check_phases(train: TrainSection) -> None:

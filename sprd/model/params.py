@@ -213,13 +213,12 @@ class BlocksParams(Params):
     @classmethod
     def active(cls, point: Mapping[str, object]) -> frozenset[str]:
         """Returns the parameters that have an effect: an empty position has a block only."""
-        empty = [
-            i
+        fields = cls.model_fields
+        return frozenset(fields) - {
+            f"{key}_{i}"
             for i in range(1, N_POSITIONS + 1)
-            if point.get(f"block_{i}", cls.model_fields[f"block_{i}"].default) == "none"
-        ]
-        return super().active(point) - {
-            f"{key}_{i}" for i in empty for key in ("filters", "stride")
+            if point.get(f"block_{i}", fields[f"block_{i}"].default) == "none"
+            for key in ("filters", "stride")
         }
 
     def filled(self) -> tuple[tuple[BlockKind, int, int], ...]:
