@@ -194,6 +194,13 @@ def test_module_is_short(name: str) -> None:
     assert len(read(name)[0].splitlines()) <= MAX_LINES, f"{name}: split it where a concept ends"
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("sprd.device.")])
+def test_device_knows_no_configuration_of_a_trial(name: str) -> None:
+    """It takes plain values, the types of a board and of limits: whatever asks, no sweep file."""
+    origins = ("sprd.config.trial.", "sprd.config.sweep.", "sprd.config.reader.")
+    assert [target for target in imports_of(*read(name)) if target.startswith(origins)] == []
+
+
 def global_statements(source: str) -> list[str]:
     """Names that a function assigns to in its module: state that outlives a call."""
     nodes = ast.walk(ast.parse(source))

@@ -13,6 +13,7 @@ from sprd.config import frontend
 from sprd.config.board import BoardField
 from sprd.config.frozen import Section
 from sprd.config.labels import labels_of
+from sprd.config.limits import LIMITED_KEYS, Limit, at_most
 from sprd.config.params import Scalar
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
@@ -323,6 +324,18 @@ class Budget(Section):
         description="Share of other words and silence that int8 may hear as a keyword, on "
         "validation.",
     )
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits of what a model takes: the budget's own, else its board's flash and RAM.
+
+        `max_accuracy_drop` and `max_false_accept_rate` are limits of scores, not among them.
+        """
+        own = {key: getattr(self, key) for key in LIMITED_KEYS}
+        if self.board is None:
+            return at_most(own)
+        of_board = {"flash_bytes": self.board.flash_bytes, "ram_bytes": self.board.ram_bytes}
+        return at_most(of_board | {key: bound for key, bound in own.items() if bound is not None})
 
 
 class Config(Section):

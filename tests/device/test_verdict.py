@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.config.limits import LIMITED_KEYS, at_most
-from sprd.config.trial import Budget
-from sprd.device.board import load_board
 from sprd.device.footprint import Footprint
-from sprd.device.verdict import check, limits_of
+from sprd.device.verdict import check
 from sprd.errors import ConfigError
 
 FOOTPRINT = Footprint(
@@ -73,28 +71,6 @@ def test_unknown_limit_is_an_error():
     """A misspelt limit is never a limit that is passed."""
     with pytest.raises(ConfigError, match=r"'ram_byte'. Did you mean 'ram_bytes'"):
         check(FOOTPRINT, at_most({"ram_byte": 1}))
-
-
-def test_limits_are_the_budgets_own_else_the_boards():
-    """A board limits flash and RAM unless the budget does; the accuracy drop is no such limit."""
-    nano = load_board("arduino_nano_33_ble")
-    assert limits_of(Budget()) == ()
-    assert limits_of(Budget(board=nano)) == at_most({"flash_bytes": 2**20, "ram_bytes": 2**18})
-    budget = Budget(board=nano, ram_bytes=65_536, latency_ms=50.0)
-    expected = {"flash_bytes": 2**20, "ram_bytes": 65_536, "latency_ms": 50.0}
-    assert limits_of(budget) == at_most(expected)
-
-
-def test_every_limit_of_the_budget_is_a_limited_key():
-    """No limit of a sweep file is forgotten."""
-    assert set(LIMITED_KEYS) == set(Budget.model_fields) - {
-        "board",
-        "max_accuracy_drop",
-        "max_false_accept_rate",
-        "inference_interval_ms",
-        "verify",
-    }
-    assert set(LIMITED_KEYS) <= set(FOOTPRINT.as_dict())
 
 
 @given(st.dictionaries(st.sampled_from(LIMITED_KEYS), st.integers(0, 10**6)))

@@ -22,7 +22,6 @@ from sprd.config.reader import resolve
 from sprd.config.seeds import hash_seed
 from sprd.config.space import active_names, ordered_names, point_key
 from sprd.config.sweep import SweepConfig
-from sprd.device.verdict import limits_of
 from sprd.errors import ConfigError
 from sprd.sweep.rows.table import Row, frontier
 from sprd.sweep.search.encoding import Encoder
@@ -63,7 +62,7 @@ class BayesSampler:
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
         budget = sweep.default.budget
-        self._limits = {one.key: one.bound for one in limits_of(budget)}
+        self._limits = {one.key: one.bound for one in budget.limits}
         if budget.max_false_accept_rate is not None:
             self._limits["false_accept_rate"] = budget.max_false_accept_rate
 

@@ -18,7 +18,7 @@ from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings
 from sprd.device.latency import KERNELS, unavailable_costs
 from sprd.device.realtime import CPU_SHARE, check_real_time, real_time_on, with_frontend
-from sprd.device.verdict import check, limits_of
+from sprd.device.verdict import check
 from sprd.errors import ConfigError
 
 ACCURACY_DROP = "accuracy_drop"
@@ -58,7 +58,7 @@ def check_verifiable(budget: Budget) -> None:
 
 def all_limits(config: Config) -> tuple[Limit, ...]:
     """Returns the limits of the budget, the board's and those of scores included."""
-    return limits_of(config.budget) + score_limits(config.budget)
+    return config.budget.limits + score_limits(config.budget)
 
 
 def score_limits(budget: Budget) -> tuple[Limit, ...]:
@@ -98,7 +98,7 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
     if board is not None and settings is not None:
         footprint = with_frontend(board, footprint, settings)
     fields: dict[str, Any] = footprint.as_dict()
-    violations = check(footprint, limits_of(config.budget))
+    violations = check(footprint, config.budget.limits)
     interval_ms = config.budget.inference_interval_ms
     if board is not None and settings is not None:
         live = real_time_on(board, footprint, settings, interval_ms)

@@ -1,0 +1,30 @@
+"""What a budget limits, and what the types of a trial compute from what the file says."""
+
+from dataclasses import fields
+
+from sprd.config.limits import LIMITED_KEYS, at_most
+from sprd.config.trial import Budget
+from sprd.device.board import load_board
+from sprd.device.footprint import Footprint
+
+
+def test_limits_are_the_budgets_own_else_the_boards() -> None:
+    """A board limits flash and RAM unless the budget does; the accuracy drop is no such limit."""
+    nano = load_board("arduino_nano_33_ble")
+    assert Budget().limits == ()
+    assert Budget(board=nano).limits == at_most({"flash_bytes": 2**20, "ram_bytes": 2**18})
+    budget = Budget(board=nano, ram_bytes=65_536, latency_ms=50.0)
+    expected = {"flash_bytes": 2**20, "ram_bytes": 65_536, "latency_ms": 50.0}
+    assert budget.limits == at_most(expected)
+
+
+def test_every_limit_of_the_budget_is_a_limited_key() -> None:
+    """No limit of a sweep file is forgotten, and each is a number of a footprint."""
+    assert set(LIMITED_KEYS) == set(Budget.model_fields) - {
+        "board",
+        "max_accuracy_drop",
+        "max_false_accept_rate",
+        "inference_interval_ms",
+        "verify",
+    }
+    assert set(LIMITED_KEYS) <= {field.name for field in fields(Footprint)}
