@@ -30,7 +30,8 @@ from sprd.config.trial import Config  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.search.sampler import Sampler  # noqa: E402
 from sprd.sweep.search.search import Search  # noqa: E402
-from sprd.sweep.trial.train import Outcome, run_trial  # noqa: E402
+from sprd.sweep.trial.outcome import Outcome  # noqa: E402
+from sprd.sweep.trial.train import run_trial  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 TIGHT = {"model_bytes": 12_000, "arena_host_bytes": 4_500, "instructions": 300_000}
@@ -88,14 +89,14 @@ def first_values(sweep: SweepConfig) -> dict[str, Any]:
 def with_sprd(sweep: SweepConfig, corpus: Corpus, n: int, most: int) -> list[bool]:
     """Returns whether each candidate fitted, in order."""
     search = Search(sweep, InMemory())
-    while not search.is_done and len(search.rows) < most:
+    while not search.is_done and len(search.trials) < most:
         candidate = search.next()
         if candidate is None:
             break
         outcome = run_trial(candidate.config, corpus, lambda metrics, save: None)
         fields = {k: v for k, v in vars(outcome).items() if k != "files"}
         search.ended(candidate.number, **fields)
-    return [row.status == "trained" for row in search.rows]
+    return [row.status == "trained" for row in search.trials]
 
 
 def with_optuna_search(sweep: SweepConfig, corpus: Corpus, n: int, most: int) -> list[bool]:

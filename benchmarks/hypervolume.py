@@ -25,7 +25,8 @@ from sprd.config.params import Scalar
 from sprd.config.reader import load_sweep
 from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.hypervolume import hypervolume
-from sprd.sweep.rows.table import Row, Table, read_rows
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.table import Table, read_rows
 from sprd.sweep.run import VOCABULARY
 from sprd.sweep.search.search import Search
 
@@ -42,9 +43,9 @@ class InMemory(Table):
     """A table without a file."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[Trial] = []
 
-    def append(self, row: Row) -> None:
+    def append(self, row: Trial) -> None:
         """Adds a row."""
         self.rows.append(row)
 
@@ -132,7 +133,7 @@ def _value(grid: SweepConfig, name: str, text: str) -> Scalar:
     return next(value for value in dimension.values if str(value) == text)
 
 
-def write_table(grid: SweepConfig, rows: list[Row]) -> None:
+def write_table(grid: SweepConfig, rows: list[Trial]) -> None:
     """Writes the table of a finished run."""
     names = sorted(grid.space)
     lines = [

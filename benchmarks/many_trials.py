@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune as ray_tune
+from sprd.disk.quiet import quiet_stderr
 
 from sprd.audio.corpus import Corpus
-from sprd.disk.quiet import quiet_stderr
 from sprd.sweep.cluster import tune
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Trial
 from sprd.sweep.run import begin, open_run, reopen_run
 from sprd.sweep.search.search import Search
 
@@ -93,7 +93,7 @@ class Clock:
         """Prints it."""
         print(text)
 
-    def ended(self, row: Row) -> None:
+    def ended(self, row: Trial) -> None:
         """Prints the pace of each tenth."""
         self._n += 1
         if self._n % self._every == 0:

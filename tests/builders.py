@@ -10,14 +10,33 @@ from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.model.evaluate import score_predicted
 from sprd.sweep.cluster.checkpoints import label, training_key
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import FoldResult, OutsideModel, Reference, Status, Trial
 from tests.strategies import VOCABULARY
 
 FOLD_LABELS = ("_silence_", "_unknown_", "up", "down")
 
 
-def make_row(number: int, status: str = "trained", score: float = 0.9, **fields: Any) -> Row:
-    """A row with a score and a footprint; `fields` add to them or replace other fields."""
+def make_row(number: int, status: Status = "trained", score: float = 0.9, **fields: Any) -> Trial:
+    """A trial with a score and a footprint; `fields` add to them or replace other fields."""
+    return Trial(
+        number=number, status=status, params=fields.pop("params", {}), **_ended(score, fields)
+    )
+
+
+def make_reference(
+    number: int, label: str, status: Status = "trained", score: float = 0.9, **fields: Any
+) -> Reference:
+    """A reference with a score and a footprint; `fields` as those of `make_row`."""
+    return Reference(number=number, label=label, status=status, **_ended(score, fields))
+
+
+def make_outside_model(label: str, score: float = 0.9, **fields: Any) -> OutsideModel:
+    """A model that no run trained; `fields` as those of `make_row`."""
+    ended = _ended(score, fields)
+    return OutsideModel(label, ended["metrics"], ended["footprint"], ended.get("violations", ()))
+
+
+def _ended(score: float, fields: dict[str, Any]) -> dict[str, Any]:
     metrics = {
         "balanced_accuracy": score,
         "accuracy": score,
@@ -26,16 +45,13 @@ def make_row(number: int, status: str = "trained", score: float = 0.9, **fields:
         "val_balanced_accuracy": score,
     }
     footprint = {"flash_bytes": 200_000, "ram_bytes": 50_000, "model_bytes": 10_000}
-    return Row(
-        number=number,
-        status=status,
-        params=fields.pop("params", {}),
-        started_at="2026-01-01T00:00:00.000+00:00",
-        ended_at="2026-01-01T00:00:01.000+00:00",
-        metrics=metrics | fields.pop("metrics", {}),
-        footprint=footprint | fields.pop("footprint", {}),
+    return {
+        "started_at": "2026-01-01T00:00:00.000+00:00",
+        "ended_at": "2026-01-01T00:00:01.000+00:00",
         **fields,
-    )
+        "metrics": metrics | fields.get("metrics", {}),
+        "footprint": footprint | fields.get("footprint", {}),
+    }
 
 
 def make_sweep(space: str = "", sweep: str = "", model: str = "tiny_conv") -> SweepConfig:
@@ -50,19 +66,19 @@ def make_sweep(space: str = "", sweep: str = "", model: str = "tiny_conv") -> Sw
 
 def make_fold(
     fold: int, truth: list[int], predicted: list[int], speakers: list[str], n_folds: int = 2
-) -> dict[str, Any]:
+) -> FoldResult:
     """The result of a fold, made by hand."""
     scores = score_predicted(np.array(predicted), np.array(truth), speakers, FOLD_LABELS)
-    return {
-        "fold": fold,
-        "n_folds": n_folds,
-        "predicted": predicted,
-        "truth": truth,
-        "speakers": speakers,
-        "scores": scores.as_dict(),
-        "model_bytes": 1000,
-        "seconds": 1.5,
-    }
+    return FoldResult(
+        fold=fold,
+        n_folds=n_folds,
+        predicted=predicted,
+        truth=truth,
+        speakers=speakers,
+        scores=scores.as_dict(),
+        model_bytes=1000,
+        seconds=1.5,
+    )
 
 
 def leave_checkpoint(

@@ -27,7 +27,7 @@ from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Clip, Corpus, Split, read_noise
 from sprd.config.trial import AugmentSection, FeaturesSection
 from sprd.disk.atomic import cache_folder, unwritable
-from sprd.disk.quiet import quiet_stderr
+from sprd.disk.process import quiet_stderr
 from sprd.errors import SprdError
 
 CHUNK = 256

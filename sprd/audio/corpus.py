@@ -5,7 +5,7 @@ Knows nothing of features: it reads no waveform but the noise. Files are checked
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,7 @@ from sprd.audio.voices.studio import made_noise
 from sprd.audio.voices.synthetic import RECIPE_FILE
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
 from sprd.config.trial import DataSection
+from sprd.disk.process import Progress
 from sprd.errors import DataError, suggest
 
 NOISES = ("white", "pink", "brown", "hum", "quiet")
@@ -31,8 +32,6 @@ LONG_NOISE_S = 10
 
 N_REASONS = 20
 VALIDATION_LIST, TESTING_LIST = "validation_list.txt", "testing_list.txt"
-
-Progress = Callable[[str, int, int], None]
 
 
 class Split(StrEnum):

@@ -5,7 +5,7 @@ Folds are made of the speakers of training and validation; test speakers stay ou
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from sprd.audio.corpus import Clip, Corpus, Split
 from sprd.audio.store import Features, open_features
 from sprd.config.labels import UNKNOWN_LABEL
-from sprd.config.trial import Config
+from sprd.config.trial import Config, DataSection
+from sprd.disk.process import Progress
 from sprd.errors import DataError
 
 MAX_DEALS = 20
 """Orders in which speakers are dealt before the corpus is called too small."""
-
-Progress = Callable[[str, int, int], None]
 
 
 def fold_of_speakers(
@@ -50,6 +49,16 @@ def fold_of_speakers(
         if all(one[keyword] for keyword in keywords for one in dealt):
             return folds
     raise _lacking(corpus, said, keywords, n_folds)
+
+
+def check_folds(corpus: Corpus, data: DataSection, n_folds: int | None) -> None:
+    """Checks, before anything is trained, that there are speakers enough; None asks for no folds.
+
+    Raises:
+        DataError: There are too few.
+    """
+    if n_folds is not None:
+        fold_of_speakers(corpus, n_folds, data.split_salt, data.keywords)
 
 
 def _deal(

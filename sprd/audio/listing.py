@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sprd.audio.clips import SUFFIXES, problem_of, read_content, shown
 from sprd.disk.atomic import cache_folder, write_atomically
+from sprd.disk.process import Progress
 from sprd.errors import DataError, OutputError
 
 FORMAT = 1
@@ -23,7 +24,6 @@ FORMAT = 1
 SETTLED_NS = 2_000_000_000
 """Files changed later than this before the look are read again: a clock may tick in such steps."""
 
-Progress = Callable[[str, int, int], None]
 Known = Mapping[str, tuple[int, int, str, str | None]]
 """Key -> size, mtime_ns, SHA-256, problem."""
 

@@ -1,15 +1,13 @@
 """The name of a source in, a local folder out. Knows nothing of what lies in the folder."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from sprd.audio.clips import shown
 from sprd.audio.speech_commands import default_folder, is_complete
 from sprd.audio.voices.synthetic import SpeechSettings, synthesize
 from sprd.config.trial import DataSection
+from sprd.disk.process import Progress
 from sprd.errors import DataError
-
-Progress = Callable[[str, int, int], None]
 
 SYNTHETIC = "synthetic"
 VERSIONS = {"speech_commands": "v0.02", "speech_commands_v0.01": "v0.01"}

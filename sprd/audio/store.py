@@ -7,7 +7,7 @@ Only where other talkers are heard behind the clips are there keywords, for they
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.config.trial import AugmentSection, Config, FeaturesSection
 from sprd.disk.cache import asked_for, keep, kept_folder, read_kept
+from sprd.disk.process import Progress
 
 KIND = "features"
 """Folder of the cache; what is told to whoever watches."""
@@ -37,8 +38,6 @@ N_SILENCE = {Split.TRAINING: 400, Split.VALIDATION: 80, Split.TESTING: 80}
 
 FEATURE_SCALE = FEATURE_NUMERATOR / FEATURE_DENOMINATOR
 """Features are the micro front end's integers times this."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -17,16 +16,15 @@ from sprd.config.reader import load_recipe
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
+from sprd.disk.process import Progress
 from sprd.errors import ConfigError, DataError, InputError, SprdError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweep.trial.measure import take_up
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
-
-Progress = Callable[[str, int, int], None]
 
 
 def evaluate_model(
@@ -67,7 +65,7 @@ def evaluate_model(
     return {"model": str(model), "data": str(data), "split": split, **scores.as_dict()}
 
 
-def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
+def score_reference(run: Run, model: Path, sweep_file: Path) -> OutsideModel:
     """Scores an int8 model as a run's trials were: its validation speakers, in TFLM, on its board.
 
     TensorFlow, which computes the features, is loaded in a process of its own.
@@ -78,7 +76,7 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
         sweep_file: What it hears: the order of its labels, and its front end.
 
     Returns:
-        A row of status "reference", whose label is the file's name; what it breaks of the run's
+        Its scores and its footprint, labelled by the file's name; what it breaks of the run's
         budget is told, though it is never exported.
 
     Raises:
@@ -102,7 +100,9 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> Row:
             ) from error
 
 
-def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_file: Path) -> Row:
+def _score_reference(
+    run_folder: Path, data: Path | None, model: Path, sweep_file: Path
+) -> OutsideModel:
     load_tensorflow()
     run = reopen_run(run_folder, data)
     own, ours = load_recipe(sweep_file, VOCABULARY), run.sweep.default
@@ -119,12 +119,7 @@ def _score_reference(run_folder: Path, data: Path | None, model: Path, sweep_fil
     probabilities = runner.predict(clips.scaled())
     scores = score(probabilities, clips.labels(labels), clips.speakers, labels)
     taken = take_up(config, footprint)
-    return Row(
-        number=-1,
-        status="reference",
-        params={},
-        started_at="",
-        ended_at="",
+    return OutsideModel(
         label=model.name,
         metrics={
             **scores.rates,

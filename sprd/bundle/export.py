@@ -22,23 +22,23 @@ from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
-from sprd.sweep.rows.table import Row, Violations
+from sprd.sweep.rows.row import Trial
 from sprd.sweep.trial.measure import take_up
 
 
 def export(
     sweep: SweepConfig,
-    row: Row,
+    trial: Trial,
     files: TrialPaths,
     corpus: Corpus | None,
     folder: Path,
-    attempts: Mapping[int, Violations],
-) -> Violations:
+    attempts: Mapping[int, tuple[Violation, ...]],
+) -> tuple[Violation, ...]:
     """Writes the bundle of a trained trial; no training.
 
     Args:
         sweep: The sweep file of the run.
-        row: The trial.
+        trial: The trial.
         files: What is kept of it.
         corpus: The audio, for the scores on test speakers; None leaves them out.
         folder: The bundle.
@@ -74,7 +74,7 @@ def export(
             sweep_text=sweep.text,
             model=model,
             float_model=float_model,
-            trial=row.as_dict(),
+            trial=trial.as_dict(),
             footprint=taken.footprint,
             ops=footprint.ops,
             quantization=Quantization(

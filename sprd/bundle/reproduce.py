@@ -16,11 +16,13 @@ from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
 from sprd.device.weights import distance
+from sprd.disk.process import Progress
 from sprd.errors import DataError, InputError, SprdError
 from sprd.model.start import set_threads
 from sprd.sweep.paths import MODEL
+from sprd.sweep.trial.outcome import Outcome
 from sprd.sweep.trial.provenance import surroundings
-from sprd.sweep.trial.train import Outcome, run_trial
+from sprd.sweep.trial.train import run_trial
 
 Result = Literal["identical", "equivalent", "different"]
 
@@ -31,8 +33,6 @@ CONSEQUENCES: Mapping[str, str] = {
     "platform": "another system's libraries round otherwise",
 }
 """Keys of the record, and why a difference matters."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sprd.config.limits import Limit
     from sprd.config.objectives import Objective
     from sprd.report.compare import Comparison, Side
-    from sprd.sweep.rows.table import Row
+    from sprd.sweep.rows.row import Compared, Trial
     from sprd.sweep.run import Run
 
 _SHOWN_DIFFERENCES = 40
@@ -28,9 +28,9 @@ _SHOWN_DIFFERENCES = 40
 
 def pick(args: Namespace) -> int:
     """Lists the frontier; exports the best trial by one number, under limits."""
-    from sprd.report.frontier import reference_rows, shown_objectives, under_limits
+    from sprd.report.frontier import scored_references, shown_objectives, under_limits
     from sprd.sweep.rows.pick import pick_row
-    from sprd.sweep.rows.table import budget_error, frontier
+    from sprd.sweep.rows.ranking import budget_error, frontier
     from sprd.sweep.run import reopen_run
 
     if (args.reference is None) != (args.reference_sweep is None):
@@ -40,35 +40,35 @@ def pick(args: Namespace) -> int:
         )
     run = reopen_run(args.run_folder, args.data)
     limits = limits_of(args)
-    rows = under_limits(run.table.rows, limits)
-    if not args.by and not any(row.is_eligible for row in run.table.rows):
-        raise budget_error(run.table.rows)
+    trials = under_limits(run.table.trials, limits)
+    if not args.by and not any(trial.is_eligible for trial in run.table.trials):
+        raise budget_error(run.table.trials)
     key = args.by or run.sweep.objectives[0].key
-    chosen = pick_row(run.table.rows, key, limits)
-    objectives = shown_objectives(run.sweep.objectives, rows, args.by)
-    best = frontier(rows, objectives)
+    chosen = pick_row(run.table.trials, key, limits)
+    objectives = shown_objectives(run.sweep.objectives, trials, args.by)
+    best = frontier(trials, objectives)
     if not best and not args.by:
         keys = ", ".join(objective.key for objective in objectives)
         raise BudgetError(
             f"{run.folder}: a trial on the frontier must have a known {keys}, but none of those"
             " that fit does. Name a board in [budget], or choose with --by."
         )
-    references = reference_rows(rows)
+    references = scored_references(run.table.references)
     if args.reference is not None:
         from sprd.bundle.evaluate import score_reference
 
         references.append(score_reference(run, args.reference, args.reference_sweep))
     told = {
         "objectives": [str(objective) for objective in objectives],
-        "frontier": [_row_as_dict(row) for row in best],
-        "references": [{"label": row.label, **_row_as_dict(row)} for row in references],
+        "frontier": [_as_dict(trial) for trial in best],
+        "references": [{"label": one.label, **_as_dict(one)} for one in references],
     }
     if not args.json:
         shown = best if not args.by or chosen.number in _numbers(best) else [*best, chosen]
         _show_frontier(shown, objectives, chosen.number if args.by else None, references)
     if args.by:
         return _export(args, run, chosen.number, told)
-    files = _write_plots(args.out or run.folder, run, rows, objectives, references, args)
+    files = _write_plots(args.out or run.folder, run, trials, objectives, references, args)
     if args.json:
         show_json({**told, "trial": None, "bundle": None, "plots": [str(file) for file in files]})
     else:
@@ -91,8 +91,8 @@ def compare(args: Namespace) -> int:
     from sprd.sweep.run import reopen_run
 
     runs = [reopen_run(folder) for folder in (args.run_folder, args.other_run)]
-    rows = [row for run in runs for row in run.table.rows]
-    objectives = shown_objectives(runs[0].sweep.objectives, rows)
+    trials = [trial for run in runs for trial in run.table.trials]
+    objectives = shown_objectives(runs[0].sweep.objectives, trials)
     first, second = (_side(run) for run in runs)
     found = compare_runs(first, second, objectives)
     is_same_data = len({_fingerprint(run) for run in runs}) == 1
@@ -106,13 +106,13 @@ def compare(args: Namespace) -> int:
 
 def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | None = None) -> int:
     from sprd.audio.corpus import open_corpus
+    from sprd.bundle.best import export_trial
     from sprd.bundle.write import check_target
-    from sprd.pipeline import export_trial
     from sprd.sweep.run import check_data
 
-    row = run.row(number)
-    if row.violations:
-        misses = ", ".join(map(str, row.violations))
+    trial = run.trial(number)
+    if trial.violations:
+        misses = ", ".join(map(str, trial.violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     folder = (args.out or run.paths.bundle_of(number)).absolute()
     check_target(folder)  # before it is scored
@@ -122,37 +122,38 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     except DataError as error:
         console().print(Text(f"test speakers are not scored: {error}", style="yellow"))
         corpus = None
-    violations = export_trial(run, row, corpus, folder)
+    violations = export_trial(run, trial, corpus, folder)
     if violations:
         misses = ", ".join(map(str, violations))
         raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
     if args.json:
-        numbers = {**row.metrics, **row.footprint}
+        numbers = {**trial.metrics, **trial.footprint}
         show_json({"trial": number, "bundle": str(folder), **numbers, **(told or {})})
     else:
         show_bundle(folder)
     return 0
 
 
-def _numbers(rows: Sequence["Row"]) -> set[int]:
-    return {row.number for row in rows}
+def _numbers(trials: Sequence["Trial"]) -> set[int]:
+    return {trial.number for trial in trials}
 
 
-def _row_as_dict(row: "Row") -> dict[str, Any]:
-    """What JSON tells of a trial, its numbers at the top."""
-    return {"trial": row.number, "params": dict(row.params), **row.metrics, **row.footprint}
+def _as_dict(row: "Trial | Compared") -> dict[str, Any]:
+    """What JSON tells of a model, its numbers at the top; what no run trained has no number."""
+    number, params = getattr(row, "number", None), getattr(row, "params", {})
+    return {"trial": number, "params": dict(params), **row.metrics, **row.footprint}
 
 
 def _show_frontier(
-    rows: Sequence["Row"],
+    trials: Sequence["Trial"],
     objectives: Sequence["Objective"],
     chosen: int | None,
-    references: Sequence["Row"],
+    references: Sequence["Compared"],
 ) -> None:
     from sprd.report.table import WIDTH, frontier_table
 
     out = Console(highlight=False, markup=False)
-    table = frontier_table(rows, objectives, chosen, references)
+    table = frontier_table(trials, objectives, chosen, references)
     # A table that is piped, or on a narrow terminal, is not cut: it is 80 columns at most.
     out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
 
@@ -160,9 +161,9 @@ def _show_frontier(
 def _write_plots(
     folder: Path,
     run: "Run",
-    rows: Sequence["Row"],
+    trials: Sequence["Trial"],
     objectives: Sequence["Objective"],
-    references: Sequence["Row"],
+    references: Sequence["Compared"],
     args: Namespace,
 ) -> list[Path]:
     from sprd.disk.atomic import write_atomically
@@ -171,7 +172,7 @@ def _write_plots(
     from sprd.report.plot import plot_frontier
 
     limits = _all_limits(run, limits_of(args))
-    points = points_of(rows, objectives, references)
+    points = points_of(trials, objectives, references)
     keys = panel_keys(points, objectives)
     name, board = run.sweep.sweep.name, run.sweep.default.budget.board
     title = f"{name} on {Path(board.origin).stem}" if board else name
@@ -193,7 +194,7 @@ def _all_limits(run: "Run", given: Sequence["Limit"]) -> tuple["Limit", ...]:
 def _side(run: "Run") -> "Side":
     from sprd.report.compare import Side
 
-    return Side(run.folder.name, run.table.rows, run.sweep.text)
+    return Side(run.folder.name, run.table.trials, run.sweep.text)
 
 
 def _fingerprint(run: "Run") -> Any:

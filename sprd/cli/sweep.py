@@ -13,7 +13,7 @@ from sprd.config.numbers import number_of
 from sprd.errors import SprdError
 
 if TYPE_CHECKING:
-    from sprd.sweep.rows.table import Row
+    from sprd.sweep.rows.row import Trial
     from sprd.sweep.run import Run
     from sprd.sweep.trial.folds import FoldScores
 
@@ -27,14 +27,13 @@ def sweep(args: Namespace) -> int:
 
     run = open_run(args.file, args.out, args.data)
     n_trials = args.trials or run.sweep.sweep.n_trials
-    with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
-        try:
-            bundle = run_sweep(run, args.trials, args.address, view, view.progress)
-        except SprdError:
-            view.__exit__()
-            if any(row.is_eligible for row in run.table.rows):
-                _show_run(run)
-            raise
+    try:
+        with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
+            bundle = run_sweep(run, args.trials, args.address, view)
+    except SprdError:
+        if any(trial.is_eligible for trial in run.table.trials):
+            _show_run(run)
+        raise
     _show_run(run)
     show_bundle(bundle)
     return 0
@@ -46,9 +45,9 @@ def crossval(args: Namespace) -> int:
     from sprd.sweep.run import reopen_run
 
     run = reopen_run(args.run_folder, args.data)
-    rows = [run.row(number) for number in dict.fromkeys(args.trial)]
+    trials = [run.trial(number) for number in dict.fromkeys(args.trial)]
     with SweepView([], 0) as view:
-        found = cross_validate(run, rows, args.folds, args.address, view, view.progress)
+        found = cross_validate(run, trials, args.folds, args.address, view)
     if args.json:
         results = [{"trial": row.number, **scores.as_dict()} for row, scores in found]
         show_json({**results[0], "trials": results})
@@ -65,42 +64,42 @@ def train(args: Namespace) -> int:
 
     run = open_run(args.file, args.out, args.data, suffix="-train")
     with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
-        row, bundle = run_one(run, view, view.progress)
+        trial, bundle = run_one(run, view)
     if args.json:
-        show_json({**row.as_dict(), **row.metrics, **row.footprint, "bundle": str(bundle)})
+        show_json({**trial.as_dict(), **trial.metrics, **trial.footprint, "bundle": str(bundle)})
     else:
         show_bundle(bundle)
-        Console().print(f"{row.metrics['ms_per_step']} ms a step")
+        Console().print(f"{trial.metrics['ms_per_step']} ms a step")
     return 0
 
 
 def _show_run(run: "Run") -> None:
     """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
     from sprd.report.table import WIDTH, frontier_table
-    from sprd.sweep.rows.table import frontier
+    from sprd.sweep.rows.folds import FoldTable
+    from sprd.sweep.rows.ranking import frontier
     from sprd.sweep.search.confirm import confirmed
-    from sprd.sweep.trial.folds import FoldTable
 
     out = Console(highlight=False, markup=False)
     if len(run.sweep.objectives) > 1:
-        table = frontier_table(frontier(run.table.rows, run.sweep.objectives), run.sweep.objectives)
+        best = frontier(run.table.trials, run.sweep.objectives)
+        table = frontier_table(best, run.sweep.objectives)
         out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
     n_folds = run.sweep.sweep.confirm_folds
     if n_folds is not None:
         folds = FoldTable(run.paths.folds)
-        rows = {row.number: row for row in run.table.rows}
-        for number, scores in confirmed(run.sweep, run.table.rows, folds, n_folds).items():
-            _show_folds(rows[number], scores)
+        for trial, scores in confirmed(run.sweep, run.table.trials, folds, n_folds):
+            _show_folds(trial, scores)
     if (file := run.paths.importances).exists():
         _show_importances(json.loads(file.read_text(encoding="utf-8")))
 
 
-def _show_folds(row: "Row", scores: "FoldScores") -> None:
+def _show_folds(trial: "Trial", scores: "FoldScores") -> None:
     out = output()
     accuracy = number_of("balanced_accuracy")
     mean = accuracy.phrase(scores.balanced_accuracy, scores.interval)
     each = " ".join(map(accuracy.text, scores.per_fold))
-    out.print(f"trial {row.number}, {scores.n_folds} folds: {mean}: {each}")
+    out.print(f"{trial.name}, {scores.n_folds} folds: {mean}: {each}")
     recalls = ", ".join(f"{label} {value:.3f}" for label, value in scores.recall.items())
     out.print(f"  recall: {recalls}; {scores.n_clips:,} clips of {scores.n_speakers:,} speakers")
 

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.live import Live
@@ -14,10 +14,11 @@ from rich.text import Text
 from sprd.cli.text import console
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective, natural
-from sprd.sweep.rows.table import Row, ranking
+from sprd.sweep.rows.ranking import ranking
+from sprd.sweep.rows.row import Fold, Reference, Row, Trial
 
 if TYPE_CHECKING:
-    from sprd.sweep.search.search import Candidate
+    from sprd.sweep.search.jobs import Candidate
 
 _SHOWN_ROWS = 8
 
@@ -26,24 +27,28 @@ _LOG_INTERVAL_S = 20.0
 
 
 def row_line(row: Row) -> str:
-    """Words one trial."""
+    """Words how something ended."""
+    if isinstance(row, Fold):
+        if row.result is None:
+            return f"{row.name}: failed: {row.error}"
+        accuracy = row.result.scores["balanced_accuracy"]
+        return f"{row.name}: {number_of('balanced_accuracy').phrase(accuracy)}"
     if row.status == "infeasible":
         why = row.error or ", ".join(map(str, row.violations))
-        return f"trial {row.number}: does not fit: {why}"
+        return f"{row.name}: does not fit: {why}"
     if row.status == "failed":
-        return f"{row.label or f'trial {row.number}'}: failed: {row.error}"
+        return f"{row.name}: failed: {row.error}"
     if row.status == "stopped":
         score = _phrase(row, "val_balanced_accuracy")
-        return f"trial {row.number}: stopped at step {row.step:,}, {score}"
-    score = _phrase(row, "balanced_accuracy")
-    if row.label:
-        return f"{row.label}: {score}"
-    text = f"trial {row.number}: {score}, {size(row)}"
+        return f"{row.name}: stopped at step {row.step:,}, {score}"
+    text = f"{row.name}: {_phrase(row, 'balanced_accuracy')}"
+    if isinstance(row, Reference):
+        return text
     misses = ", ".join(map(str, row.violations))
-    return f"{text}; over budget: {misses}" if misses else text
+    return f"{text}, {size(row)}" + (f"; over budget: {misses}" if misses else "")
 
 
-def size(row: Row) -> str:
+def size(row: Trial) -> str:
     """Words what a trial's model takes."""
     keys = ["model_bytes", "arena_host_bytes"]
     if row.known("latency_ms") is not None:
@@ -51,24 +56,30 @@ def size(row: Row) -> str:
     return ", ".join(_phrase(row, key) for key in keys)
 
 
-def _phrase(row: Row, key: str) -> str:
+def _phrase(row: Trial | Reference, key: str) -> str:
     return number_of(key).phrase(row.known(key))
 
 
 class SweepView:
-    """Shows a sweep while it runs: a `sprd.sweep.cluster.bridge.Watcher`."""
+    """Shows a sweep while it runs: a `sprd.sweep.search.jobs.Watcher`."""
 
-    def __init__(self, rows: list[Row], n_trials: int, objective: Objective | None = None) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Trial | Reference],
+        n_trials: int,
+        objective: Objective | None = None,
+    ) -> None:
+        trials = [row for row in rows if isinstance(row, Trial)]
         self._rows, self._n_trials = rows, n_trials
         self._objective = objective or natural("balanced_accuracy")
         self._console = console()
-        self._running: dict[int, Mapping[str, float]] = {}
-        self._n_steps: dict[int, int] = {}
+        self._candidates: dict[int, Candidate] = {}
+        self._running: dict[str, tuple[Candidate, Mapping[str, float]]] = {}  # by name
         self._started_at: float | None = None
         self._stage = _Stage()
-        self._counts = Counter(row.status for row in rows)
+        self._counts = Counter(trial.status for trial in trials)
         self._n_before = self._counts["trained"]
-        self._best_row = next(iter(ranking(rows, self._objective)), None)
+        self._best_row = next(iter(ranking(trials, self._objective)), None)
         self._live: Live | None = None
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[left]}")
@@ -95,17 +106,19 @@ class SweepView:
     def started(self, candidate: "Candidate") -> None:
         """A candidate went to a worker."""
         self._started_at = self._started_at or time.monotonic()
-        self._running[candidate.number] = {}
-        self._n_steps[candidate.number] = candidate.config.train.n_steps
+        self._candidates[candidate.number] = candidate
+        self._running[candidate.name] = candidate, {}
 
     def progressed(self, number: int, metrics: Mapping[str, float]) -> None:
-        """A trial evaluated its model."""
-        self._running[number] = metrics
+        """A training evaluated its model."""
+        candidate = self._candidates[number]
+        self._running[candidate.name] = candidate, metrics
 
     def ended(self, row: Row) -> None:
-        """A trial became a row."""
-        self._running.pop(row.number, None)
-        if not row.label:
+        """A training became a row."""
+        if ended := self._running.pop(row.name, None):
+            self._candidates.pop(ended[0].number, None)
+        if isinstance(row, Trial):
             self._counts[row.status] += 1
             contenders = [row] if self._best_row is None else [self._best_row, row]
             self._best_row = next(iter(ranking(contenders, self._objective)), self._best_row)
@@ -139,7 +152,7 @@ class SweepView:
         elif self._stage.is_due():
             self._console.print(f"{what}: {done:,} of {total:,}, {self._stage.left()}")
 
-    def _score(self, row: Row) -> str:
+    def _score(self, row: Trial) -> str:
         return f"{_phrase(row, self._objective.key)}, {size(row)}"
 
     def _render(self) -> Group:
@@ -153,15 +166,9 @@ class SweepView:
         grid = Grid.grid(padding=(0, 2))
         for row in self._rows[-_SHOWN_ROWS:]:
             grid.add_row(Text(row_line(row), style=_style(row), overflow="ellipsis", no_wrap=True))
-        for number, metrics in list(self._running.items()):
-            grid.add_row(Text(self._running_line(number, metrics), style="cyan"))
+        for candidate, metrics in list(self._running.values()):
+            grid.add_row(Text(_running_line(candidate, metrics), style="cyan"))
         return Group(self._bar, Text(summary), Text(incumbent, style="bold"), grid)
-
-    def _running_line(self, number: int, metrics: Mapping[str, float]) -> str:
-        step = int(metrics.get("step", 0))
-        text = f"trial {number}: step {step:,} of {self._n_steps.get(number, 0):,}"
-        key = "val_balanced_accuracy"
-        return f"{text}, {number_of(key).phrase(metrics[key])}" if key in metrics else text
 
     def _time_left(self, trained: int) -> str:
         new = trained - self._n_before
@@ -169,6 +176,13 @@ class SweepView:
             return "time left: measuring"
         seconds = (time.monotonic() - self._started_at) / new * (self._n_trials - trained)
         return f"about {max(0, round(seconds / 60))} min left"
+
+
+def _running_line(candidate: "Candidate", metrics: Mapping[str, float]) -> str:
+    step = int(metrics.get("step", 0))
+    text = f"{candidate.name}: step {step:,} of {candidate.config.train.n_steps:,}"
+    key = "val_balanced_accuracy"
+    return f"{text}, {number_of(key).phrase(metrics[key])}" if key in metrics else text
 
 
 class _Stage:
@@ -206,5 +220,5 @@ class _Stage:
         )
 
 
-def _style(row: Row) -> str:
+def _style(row: Trial | Reference) -> str:
     return {"infeasible": "dim", "stopped": "dim", "failed": "red"}.get(row.status, "")

@@ -129,6 +129,11 @@ class SweepConfig(Section):
         return parse_objectives(self.sweep.objectives)
 
     @property
+    def first_number(self) -> int:
+        """Number of the first trial: references are numbered before."""
+        return len(self.references)
+
+    @property
     def scheduler(self) -> str:
         """What stops a lagging trial: by accuracy alone, so not where small models may win."""
         unset = "asha" if len(self.objectives) == 1 else "none"

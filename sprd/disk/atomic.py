@@ -1,5 +1,6 @@
 """Where files go and how they get there whole: a temporary name, then a rename."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -83,3 +84,12 @@ def unwritable(path: Path, error: OSError) -> OutputError:
     """Returns the message for a file or folder that cannot be written."""
     reason = error.strerror or str(error)
     return OutputError(f"{path}: must be writable: {reason}. Make room, or choose another folder.")
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, is that no room was left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

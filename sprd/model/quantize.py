@@ -20,7 +20,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from sprd.config.trial import ModelSection
-from sprd.disk.quiet import quiet_stderr
+from sprd.disk.process import quiet_stderr
 from sprd.model.zoo import build_model
 
 MICRO_INPUT_MAX = 26 * 255 / 256

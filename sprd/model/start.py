@@ -2,7 +2,7 @@
 
 import os
 
-from sprd.disk.quiet import quiet_stderr
+from sprd.disk.process import quiet_stderr
 
 
 def load_tensorflow() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sprd.config.numbers import Number, number_of
 from sprd.config.objectives import Objective
 from sprd.report.frontier import ACCURACY, interval_of
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Compared, Trial
 
 UNKNOWN_RECALL = "recall _unknown_"
 
@@ -27,14 +27,14 @@ class Column:
         """Of its values; empty where they have none."""
         return self.number.writing.unit
 
-    def value(self, row: Row) -> float | None:
+    def value(self, row: Trial | Compared) -> float | None:
         """Returns the number as it is compared."""
         if self.key == UNKNOWN_RECALL:
             found = (row.metrics.get("recall") or {}).get("_unknown_")
             return float(found) if isinstance(found, (int, float)) else None
         return row.known(self.key)
 
-    def text(self, row: Row) -> str:
+    def text(self, row: Trial | Compared) -> str:
         """Returns the number as it is read, without its unit; "?" where it is unknown."""
         value = self.value(row)
         return "?" if value is None else self.number.figure(value)
@@ -46,7 +46,7 @@ def column(key: str) -> Column:
 
 
 def known_columns(
-    keys: Sequence[str], objectives: Sequence[Objective], rows: Sequence[Row]
+    keys: Sequence[str], objectives: Sequence[Objective], rows: Sequence[Trial | Compared]
 ) -> list[Column]:
     """Returns the columns that some row has a number for, those of the objectives first."""
     ordered = dict.fromkeys([*(objective.key for objective in objectives), *keys])
@@ -54,7 +54,7 @@ def known_columns(
     return [one for one in columns if any(one.value(row) is not None for row in rows)]
 
 
-def accuracy_text(row: Row) -> str:
+def accuracy_text(row: Trial | Compared) -> str:
     """Returns the balanced accuracy with its interval: `0.902 (0.846 .. 0.939)`."""
     value = row.known(ACCURACY)
     return "?" if value is None else number_of(ACCURACY).text(value, interval_of(row))

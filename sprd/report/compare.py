@@ -9,7 +9,8 @@ import numpy as np
 from sprd.config.objectives import Objective
 from sprd.config.written import written_keys
 from sprd.sweep.rows.hypervolume import hypervolume
-from sprd.sweep.rows.table import Row, Status, frontier, gains, ranking
+from sprd.sweep.rows.ranking import frontier, gains, ranking
+from sprd.sweep.rows.row import Status, Trial
 
 COUNTED: tuple[Status, ...] = ("trained", "infeasible", "stopped", "failed")
 MARGIN = 0.1
@@ -18,10 +19,10 @@ MARGIN = 0.1
 
 @dataclass(frozen=True)
 class Side:
-    """What is compared of a run: its name, its rows and the text of its sweep file."""
+    """What is compared of a run: its name, its trials and the text of its sweep file."""
 
     name: str
-    rows: Sequence[Row]
+    trials: Sequence[Trial]
     sweep_text: str
 
 
@@ -71,9 +72,9 @@ def compare_runs(first: Side, second: Side, objectives: Sequence[Objective]) -> 
     worst value of any eligible trial of both runs, moved on by 10 % of the range.
     """
     sides = (first, second)
-    fronts = [frontier(side.rows, objectives) for side in sides]
+    fronts = [frontier(side.trials, objectives) for side in sides]
     losses = [_losses(front, objectives) for front in fronts]
-    every = _losses([row for side in sides for row in side.rows if row.is_eligible], objectives)
+    every = _losses([row for side in sides for row in side.trials if row.is_eligible], objectives)
     ideal, reference = _box(every)
     volumes = [
         round(hypervolume(loss, reference) / float(np.prod(reference - ideal)), 6)
@@ -84,9 +85,9 @@ def compare_runs(first: Side, second: Side, objectives: Sequence[Objective]) -> 
     standings = [
         Standing(
             name=side.name,
-            counts={status: sum(r.status == status for r in side.rows) for status in COUNTED},
-            n_eligible=sum(row.is_eligible for row in side.rows),
-            best=_best(side.rows, objectives),
+            counts={status: sum(r.status == status for r in side.trials) for status in COUNTED},
+            n_eligible=sum(row.is_eligible for row in side.trials),
+            best=_best(side.trials, objectives),
             frontier=tuple(row.number for row in front),
             hypervolume=volume,
             n_dominated=sum(_is_dominated(loss, others) for loss in own),
@@ -105,7 +106,7 @@ def compare_runs(first: Side, second: Side, objectives: Sequence[Objective]) -> 
     )
 
 
-def _losses(rows: Sequence[Row], objectives: Sequence[Objective]) -> np.ndarray[Any, Any]:
+def _losses(rows: Sequence[Trial], objectives: Sequence[Objective]) -> np.ndarray[Any, Any]:
     """(n, m), less is better; rows of which an objective is unknown are left out."""
     known = [gain for row in rows if (gain := gains(row, objectives)) is not None]
     return -np.array(known, np.float64).reshape(-1, len(objectives))
@@ -125,7 +126,7 @@ def _is_dominated(loss: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> b
     return bool(((others <= loss).all(1) & (others < loss).any(1)).any())
 
 
-def _best(rows: Sequence[Row], objectives: Sequence[Objective]) -> dict[str, tuple[int, float]]:
+def _best(rows: Sequence[Trial], objectives: Sequence[Objective]) -> dict[str, tuple[int, float]]:
     ranked = [(o.key, ranking(rows, o)) for o in objectives]
     return {key: (found[0].number, found[0].value(key)) for key, found in ranked if found}
 

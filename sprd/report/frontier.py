@@ -4,14 +4,16 @@ Every room that shows a run starts from here, so that a plot, its page and the t
 what is on the frontier.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from sprd.config.limits import Limit, Violation, find_violations
 from sprd.config.numbers import COSTS
 from sprd.config.objectives import Objective, natural
-from sprd.sweep.rows.table import Row, frontier
+from sprd.config.params import Scalar
+from sprd.sweep.rows.ranking import frontier
+from sprd.sweep.rows.row import Compared, Reference, Trial
 
 Kind = Literal["frontier", "trial", "over", "reference"]
 ACCURACY = "balanced_accuracy"
@@ -29,7 +31,17 @@ class Point:
 
     label: str
     kind: Kind
-    row: Row
+    row: Trial | Compared
+
+    @property
+    def params(self) -> Mapping[str, Scalar]:
+        """The point of a trial; what is no trial has none."""
+        return self.row.params if isinstance(self.row, Trial) else {}
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What it breaks."""
+        return self.row.violations
 
     def value(self, key: str) -> float | None:
         """Returns a metric or a number of the footprint, None where it is unknown."""
@@ -41,41 +53,43 @@ class Point:
         return interval_of(self.row)
 
 
-def interval_of(row: Row) -> tuple[float, float] | None:
+def interval_of(row: Trial | Compared) -> tuple[float, float] | None:
     """Returns the 95 % interval of the balanced accuracy, None where it is unknown."""
     bounds = (row.metrics.get("intervals") or {}).get(ACCURACY)
     return (float(bounds[0]), float(bounds[1])) if bounds else None
 
 
 def points_of(
-    rows: Iterable[Row], objectives: Sequence[Objective], references: Iterable[Row] = ()
+    trials: Iterable[Trial],
+    objectives: Sequence[Objective],
+    references: Iterable[Compared] = (),
 ) -> list[Point]:
     """Returns what there is to draw: the frontier in its order, other trials, references."""
-    trained = [row for row in rows if row.status == "trained" and row.known(ACCURACY)]
+    trained = [row for row in trials if row.status == "trained" and row.known(ACCURACY)]
     best = frontier(trained, objectives)
     on_frontier = {row.number for row in best}
     others = [row for row in trained if row.number not in on_frontier]
     return [
         *(Point(str(row.number), "frontier", row) for row in best),
         *(Point(str(row.number), "trial" if row.is_eligible else "over", row) for row in others),
-        *(Point(row.label or "reference", "reference", row) for row in references),
+        *(Point(row.label, "reference", row) for row in references),
     ]
 
 
-def reference_rows(rows: Iterable[Row]) -> list[Row]:
-    """Returns the rows that a run trained to compare with."""
-    return [row for row in rows if row.status == "reference" and row.known(ACCURACY)]
+def scored_references(references: Iterable[Reference]) -> list[Compared]:
+    """Returns the references of a run that were trained to their end."""
+    return [row for row in references if row.status == "trained" and row.known(ACCURACY)]
 
 
-def under_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> list[Row]:
-    """Returns the rows as they stand under limits given now: what breaks one has a violation more.
+def under_limits(trials: Iterable[Trial], limits: Sequence[Limit]) -> list[Trial]:
+    """Returns trials as they stand under limits given now: what breaks one has a violation more.
 
-    Rows that were not trained stay as they are, and a number that broke the budget is told once.
+    Those that were not trained stay as they are, and a number that broke the budget is told once.
     """
-    return [replace(row, violations=(*row.violations, *_misses(row, limits))) for row in rows]
+    return [replace(row, violations=(*row.violations, *_misses(row, limits))) for row in trials]
 
 
-def _misses(row: Row, limits: Sequence[Limit]) -> tuple[Violation, ...]:
+def _misses(row: Trial, limits: Sequence[Limit]) -> tuple[Violation, ...]:
     if row.status != "trained":
         return ()
     told = {(violation.key, violation.is_minimum) for violation in row.violations}
@@ -84,7 +98,7 @@ def _misses(row: Row, limits: Sequence[Limit]) -> tuple[Violation, ...]:
 
 
 def shown_objectives(
-    objectives: Sequence[Objective], rows: Iterable[Row], by: str | None = None
+    objectives: Sequence[Objective], trials: Iterable[Trial], by: str | None = None
 ) -> tuple[Objective, ...]:
     """Returns what the frontier is taken over.
 
@@ -94,7 +108,7 @@ def shown_objectives(
     """
     known = list(objectives)
     if len(known) == 1:
-        eligible = [row for row in rows if row.is_eligible]
+        eligible = [trial for trial in trials if trial.is_eligible]
         keys = (ACCURACY, *_known_costs(eligible))
         known += [natural(key) for key in keys if key != known[0].key]
     if by is not None and by not in {objective.key for objective in known}:
@@ -104,13 +118,13 @@ def shown_objectives(
 
 def panel_keys(points: Iterable[Point], objectives: Sequence[Objective]) -> tuple[str, ...]:
     """Returns the costs that accuracy is plotted against: those of the objectives, then others."""
-    rows = [point.row for point in points if point.kind != "reference"]
+    rows = [point.row for point in points if isinstance(point.row, Trial)]
     costs = [objective.key for objective in objectives if objective.key in COSTS]
     keys = dict.fromkeys([*costs, *_known_costs(rows)])
     return tuple(key for key in keys if _known(rows, key))[:MOST_PANELS] or PANEL_COSTS[:1]
 
 
-def _known_costs(rows: Sequence[Row]) -> list[str]:
+def _known_costs(rows: Sequence[Trial]) -> list[str]:
     """The usual costs that some row has; without a board there is an arena but no RAM."""
     wanted = [
         "arena_bytes" if key == "ram_bytes" and not _known(rows, key) else key
@@ -119,5 +133,5 @@ def _known_costs(rows: Sequence[Row]) -> list[str]:
     return [key for key in wanted if _known(rows, key)]
 
 
-def _known(rows: Sequence[Row], key: str) -> bool:
+def _known(rows: Sequence[Trial], key: str) -> bool:
     return any(row.known(key) is not None for row in rows)

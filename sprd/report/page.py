@@ -136,7 +136,7 @@ def _table(points: Sequence[Point], objectives: Sequence[Objective], with_kind: 
     if not points:
         return "<p>None.</p>"
     columns = known_columns(_KEYS, objectives, [point.row for point in points])
-    params = list(dict.fromkeys(key for point in points for key in point.row.params))
+    params = list(dict.fromkeys(key for point in points for key in point.params))
     heads = [_head("trial", "text"), *([_head("kind", "text")] if with_kind else [])]
     heads += [_head(_heading(one)) for one in columns]
     heads += [_head(key, "text") for key in params]
@@ -157,15 +157,15 @@ def _heading(one: Column) -> str:
 
 
 def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_kind: bool) -> str:
-    label = point.label if point.kind == "reference" else str(point.row.number)
+    label = point.label
     cells = [_cell(label, label, "text label")]
     if with_kind:
-        why = ", ".join(map(str, point.row.violations))
+        why = ", ".join(map(str, point.violations))
         kind = f"{_KINDS[point.kind]}: {why}" if why else _KINDS[point.kind]
         cells.append(_cell(kind, kind, "text kind"))
     cells += [_number(point, one) for one in columns]
     for key in params:
-        value = point.row.params.get(key)
+        value = point.params.get(key)
         text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
         cells.append(_cell(text, "" if value is None else str(value)))
     return f'<tr class="{point.kind}">{"".join(cells)}</tr>'

@@ -8,7 +8,7 @@ from rich.text import Text
 from sprd.config.objectives import Objective
 from sprd.report.columns import Column, accuracy_text, known_columns
 from sprd.report.frontier import ACCURACY
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Compared, Trial
 
 WIDTH = 80
 _GAP = 2
@@ -17,10 +17,10 @@ _LONGEST_LABEL = 18
 
 
 def frontier_table(
-    rows: Sequence[Row],
+    trials: Sequence[Trial],
     objectives: Sequence[Objective],
     chosen: int | None = None,
-    references: Sequence[Row] = (),
+    references: Sequence[Compared] = (),
 ) -> Grid:
     """Returns the trials in their order, one a line, then the references.
 
@@ -28,12 +28,12 @@ def frontier_table(
     is no room, are left out.
 
     Args:
-        rows: The trials, best first.
+        trials: Best first.
         objectives: What the frontier is taken over.
         chosen: Number of the trial to mark.
         references: Models to compare with, by their `label`.
     """
-    every = [*rows, *references]
+    every: list[Trial | Compared] = [*trials, *references]
     names = [_name(row, chosen) for row in every]
     grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     grid.add_column("trial", no_wrap=True)
@@ -41,13 +41,13 @@ def frontier_table(
     for one in columns:
         grid.add_column(_heading(one), justify="right", no_wrap=True)
     for row, name in zip(every, names, strict=True):
-        style = "bold" if row.number == chosen and row.status == "trained" else ""
+        style = "bold" if isinstance(row, Trial) and row.number == chosen else ""
         grid.add_row(Text(name), *(Text(_text(one, row)) for one in columns), style=style)
     return grid
 
 
 def _fitting(
-    columns: Sequence[Column], rows: Sequence[Row], names: Sequence[str]
+    columns: Sequence[Column], rows: Sequence[Trial | Compared], names: Sequence[str]
 ) -> Sequence[Column]:
     left = WIDTH - max(map(len, names))
     found = []
@@ -60,8 +60,8 @@ def _fitting(
     return found
 
 
-def _name(row: Row, chosen: int | None) -> str:
-    if row.status == "reference":
+def _name(row: Trial | Compared, chosen: int | None) -> str:
+    if not isinstance(row, Trial):
         label = " ".join(row.label.split())
         is_short = len(label) <= _LONGEST_LABEL
         return label if is_short else f"{label[: _LONGEST_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
@@ -76,7 +76,7 @@ def _heading(one: Column) -> str:
     return f"{heading}\n{one.unit}" if one.unit else heading.replace(" ", "\n", 1)
 
 
-def _text(one: Column, row: Row) -> str:
+def _text(one: Column, row: Trial | Compared) -> str:
     return _short(accuracy_text(row)) if one.key == ACCURACY else one.text(row)
 
 

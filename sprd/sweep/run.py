@@ -21,7 +21,8 @@ from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import ConfigError, OutputError
 from sprd.model.params import ARCHITECTURES
 from sprd.sweep.paths import RunPaths
-from sprd.sweep.rows.table import Row, Table
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.table import Table
 from sprd.sweep.search.earlier import Earlier, learn_from
 from sprd.sweep.trial.measure import all_limits
 
@@ -46,18 +47,19 @@ class Run:
         """Its files."""
         return RunPaths(self.folder)
 
-    def row(self, number: int) -> Row:
+    def trial(self, number: int) -> Trial:
         """Returns a trained trial.
 
         Raises:
             SprdError: There is none of that number.
         """
-        for row in self.table.rows:
-            if row.number == number and row.status == "trained":
-                return row
-        trained = [row.number for row in self.table.rows if row.status == "trained"]
+        trained = [trial for trial in self.table.trials if trial.status == "trained"]
+        for trial in trained:
+            if trial.number == number:
+                return trial
+        numbers = [trial.number for trial in trained]
         raise ConfigError(
-            f"{self.folder} --trial: must be a trained trial, got {number}. Trained: {trained}."
+            f"{self.folder} --trial: must be a trained trial, got {number}. Trained: {numbers}."
         )
 
 
@@ -169,9 +171,11 @@ def earlier_runs(run: Run, fingerprint: str) -> Earlier:
         folder = (run.sweep.path.parent / name).absolute()
         old = reopen_run(folder)
         has_same_data = _read_source(folder).get("data_fingerprint") == fingerprint
-        found.append(learn_from(run.sweep, limits, name, old.sweep, old.table.rows, has_same_data))
+        found.append(
+            learn_from(run.sweep, limits, name, old.sweep, old.table.trials, has_same_data)
+        )
     return Earlier(
-        tuple(row for one in found for row in one.rows),
+        tuple(trial for one in found for trial in one.trials),
         tuple(point for one in found for point in one.points),
         tuple(note for one in found for note in one.notes),
     )

@@ -13,9 +13,9 @@ from sprd.cli.main import main
 from sprd.cli.text import show_json
 from sprd.config.limits import Violation
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Trial
 from sprd.sweep.run import begin, open_run
-from tests.builders import make_row
+from tests.builders import make_outside_model, make_reference, make_row
 
 TEXT = """[sweep]
 name = "mine"
@@ -32,7 +32,7 @@ model_bytes = 18000
 """
 
 
-def trial(number: int, score: float, model: int, ram: int, **fields: Any) -> Row:
+def trial(number: int, score: float, model: int, ram: int, **fields: Any) -> Trial:
     """A trained trial."""
     return make_row(
         number,
@@ -54,7 +54,7 @@ ROWS = [
 ]
 
 
-def make_run(folder: Path, rows: list[Row], text: str = TEXT, data: str = "0" * 64) -> Path:
+def make_run(folder: Path, rows: list[Trial], text: str = TEXT, data: str = "0" * 64) -> Path:
     """The folder of a run that ended."""
     file = folder.parent / f"{folder.name}.toml"
     file.write_text(text, encoding="utf-8")
@@ -170,7 +170,7 @@ def test_references_of_a_run_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
 ) -> None:
     """They are listed last and never chosen."""
-    named = make_row(6, "reference", score=0.99, label="seed recipe")
+    named = make_reference(6, "seed recipe", score=0.99)
     run = make_run(tmp_path / "run", [*ROWS, named])
     assert main(["pick", str(run), "--by", "balanced_accuracy"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("seed recipe ")
@@ -184,7 +184,7 @@ def test_given_reference_is_scored_and_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The scores come from `score_reference`."""
-    found = make_row(-1, "reference", label="theirs.tflite", footprint={"model_bytes": 18_512})
+    found = make_outside_model("theirs.tflite", footprint={"model_bytes": 18_512})
     seen = []
 
     def score(run: Any, model: Any, sweep_file: Any) -> Any:

@@ -7,11 +7,11 @@ import pytest
 
 from sprd.cli import view
 from sprd.cli.view import SweepView
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Fold, Trial
 from tests import builders
 
 
-def make_row(number: int, **fields: Any) -> Row:
+def make_row(number: int, **fields: Any) -> Trial:
     """A row that knows its arena."""
     return builders.make_row(number, footprint={"arena_host_bytes": 5000}, **fields)
 
@@ -21,7 +21,7 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys: pytest.CaptureFixture
     with SweepView([], 2) as view:
         view.ended(make_row(0, metrics={"balanced_accuracy": 0.8}))
         view.ended(make_row(1, metrics={"balanced_accuracy": 0.7}))
-        view.ended(make_row(1, metrics={"balanced_accuracy": 0.9}, label="trial 1, fold 1 of 5"))
+        view.ended(Fold(1, 0, 5, builders.make_fold(0, [0, 1], [0, 1], ["a", "b"])))
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("]")[0] for line in lines] == ["[1/2", "[2/2", "[2/2"]
     assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)

@@ -5,13 +5,13 @@ import pytest
 from sprd.config.limits import Violation
 from sprd.config.objectives import natural
 from sprd.report.frontier import Point, points_of
-from sprd.sweep.rows.table import Row
-from tests.builders import make_row
+from sprd.sweep.rows.row import OutsideModel, Trial
+from tests.builders import make_outside_model, make_row
 
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("latency_ms"))
 
 
-def trial(number: int, score: float, model: float, latency: float | None, **fields) -> Row:
+def trial(number: int, score: float, model: float, latency: float | None, **fields) -> Trial:
     """A trained trial with an interval and a recall of other words."""
     return make_row(
         number,
@@ -26,7 +26,7 @@ def trial(number: int, score: float, model: float, latency: float | None, **fiel
 
 
 @pytest.fixture
-def rows() -> list[Row]:
+def rows() -> list[Trial]:
     """Frontier 2, 0, 1 by accuracy; 3 is beaten, 4 is over the budget, 5 was stopped."""
     return [
         trial(0, 0.90, 10_000, 20.0, params={"model.filters": 8, "train.learning_rate": 1 / 3}),
@@ -39,18 +39,16 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture
-def reference() -> Row:
+def reference() -> OutsideModel:
     """A model that is no trial."""
-    return make_row(
-        -1,
-        "reference",
+    return make_outside_model(
+        "seed recipe",
         score=0.83,
-        label="seed recipe",
         footprint={"model_bytes": 18_512, "latency_ms": 28.0},
     )
 
 
 @pytest.fixture
-def points(rows: list[Row], reference: Row) -> list[Point]:
+def points(rows: list[Trial], reference: OutsideModel) -> list[Point]:
     """All that is drawn of them."""
     return points_of(rows, OBJECTIVES, [reference])

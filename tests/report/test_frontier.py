@@ -7,12 +7,12 @@ from sprd.config.objectives import natural
 from sprd.report.frontier import (
     panel_keys,
     points_of,
-    reference_rows,
+    scored_references,
     shown_objectives,
     under_limits,
 )
-from sprd.sweep.rows.table import frontier
-from tests.builders import make_row
+from sprd.sweep.rows.ranking import frontier
+from tests.builders import make_reference, make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 
@@ -105,6 +105,7 @@ def test_run_without_a_trained_trial_has_no_point():
     assert points_of([make_row(0, "infeasible")], OBJECTIVES) == []
 
 
-def test_references_of_the_table_are_found(rows, reference):
-    """They are rows of their own status."""
-    assert reference_rows([*rows, reference]) == [reference]
+def test_references_that_were_not_trained_are_not_shown():
+    """They have no score."""
+    references = [make_reference(0, "a"), make_reference(1, "b", status="failed")]
+    assert scored_references(references) == references[:1]

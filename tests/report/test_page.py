@@ -8,7 +8,7 @@ from sprd.config.limits import Limit, Violation, at_most
 from sprd.config.objectives import natural
 from sprd.report.frontier import points_of
 from sprd.report.page import frontier_page
-from tests.builders import make_row
+from tests.builders import make_outside_model, make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 SVG = b'<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>\n'
@@ -114,7 +114,7 @@ def test_hostile_texts_are_escaped(rows, reference):
         violations=(Violation("emulation", None, None, error=HOSTILE),),
     )
     fine = make_row(8, score=0.99, params=params, footprint={"latency_ms": 1.0})
-    named = make_row(-1, "reference", label=HOSTILE)
+    named = make_outside_model(HOSTILE)
     points = points_of([*rows, evil, fine], OBJECTIVES, [named])
     page = page_of(points, HOSTILE, at_most({HOSTILE: 1.0}))
     read = Reader(page)

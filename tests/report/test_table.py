@@ -8,7 +8,7 @@ from rich.console import Console
 from sprd.config.numbers import KEYS
 from sprd.config.objectives import natural
 from sprd.report.table import WIDTH, frontier_table
-from tests.builders import make_row
+from tests.builders import make_outside_model, make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 LARGE = {
@@ -48,7 +48,7 @@ def test_table_never_wraps(by):
     """However large the numbers: what finds no room is left out, the objectives last."""
     bounds = {"intervals": {"balanced_accuracy": [0.8, 0.95]}}
     rows = [make_row(10_000 + i, footprint=LARGE, metrics=bounds) for i in range(3)]
-    named = make_row(-1, "reference", label="a very long name of a model.tflite", footprint=LARGE)
+    named = make_outside_model("a very long name of a model.tflite", footprint=LARGE)
     shown = lines(rows, [natural(by), *OBJECTIVES], 10_001, [named])
     assert len(shown) == 2 + 4
     assert max(map(len, shown)) <= WIDTH
@@ -65,5 +65,5 @@ def test_unknown_numbers_have_no_column():
 
 def test_labels_are_only_text():
     """Markup and line breaks of a name change nothing."""
-    named = make_row(-1, "reference", label="[red]x\ny")
+    named = make_outside_model("[red]x\ny")
     assert lines([], OBJECTIVES[:1], None, [named])[-1].startswith("[red]x y ")

@@ -270,9 +270,9 @@ def test_row_is_found_by_its_number(tmp_path, file):
     run = open_run(file, tmp_path / "run", None)
     for row in (make_row(0), make_row(1, "failed"), make_row(2)):
         run.table.append(row)
-    assert run.row(2) == make_row(2)
+    assert run.trial(2) == make_row(2)
     with pytest.raises(ConfigError) as caught:
-        run.row(1)
+        run.trial(1)
     assert str(caught.value) == (
         f"{run.folder} --trial: must be a trained trial, got 1. Trained: [0, 2]."
     )

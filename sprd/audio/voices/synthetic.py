@@ -37,9 +37,8 @@ from sprd.audio.voices.studio import (
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 from sprd.config.seeds import generator_of
 from sprd.disk.atomic import cache_folder, whole_folder
+from sprd.disk.process import Progress
 from sprd.errors import DataError, SprdError
-
-Progress = Callable[[str, int, int], None]
 
 FORMAT = 1
 """Part of a data set's name: raise it when the same settings give other sounds."""

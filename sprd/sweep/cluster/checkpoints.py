@@ -139,18 +139,18 @@ class Checkpoints:
         _delete(self.uri)
 
 
-def checkpoints_of(sweep: SweepConfig, out: Path, kind: str) -> Checkpoints:
+def checkpoints_of(sweep: SweepConfig, paths: RunPaths, kind: str) -> Checkpoints:
     """Returns the checkpoints of a run.
 
     Args:
         sweep: The sweep file.
-        out: Folder of the run.
+        paths: Of the run.
         kind: Of what: "trials" or "folds".
     """
     storage = sweep.sweep.storage
     if storage is None:
-        return Checkpoints(str(RunPaths(out).ray), kind)
-    return Checkpoints(storage, f"{sweep.sweep.name}-{run_id(out)}-{kind}")
+        return Checkpoints(str(paths.ray), kind)
+    return Checkpoints(storage, f"{sweep.sweep.name}-{run_id(paths.folder)}-{kind}")
 
 
 def fetch(uri: str, path: Path) -> bool:

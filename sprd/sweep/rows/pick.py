@@ -7,10 +7,10 @@ from sprd.config.limits import Limit, find_violations
 from sprd.config.numbers import KEYS, number_of
 from sprd.config.objectives import natural
 from sprd.errors import BudgetError, ConfigError, suggest
-from sprd.sweep.rows.table import Row
+from sprd.sweep.rows.row import Trial
 
 
-def pick_row(rows: Iterable[Row], by: str, limits: Sequence[Limit]) -> Row:
+def pick_row(rows: Iterable[Trial], by: str, limits: Sequence[Limit]) -> Trial:
     """Returns the eligible trial that is best by one key; of equals the more accurate one.
 
     Raises:
@@ -37,7 +37,7 @@ def pick_row(rows: Iterable[Row], by: str, limits: Sequence[Limit]) -> Row:
     )
 
 
-def _known(row: Row, key: str) -> float:
+def _known(row: Trial, key: str) -> float:
     """The number, or infinity where it is unknown."""
     found = row.known(key)
     return inf if found is None else found

@@ -23,7 +23,8 @@ from sprd.config.seeds import hash_seed
 from sprd.config.space import active_names, ordered_names, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import Row, frontier
+from sprd.sweep.rows.ranking import frontier
+from sprd.sweep.rows.row import Trial
 from sprd.sweep.search.encoding import Encoder
 from sprd.sweep.search.surrogate import GaussianProcess
 
@@ -34,7 +35,7 @@ N_PROBES = 1500
 """Places of the objective space at which the improvement is measured."""
 
 MAX_ROWS = 300
-"""Rows that a Gaussian process learns from, latest and frontier: bounds what an ask costs."""
+"""Trials that a Gaussian process learns from, latest and frontier: bounds what an ask costs."""
 
 MIN_MISSES = 3
 """Candidates that did not fit before the costs are guessed for the random points of the start."""
@@ -55,9 +56,9 @@ class BayesSampler:
         self._sweep = sweep
         self._names = ordered_names(sweep.space)
         self._encoder = Encoder(sweep.space)
-        self._start: list[Mapping[str, Scalar]] = list(sweep.start)
+        self._start = dict(enumerate(sweep.start, sweep.first_number))
         self._n_startup = max(4, min(8, sweep.sweep.n_trials // 6))
-        self._rows: list[Row] = []
+        self._rows: list[Trial] = []
         self._asked: dict[int, Point] = {}
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
@@ -68,14 +69,14 @@ class BayesSampler:
 
     def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
         """Adds points to try first, behind those of the sweep file."""
-        self._start += points
+        first_free = self._sweep.first_number + len(self._start)
+        self._start |= dict(enumerate(points, first_free))
 
     def ask(self, number: int, attempt: int = 0) -> Point:
         """Returns the point of candidate `number`; from attempt 1 on one drawn at random."""
         seed = hash_seed(self._sweep.sweep.seed, number)
         rng = random.Random(hash_seed(seed, attempt) if attempt else seed)
-        place = number - len(self._sweep.references)
-        given = self._start[place] if 0 <= place < len(self._start) and not attempt else None
+        given = self._start.get(number) if not attempt else None
         trained = [row for row in self._rows if row.status == "trained"]
         is_early = len(trained) < self._n_startup
         n_misses = sum(row.status == "infeasible" for row in self._rows)
@@ -94,13 +95,17 @@ class BayesSampler:
         """Drops a candidate that is not tried."""
         self._asked.pop(number, None)
 
-    def tell(self, row: Row) -> None:
+    def tell(self, row: Trial) -> None:
         """Takes in a trial that ended.
 
         One that was stopped says nothing but that it was tried; one that failed, that others like
         it may fail too.
         """
         self._asked.pop(row.number, None)
+        self.learn(row)
+
+    def learn(self, row: Trial) -> None:
+        """Takes in a trial of an earlier run, whose number says nothing here."""
         self._told.append(row.params)
         if row.status == "failed":
             self._failed.append(row.params)
@@ -115,7 +120,7 @@ class BayesSampler:
                 point[name] = given.get(name, drawn)
         return point
 
-    def _best(self, rng: random.Random, seed: int, trained: list[Row]) -> Point:
+    def _best(self, rng: random.Random, seed: int, trained: list[Trial]) -> Point:
         """Returns the best point of a pool; with too few trained, any that probably fits."""
         objectives = self._sweep.objectives if trained else ()
         leaders = frontier(self._rows, objectives) if trained else []
@@ -158,7 +163,7 @@ class BayesSampler:
                 pool[point_key(point)] = point
         return list(pool.values())
 
-    def _guess(self, key: str, rows: list[Row], pool: Array, seed: int) -> Guess:
+    def _guess(self, key: str, rows: list[Trial], pool: Array, seed: int) -> Guess:
         """Guesses a number at each point; costs on a log scale, where effects add up."""
         known = [(row, row.known(key)) for row in rows]
         found = [(row, value) for row, value in known if value is not None]
@@ -177,7 +182,7 @@ class BayesSampler:
             process = process.extended(at, believed)
         return process.predict(pool)
 
-    def _chance_to_end(self, rows: list[Row], pool: Array, seed: int) -> Array:
+    def _chance_to_end(self, rows: list[Trial], pool: Array, seed: int) -> Array:
         """Returns how likely each point does not fail, a diverging loss say."""
         ended = [row.params for row in rows if row.status == "trained"]
         failed = self._failed[-MAX_ROWS:]
@@ -191,8 +196,8 @@ class BayesSampler:
     def _improvement(
         self,
         guesses: Mapping[str, Guess],
-        trained: list[Row],
-        leaders: list[Row],
+        trained: list[Trial],
+        leaders: list[Trial],
         objectives: Sequence[Objective],
         seed: int,
     ) -> Array:
@@ -223,7 +228,7 @@ class BayesSampler:
         gained: Array = chance.sum(1) + 1e-12
         return gained
 
-    def _bounds(self, objective: Objective, trained: list[Row]) -> tuple[float, float]:
+    def _bounds(self, objective: Objective, trained: list[Trial]) -> tuple[float, float]:
         """The worst and the best gain of an objective that count."""
         values = [v for row in trained if (v := row.known(objective.key)) is not None]
         if objective.key in COSTS:
@@ -236,7 +241,7 @@ class BayesSampler:
         return worst, max(best, worst + 1e-6)
 
 
-def _latest(rows: list[Row], leaders: list[Row]) -> list[Row]:
+def _latest(rows: list[Trial], leaders: list[Trial]) -> list[Trial]:
     if len(rows) <= MAX_ROWS:
         return rows
     late = rows[-(MAX_ROWS - min(len(leaders), MAX_ROWS // 2)) :]

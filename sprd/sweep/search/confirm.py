@@ -1,43 +1,39 @@
 """The best few, trained anew on folds of speakers: the best of many is partly luck."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sprd.config.limits import at_most, find_violations
 from sprd.config.numbers import number_of
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
-from sprd.sweep.rows.table import Row, Status
-from sprd.sweep.search.search import Candidate, timestamp
-from sprd.sweep.trial.folds import FoldScores, FoldTable, summarize
+from sprd.sweep.rows.folds import FoldTable
+from sprd.sweep.rows.row import Fold, Row, Trial, fold_name
+from sprd.sweep.search.jobs import Candidate
+from sprd.sweep.trial.folds import FoldScores, summarize
 from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE
-
-
-@dataclass(frozen=True)
-class _Fold:
-    trial: Row
-    fold: int
+from sprd.sweep.trial.outcome import Outcome
 
 
 class Confirmation:
     """Hands out the folds of some trials that were not trained yet."""
 
     kind = "folds"
+    scheduler = "none"
+    ended_by = None
 
     def __init__(
-        self, sweep: SweepConfig, trials: Sequence[Row], n_folds: int, table: FoldTable
+        self, sweep: SweepConfig, trials: Sequence[Trial], n_folds: int, table: FoldTable
     ) -> None:
         self._sweep, self._trials, self._n_folds, self._table = sweep, trials, n_folds, table
         self._new_rows: list[Row] = []
         self._missing = [
-            _Fold(row, fold)
-            for row in trials
+            (trial, fold)
+            for trial in trials
             for fold in range(n_folds)
-            if fold not in table.done(row.number, n_folds)
+            if fold not in table.done(trial.number, n_folds)
         ]
-        self._running: dict[int, tuple[Candidate, _Fold, str]] = {}
+        self._running: dict[int, tuple[Trial, int]] = {}
         self._n_given = 0
         self.failures: dict[int, str] = {}
         """Trials of which a fold failed, and why; their other folds are left out."""
@@ -54,48 +50,36 @@ class Confirmation:
         """Returns the next fold to train; None when the last ones are running."""
         if not self._missing:
             return None
-        job = self._missing.pop(0)
+        trial, fold = self._missing.pop(0)
         candidate = Candidate(
             number=self._n_given,
-            point=job.trial.params,
-            config=resolve(self._sweep, job.trial.params),
-            label=f"trial {job.trial.number}, fold {job.fold + 1} of {self._n_folds}",
-            fold=(job.fold, self._n_folds),
+            name=fold_name(trial.number, fold, self._n_folds),
+            point=trial.params,
+            config=resolve(self._sweep, trial.params),
+            is_apart=True,
+            fold=(fold, self._n_folds),
         )
         self._n_given += 1
-        self._running[candidate.number] = candidate, job, timestamp()
+        self._running[candidate.number] = trial, fold
         return candidate
 
-    def ended(self, number: int, status: Status, **fields: Any) -> Row:
+    def ended(self, number: int, outcome: Outcome) -> None:
         """Takes in a fold."""
-        candidate, job, started_at = self._running.pop(number)
-        metrics = {}
-        if status == "trained":
-            self._table.append(job.trial.number, fields["fold"])
-            metrics = dict(fields["fold"]["scores"])
+        trial, fold = self._running.pop(number)
+        row = Fold(trial.number, fold, self._n_folds, outcome.fold, outcome.error)
+        if outcome.fold is not None:
+            self._table.append(trial.number, outcome.fold)
         else:
-            self.failures[job.trial.number] = f"{candidate.label}: {fields.get('error')}"
-            left = [one for one in self._missing if one.trial.number != job.trial.number]
-            self._missing = left
-        row = Row(
-            number=job.trial.number,
-            status=status,
-            params=candidate.point,
-            started_at=started_at,
-            ended_at=timestamp(),
-            error=fields.get("error"),
-            metrics=metrics,
-            label=candidate.label,
-        )
+            self.failures[trial.number] = f"{row.name}: {outcome.error}"
+            self._missing = [one for one in self._missing if one[0].number != trial.number]
         self._new_rows.append(row)
-        return row
 
     def drain(self) -> list[Row]:
         """Returns the folds that ended since the last call."""
         rows, self._new_rows = self._new_rows, []
         return rows
 
-    def results(self) -> list[tuple[Row, FoldScores]]:
+    def results(self) -> list[tuple[Trial, FoldScores]]:
         """Returns the trials of which no fold failed with their scores, best mean first.
 
         Those that accept more on their folds than `max_false_accept_rate` come last: it is a
@@ -108,14 +92,14 @@ class Confirmation:
             if row.number not in self.failures
         ]
 
-        def rank(one: tuple[Row, FoldScores]) -> tuple[bool, float, int]:
+        def rank(one: tuple[Trial, FoldScores]) -> tuple[bool, float, int]:
             row, scores = one
             return _accepts_too_much(self._sweep, scores), -scores.balanced_accuracy, row.number
 
         return sorted(found, key=rank)
 
 
-def all_over(sweep: SweepConfig, found: Sequence[tuple[Row, FoldScores]]) -> str | None:
+def all_over(sweep: SweepConfig, found: Sequence[tuple[Trial, FoldScores]]) -> str | None:
     """Says that even the best of `Confirmation.results` accepts too much on its folds, if so."""
     if not found or not _accepts_too_much(sweep, found[0][1]):
         return None
@@ -134,12 +118,12 @@ def _accepts_too_much(sweep: SweepConfig, scores: FoldScores) -> bool:
 
 
 def confirmed(
-    sweep: SweepConfig, rows: Sequence[Row], table: FoldTable, n_folds: int
-) -> dict[int, FoldScores]:
-    """Returns the scores of the trials of which every fold was trained, by trial number."""
-    found = {}
-    for row in rows:
-        folds = table.done(row.number, n_folds)
-        if row.status == "trained" and len(folds) == n_folds:
-            found[row.number] = summarize(list(folds.values()), sweep.default.labels)
-    return found
+    sweep: SweepConfig, trials: Sequence[Trial], table: FoldTable, n_folds: int
+) -> list[tuple[Trial, FoldScores]]:
+    """Returns the trials of which every fold was trained, with their scores."""
+    done = [(trial, table.done(trial.number, n_folds)) for trial in trials]
+    return [
+        (trial, summarize(list(folds.values()), sweep.default.labels))
+        for trial, folds in done
+        if trial.status == "trained" and len(folds) == n_folds
+    ]

@@ -5,7 +5,7 @@ violations are told anew against this budget. Of the others, those on the fronti
 points to start from, if they lie in this space.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,8 @@ from sprd.config.space import active_names
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import Row, frontier
+from sprd.sweep.rows.ranking import frontier
+from sprd.sweep.rows.row import Trial
 
 MAX_START_POINTS = 10
 """Points of one earlier run that are tried anew."""
@@ -25,11 +26,16 @@ MAX_START_POINTS = 10
 
 @dataclass(frozen=True)
 class Earlier:
-    """Rows to learn from, points to try first, and a line for the user about each run."""
+    """Trials to learn from, points to try first, and a line for the user about each run."""
 
-    rows: tuple[Row, ...] = ()
+    trials: tuple[Trial, ...] = ()
     points: tuple[Mapping[str, Scalar], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def tell(self, note: Callable[[str], None]) -> None:
+        """Says what was taken."""
+        for text in self.notes:
+            note(text)
 
 
 def learn_from(
@@ -37,7 +43,7 @@ def learn_from(
     limits: Sequence[Limit],
     name: str,
     old: SweepConfig,
-    rows: list[Row],
+    rows: list[Trial],
     has_same_data: bool,
 ) -> Earlier:
     """Sorts the rows of one earlier run.
@@ -52,7 +58,7 @@ def learn_from(
     """
     measured = [row for row in rows if row.status in ("trained", "infeasible") and row.footprint]
     leaders = [row.number for row in frontier(rows, sweep.objectives)]
-    taken: list[Row] = []
+    taken: list[Trial] = []
     anew: list[Mapping[str, Scalar]] = []
     n_outside = n_other = n_fit_now = 0
     for row in measured:
@@ -63,7 +69,7 @@ def learn_from(
             if row.status == "infeasible" and not violations:
                 n_fit_now += 1
                 continue
-            taken.append(replace(row, number=-1 - row.number, violations=violations))
+            taken.append(replace(row, violations=violations))
         else:
             n_other += 1
             if row.number in leaders and len(anew) < MAX_START_POINTS:
@@ -99,7 +105,7 @@ def _without_budget(config: Config) -> dict[str, Any]:
     return config.model_copy(update={"budget": Budget()}).model_dump(exclude={"seed"})
 
 
-def _violations(row: Row, limits: Sequence[Limit]) -> tuple[Violation, ...]:
+def _violations(row: Trial, limits: Sequence[Limit]) -> tuple[Violation, ...]:
     """What a row breaks; one that was not trained has no scores to hold against a limit."""
     is_trained = row.status == "trained"
     applied = [limit for limit in limits if is_trained or limit.key in LIMITED_KEYS]

@@ -1,6 +1,7 @@
 """Every point of a search space, in an order drawn from the seed. Knows no sampler."""
 
 import random
+from collections import deque
 from collections.abc import Hashable, Iterator
 from math import prod
 
@@ -21,8 +22,10 @@ class Grid:
 
     def __init__(self, sweep: SweepConfig) -> None:
         check_grid(sweep, MAX_POINTS)
-        self._points = list(_expand(sweep, {}, ordered_names(sweep.space)))
-        random.Random(sweep.sweep.seed).shuffle(self._points)
+        points = list(_expand(sweep, {}, ordered_names(sweep.space)))
+        random.Random(sweep.sweep.seed).shuffle(points)
+        self._points = deque(points)
+        self._points.rotate(sweep.first_number)  # the first trial has the first point
 
     def __len__(self) -> int:
         return len(self._points)

@@ -1,6 +1,6 @@
 """Which features the trials of a sweep need: made on all cores before the first trial starts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 from sprd.audio.build import WORTH_PROCESSES, StoreSpec
@@ -12,6 +12,7 @@ from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.disk.cache import check_size, limit_bytes
+from sprd.disk.process import Progress
 from sprd.errors import ConfigError
 from sprd.sweep.search.grid import values_of
 
@@ -21,11 +22,12 @@ a sampler may never ask for most of them."""
 
 SECTIONS = ("features", "augment")
 
-Progress = Callable[[str, int, int], None]
-
 
 def prepare_features(
-    sweep: SweepConfig, corpus: Corpus, references: Sequence[Config], progress: Progress | None
+    sweep: SweepConfig,
+    corpus: Corpus,
+    references: Sequence[tuple[str, Config]],
+    progress: Progress | None,
 ) -> None:
     """Makes the stores that any trial may read, if that is work worth more than one process.
 
@@ -35,7 +37,7 @@ def prepare_features(
         ConfigError: The cache is bounded to less than a trial reads.
     """
     specs: dict[str, StoreSpec] = {}
-    for config in (*front_ends(sweep), *references):
+    for config in (*front_ends(sweep), *(config for _, config in references)):
         for split in (Split.TRAINING, Split.VALIDATION):
             spec = store_spec(corpus, config, split)
             specs.setdefault(store_key(spec), spec)

@@ -1,4 +1,4 @@
-"""Asks for points of the search space and tells how they went. The only importer of optuna."""
+"""Asks Optuna for points of the search space, and tells it how they went."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,38 +11,17 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sprd.config.dimensions import Choice, Range
-from sprd.config.numbers import COSTS
 from sprd.config.params import Scalar
 from sprd.config.seeds import hash_seed
 from sprd.config.space import active_names, ordered_names
 from sprd.config.sweep import SweepConfig
-from sprd.sweep.rows.table import Row, excess, gains
+from sprd.sweep.rows.ranking import excess, gains
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.search import compat
 from sprd.sweep.search.grid import Grid
-
-MIN_TRIALS_TO_JUDGE = 8
-"""Trained trials before anything is said about which parameters mattered."""
-
-TOP_SHARE = 0.25
-"""The best share of the trials, whose parameters are compared with those of all."""
-
-
-class _Evolution(optuna.samplers.NSGAIISampler):
-    """NSGA-II whose parents always come in the same order: a resumed run goes on as it would have.
-
-    Optuna's first call of a generation gives them in the order of their rank, later ones in the
-    order of their numbers.
-    """
-
-    def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
-        super().get_parent_population(study, generation)
-        return super().get_parent_population(study, generation)
-
-
-_GENERATION = _Evolution._get_generation_key()
 
 
 class Sampler:
@@ -59,7 +38,7 @@ class Sampler:
         self._names = ordered_names(sweep.space)
         self._objectives = sweep.objectives
         self._kind, self._seed = sweep.sweep.sampler, sweep.sweep.seed
-        self._start = list(sweep.start)
+        self._start = dict(enumerate(sweep.start, sweep.first_number))
         self._n_startup = max(4, min(10, sweep.sweep.n_trials // 3))
         self._n_population = max(4, min(50, sweep.sweep.n_trials // 4))
         self._n_complete = 0
@@ -69,7 +48,8 @@ class Sampler:
 
     def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
         """Adds points to try first, behind those of the sweep file."""
-        self._start += points
+        first_free = self._sweep.first_number + len(self._start)
+        self._start |= dict(enumerate(points, first_free))
 
     def ask(self, number: int, attempt: int = 0) -> dict[str, Scalar]:
         """Returns the point of candidate `number`.
@@ -83,10 +63,9 @@ class Sampler:
             attempt: From 1 on where the point before was tried already: drawn at random then.
         """
         if self._grid is not None:
-            return self._grid.point(number - len(self._sweep.references))
-        place = number - len(self._sweep.references)
-        if 0 <= place < len(self._start) and not attempt:
-            self._study.enqueue_trial(dict(self._start[place]))
+            return self._grid.point(number)
+        if number in self._start and not attempt:
+            self._study.enqueue_trial(dict(self._start[number]))
         seed = hash_seed(self._seed, number)
         if attempt:
             seed = hash_seed(seed, attempt)
@@ -98,7 +77,7 @@ class Sampler:
         self._asked[number] = trial
         point: dict[str, Scalar] = {}
         for name, distribution in self._distributions(point):
-            point[name] = trial._suggest(name, distribution)
+            point[name] = compat.suggest(trial, name, distribution)
         return point
 
     def adopt(self, number: int, point: Mapping[str, Scalar]) -> None:
@@ -113,33 +92,38 @@ class Sampler:
             return
         self._study.tell(self._asked.pop(number), state=TrialState.FAIL)
 
-    def tell(self, row: Row) -> None:
+    def learn(self, row: Trial) -> None:
+        """Takes in a trial of an earlier run, whose number says nothing here."""
+        self._take_in(self._frozen(row), None)
+
+    def tell(self, row: Trial) -> None:
         """Takes in a trial that ended, of this run or of the one that it continues."""
-        finished = self._frozen(row)
-        asked = self._asked.pop(row.number, None)
+        self._take_in(self._frozen(row), self._asked.pop(row.number, None))
+
+    def _take_in(self, finished: FrozenTrial, asked: optuna.trial.Trial | None) -> None:
         if asked is None:
             self._study.add_trial(finished)
         else:
             for name, value in finished.constraints.items():
                 asked.set_constraint(name, value)
             for name, value in finished.system_attrs.items():
-                self._study._storage.set_trial_system_attr(asked._trial_id, name, value)
+                compat.note(self._study, asked, name, value)
             for step, value in finished.intermediate_values.items():
                 asked.report(value, step)
             self._study.tell(asked, values=finished.values, state=finished.state)
         self._n_complete += finished.state is TrialState.COMPLETE
 
-    def completed(self, row: Row, values: Sequence[float], **fields: Any) -> FrozenTrial:
+    def completed(self, row: Trial, values: Sequence[float], **fields: Any) -> FrozenTrial:
         """Returns a row as Optuna's trial that ended with these values."""
         return self._trial(row, TrialState.COMPLETE, values=values, **fields)
 
-    def _trial(self, row: Row, state: TrialState, **fields: Any) -> FrozenTrial:
+    def _trial(self, row: Trial, state: TrialState, **fields: Any) -> FrozenTrial:
         point = dict(row.params)
         distributions = {n: d for n, d in self._distributions(point) if n in point}
         params = {name: point[name] for name in distributions}
         return create_trial(state=state, params=params, distributions=distributions, **fields)
 
-    def _frozen(self, row: Row) -> FrozenTrial:
+    def _frozen(self, row: Trial) -> FrozenTrial:
         if row.status == "stopped" and row.step and len(self._objectives) == 1:
             reported = {row.step: float(row.metrics["val_balanced_accuracy"])}
             return self._trial(row, TrialState.PRUNED, intermediate_values=reported)
@@ -156,14 +140,14 @@ class Sampler:
             row,
             values,
             constraints={"budget": excess(row) or -1.0},
-            system_attrs={_GENERATION: generation},
+            system_attrs={compat.GENERATION: generation},
         )
 
     def _make(self, kind: str, seed: int) -> optuna.samplers.BaseSampler:
         if kind == "random":
             return optuna.samplers.RandomSampler(seed=seed)
         if kind == "nsga2":
-            return _Evolution(population_size=self._n_population, seed=seed)
+            return compat.Evolution(population_size=self._n_population, seed=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return optuna.samplers.TPESampler(
@@ -191,37 +175,3 @@ def _distribution(dimension: Choice | Range) -> BaseDistribution:
         if dimension.is_integer:
             return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
         return FloatDistribution(low, high, log=log, step=step)
-
-
-def importances(sweep: SweepConfig, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Returns how much each dimension mattered for each score that is an objective.
-
-    Shares that add up to 1. Costs are left out: they follow from the configuration, and where the
-    search looked closely would pass for what mattered.
-
-    How differently a parameter is spread among the best quarter of the trained trials than among
-    all. Source: PED-ANOVA, Watanabe et al. 2023, arXiv:2304.10255. Empty where fewer than
-    `MIN_TRIALS_TO_JUDGE` trials were trained, or where nothing varied.
-    """
-    found: dict[str, dict[str, float]] = {}
-    sampler = Sampler(sweep)
-    for objective in sweep.objectives:
-        if objective.key in COSTS:
-            continue
-        study = optuna.create_study(direction="maximize")
-        for row in rows:
-            if row.status == "trained" and (gain := gains(row, (objective,))):
-                study.add_trial(sampler.completed(row, gain))
-        values = {trial.value for trial in study.trials}
-        if len(study.trials) < MIN_TRIALS_TO_JUDGE or len(values) == 1:
-            continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            shares = optuna.importance.get_param_importances(
-                study,
-                evaluator=PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE),
-                normalize=False,  # of nothing but zeros it would make equal shares
-            )
-        if (total := sum(shares.values())) > 0:
-            found[objective.key] = {name: round(share / total, 4) for name, share in shares.items()}
-    return found

@@ -7,9 +7,7 @@ stopped or failed are rows too, and others are asked for in their place.
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sprd.config.limits import UNMEASURABLE
 from sprd.config.params import Scalar
@@ -18,11 +16,16 @@ from sprd.config.space import PointKey, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import Row, Status, Table, frontier
+from sprd.sweep.rows.ranking import frontier
+from sprd.sweep.rows.row import Reference, Row, Trial
+from sprd.sweep.rows.table import Table
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.earlier import Earlier
 from sprd.sweep.search.grid import check_grid
+from sprd.sweep.search.jobs import Candidate
 from sprd.sweep.search.sampler import Sampler
+from sprd.sweep.trial.measure import check_reported, check_verifiable
+from sprd.sweep.trial.outcome import Outcome, to_reference, to_trial
 
 MAX_MISSES_IN_A_ROW = 200
 """Candidates in a row that do not fit before a sweep in which none ever fitted gives up."""
@@ -37,21 +40,8 @@ MAX_FAILURES = 10
 """Failed trials, beyond as many as were trained, before a sweep gives up."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A numbered point of the search space and the configuration that it gives."""
-
-    number: int
-    point: Mapping[str, Scalar]
-    config: Config
-    label: str = ""
-    """What a person calls it, where it is no candidate: a reference, a fold."""
-    fold: tuple[int, int] | None = None
-    """The fold to hold out and their number; None for an ordinary training."""
-
-
 class Search:
-    """Hands out candidates and takes in how they ended: a `sprd.sweep.cluster.bridge.Jobs`."""
+    """Hands out candidates and takes in how they ended: a `sprd.sweep.search.jobs.Jobs`."""
 
     kind = "trials"
 
@@ -75,34 +65,37 @@ class Search:
         """
         self._sweep, self._table = sweep, table
         self.n_trials = n_trials or sweep.sweep.n_trials
-        self._references, self._n_references = references, len(sweep.references)
         self._sampler = BayesSampler(sweep) if sweep.sweep.sampler == "bayes" else Sampler(sweep)
         self._running: dict[int, tuple[Candidate, str]] = {}
         self._new_rows: list[Row] = []
-        self._n_failed_before = sum(r.status == "failed" and not r.label for r in table.rows)
+        self._n_failed_before = sum(trial.status == "failed" for trial in table.trials)
         self._statuses: Counter[str] = Counter()
-        self._done_references: set[int] = set()
         self._is_exhausted = False
         self._seen: set[PointKey] = set()
         self._unfinished: dict[int, Mapping[str, Scalar]] = {}
-        self._frontier: list[Row] = []
+        self._frontier: list[Trial] = []
         self._n_idle = 0
         self._started_at = time.monotonic()
         if earlier is not None:
             self._sampler.start_from(earlier.points)
-            for row in earlier.rows:
-                self._sampler.tell(row)
-                self._seen.add(point_key(row.params))
-        for row in table.rows:
-            is_stopped_reference = row.label and row.status == "stopped"
-            if row.status == "failed" or is_stopped_reference:  # it may go now
-                self._count(row)
+            for trial in earlier.trials:
+                self._sampler.learn(trial)
+                self._seen.add(point_key(trial.params))
+        for trial in table.trials:
+            if trial.status == "failed":  # it may go now
+                self._statuses[trial.status] += 1
             else:
-                self._take_in(row)
-        done = {row.number for row in table.rows}
-        first = self._n_references
-        self._gaps = [n for n in range(first, max(done, default=-1)) if n not in done]
-        self._next_number = max(max(done, default=-1) + 1, first)
+                self._take_in(trial)
+        self._missing = _missing_references(references, table)
+        first, done = sweep.first_number, {trial.number for trial in table.trials}
+        end = max(done, default=first - 1) + 1
+        self._gaps = [number for number in range(first, end) if number not in done]
+        self._next_number = end
+
+    @property
+    def scheduler(self) -> str:
+        """What stops a trial that lags behind."""
+        return self._sweep.scheduler
 
     def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None:
         """Takes in the points of unfinished trials by number: they are handed out again.
@@ -113,9 +106,9 @@ class Search:
         self._unfinished.update(points)
 
     @property
-    def rows(self) -> list[Row]:
-        """Rows of the run so far."""
-        return self._table.rows
+    def trials(self) -> list[Trial]:
+        """Trials of the run so far."""
+        return self._table.trials
 
     @property
     def n_trained(self) -> int:
@@ -125,7 +118,7 @@ class Search:
     @property
     def is_done(self) -> bool:
         """Whether no further candidate is needed, or none is worth asking for."""
-        if self._missing_references():
+        if self._missing:
             return False
         return (
             self.n_trained >= self.n_trials or self.ended_by is not None or self.gave_up is not None
@@ -172,10 +165,9 @@ class Search:
 
         Points that break a rule between two fields become rows here, without a worker.
         """
-        for number, (name, config) in self._missing_references():
-            if number not in self._running:
-                reference = Candidate(number, {}, config, label=name)
-                self._running[number] = reference, timestamp()
+        for reference in self._missing:
+            if reference.number not in self._running:
+                self._running[reference.number] = reference, timestamp()
                 return reference
         while not self.is_done and self.n_trained + self._n_running() < self.n_trials:
             number = self._gaps.pop(0) if self._gaps else self._next_number
@@ -184,33 +176,26 @@ class Search:
             if point is None:
                 self._is_exhausted = True
                 return None
-            try:
-                candidate = Candidate(number, point, resolve(self._sweep, point))
-            except ConfigError as error:
-                now = timestamp()
-                self._record(
-                    Row(
-                        number,
-                        "infeasible",
-                        point,
-                        now,
-                        now,
-                        error=str(error),
-                        violations=(UNMEASURABLE,),
-                    )
-                )
+            candidate = self._candidate(number, point)
+            if candidate is None:
                 continue
             self._running[number] = candidate, timestamp()
             return candidate
         return None
 
-    def _missing_references(self) -> list[tuple[int, tuple[str, Config]]]:
-        """Those without a row; one that failed in an earlier command is trained again."""
-        known = enumerate(self._references)
-        return [(number, one) for number, one in known if number not in self._done_references]
+    def _candidate(self, number: int, point: Mapping[str, Scalar]) -> Candidate | None:
+        """Returns the candidate of a point; None, and a row, if that breaks a rule."""
+        try:
+            return Candidate(number, f"trial {number}", point, resolve(self._sweep, point))
+        except ConfigError as error:
+            now, why = timestamp(), (UNMEASURABLE,)
+            self._record(
+                Trial(number, "infeasible", point, now, now, error=str(error), violations=why)
+            )
+            return None
 
     def _n_running(self) -> int:
-        return sum(number >= self._n_references for number in self._running)
+        return sum(not candidate.is_apart for candidate, _ in self._running.values())
 
     def _new_point(self, number: int) -> dict[str, Scalar] | None:
         """Returns a point that was not tried, or None if chance finds none any more.
@@ -230,48 +215,59 @@ class Search:
             self._sampler.forget(number)
         return None
 
-    def ended(self, number: int, status: Status, **fields: Any) -> Row:
+    def ended(self, number: int, outcome: Outcome) -> None:
         """Takes in how a candidate ended: writes its row, tells the sampler."""
         candidate, started_at = self._running.pop(number)
-        if candidate.label and status == "trained":
-            status = "reference"
-        row = Row(
-            number,
-            status,
-            candidate.point,
-            started_at,
-            timestamp(),
-            label=candidate.label,
-            **fields,
-        )
-        self._record(row)
-        return row
+        times = (started_at, timestamp())
+        if candidate.is_apart:
+            self._missing.remove(candidate)
+            self._add(to_reference(outcome, number, candidate.name, *times))
+        else:
+            self._record(to_trial(outcome, number, candidate.point, *times))
 
     def drain(self) -> list[Row]:
         """Returns the rows that were added since the last call, for whoever watches."""
         rows, self._new_rows = self._new_rows, []
         return rows
 
-    def _record(self, row: Row) -> None:
+    def _record(self, trial: Trial) -> None:
+        self._add(trial)
+        self._take_in(trial)
+
+    def _add(self, row: Trial | Reference) -> None:
         self._table.append(row)
-        self._take_in(row)
         self._new_rows.append(row)
 
-    def _count(self, row: Row) -> None:
-        if not row.label:
-            self._statuses[row.status] += 1
-
-    def _take_in(self, row: Row) -> None:
-        self._count(row)
-        if row.label:
-            self._done_references.add(row.number)
-            return
-        self._sampler.tell(row)
-        self._seen.add(point_key(row.params))
-        if row.status == "trained":
-            frontier_now = frontier([*self._frontier, row], self._sweep.objectives)
-            moved = row in frontier_now
+    def _take_in(self, trial: Trial) -> None:
+        self._statuses[trial.status] += 1
+        self._sampler.tell(trial)
+        self._seen.add(point_key(trial.params))
+        if trial.status == "trained":
+            frontier_now = frontier([*self._frontier, trial], self._sweep.objectives)
+            moved = trial in frontier_now
             self._frontier, self._n_idle = frontier_now, 0 if moved else self._n_idle + 1
+
+
+def _missing_references(references: Sequence[tuple[str, Config]], table: Table) -> list[Candidate]:
+    """Returns those that did not come to their end; one that failed before may go now."""
+    done = {row.number for row in table.references if row.status not in ("failed", "stopped")}
+    return [
+        Candidate(number, name, {}, config, is_apart=True)
+        for number, (name, config) in enumerate(references)
+        if number not in done
+    ]
+
+
+def check_search(sweep: SweepConfig, n_trials: int | None) -> None:
+    """Checks, before anything is trained, that a sweep can be done, and its winner checked.
+
+    Raises:
+        ConfigError: There is nothing to search, or a number of the file can never be told.
+        InputError: The winner cannot be verified on this machine.
+    """
+    check_searchable(sweep, n_trials or sweep.sweep.n_trials)
+    check_verifiable(sweep.default.budget)
+    check_reported(sweep.objectives, sweep.default.budget)
 
 
 def check_searchable(sweep: SweepConfig, n_trials: int) -> None:

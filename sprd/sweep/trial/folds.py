@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sprd.audio.folds import open_fold
-from sprd.disk.jsonl import Lines, read_lines
 from sprd.model.evaluate import score_predicted
+from sprd.sweep.rows.row import FoldResult
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Corpus
@@ -28,7 +28,7 @@ def run_fold(
     n_folds: int,
     report: "Report" = lambda metrics, save: None,
     restore: Path | None = None,
-) -> dict[str, Any]:
+) -> FoldResult:
     """Trains on the other folds and scores the int8 model, in TFLM, on the one held out.
 
     The weights are those of the last step: no held-out clip chooses a checkpoint. That makes the
@@ -46,10 +46,6 @@ def run_fold(
         report: Called while it trains, see `sprd.model.train.fit`.
         restore: A checkpoint of this very fold to go on from.
 
-    Returns:
-        What JSON can hold: fold, n_folds, predicted and truth (indices into the labels), speakers,
-        scores, model_bytes, seconds.
-
     Raises:
         DataError: The corpus is too small for so many folds.
         TrainingError: The loss is not finite.
@@ -64,16 +60,16 @@ def run_fold(
     model, _, _ = quantize_trained(config, trained, training)
     predicted = Runner(model).predict(held_out.scaled()).argmax(1)
     truth = held_out.labels(config.labels)
-    return {
-        "fold": fold,
-        "n_folds": n_folds,
-        "predicted": [int(label) for label in predicted],
-        "truth": [int(label) for label in truth],
-        "speakers": list(held_out.speakers),
-        "scores": score_predicted(predicted, truth, held_out.speakers, config.labels).as_dict(),
-        "model_bytes": len(model),
-        "seconds": round(time.perf_counter() - start, 4),
-    }
+    return FoldResult(
+        fold=fold,
+        n_folds=n_folds,
+        predicted=[int(label) for label in predicted],
+        truth=[int(label) for label in truth],
+        speakers=list(held_out.speakers),
+        scores=score_predicted(predicted, truth, held_out.speakers, config.labels).as_dict(),
+        model_bytes=len(model),
+        seconds=round(time.perf_counter() - start, 4),
+    )
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class FoldScores:
         return asdict(self) | lists | {"intervals": {k: list(v) for k, v in self.intervals.items()}}
 
 
-def summarize(folds: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> FoldScores:
+def summarize(folds: Sequence[FoldResult], labels: Sequence[str]) -> FoldScores:
     """Summarizes the results of all folds, in any order.
 
     Args:
@@ -119,17 +115,15 @@ def summarize(folds: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Fold
     Raises:
         ValueError: A fold is missing, or is there twice.
     """
-    ordered = sorted(folds, key=lambda result: int(result["fold"]))
-    found = [result["fold"] for result in ordered]
-    if len(found) < 2 or any(found != list(range(one["n_folds"])) for one in ordered):
+    ordered = sorted(folds, key=lambda fold: fold.fold)
+    found = [fold.fold for fold in ordered]
+    if len(found) < 2 or any(found != list(range(fold.n_folds)) for fold in ordered):
         raise ValueError(f"folds: must be all folds of one cross-validation, got {found}")
-    predicted, truth = (
-        np.concatenate([np.array(one[key], np.int64) for one in ordered])
-        for key in ("predicted", "truth")
-    )
-    speakers = [speaker for one in ordered for speaker in one["speakers"]]
+    predicted = np.concatenate([np.array(fold.predicted, np.int64) for fold in ordered])
+    truth = np.concatenate([np.array(fold.truth, np.int64) for fold in ordered])
+    speakers = [speaker for fold in ordered for speaker in fold.speakers]
     pooled = score_predicted(predicted, truth, speakers, labels)
-    per_fold = tuple(float(one["scores"]["balanced_accuracy"]) for one in ordered)
+    per_fold = tuple(float(fold.scores["balanced_accuracy"]) for fold in ordered)
     return FoldScores(
         n_folds=len(ordered),
         n_clips=pooled.n_clips,
@@ -143,47 +137,3 @@ def summarize(folds: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> Fold
         recall=pooled.recall,
         intervals=pooled.intervals,
     )
-
-
-class FoldTable:
-    """`folds.jsonl` of a run: one object a fold that ended, so that the others can follow."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._results: list[dict[str, Any]] = _read(path) if path.exists() else []
-        self._lines = Lines(path)
-
-    def append(self, trial: int, result: Mapping[str, Any]) -> None:
-        """Adds the result of a fold of a trial; it is on the disk when this returns.
-
-        Raises:
-            OutputError: The disk is full; the file is as it was before.
-        """
-        fields = {"trial": trial, **result}
-        self._lines.append(fields)
-        self._results.append(fields)
-
-    def done(self, trial: int, n_folds: int) -> dict[int, dict[str, Any]]:
-        """Returns what ended of a cross-validation of a trial, by fold."""
-        wanted = (trial, n_folds)
-        return {
-            one["fold"]: one for one in self._results if (one["trial"], one["n_folds"]) == wanted
-        }
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    advice = "Restore the file, or delete it: its folds are then trained again."
-    return read_lines(path, _result, "the result of a fold", advice)
-
-
-def _result(fields: Any) -> dict[str, Any]:
-    """Checks what is read of a result later."""
-    numbers = [fields[key] for key in ("trial", "fold", "n_folds")]
-    lists = [fields[key] for key in ("predicted", "truth", "speakers")]
-    if not all(isinstance(one, int) for one in numbers) or not 0 <= numbers[1] < numbers[2]:
-        raise TypeError(numbers)
-    if not all(isinstance(one, list) for one in lists) or len({len(one) for one in lists}) != 1:
-        raise TypeError("lists differ in length")
-    float(fields["scores"]["balanced_accuracy"])
-    result: dict[str, Any] = fields
-    return result

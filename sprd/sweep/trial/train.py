@@ -6,9 +6,8 @@ not trained. After it, the real artifact is measured again and scored in TensorF
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus, Split
 from sprd.audio.store import Features, open_features
-from sprd.config.limits import UNMEASURABLE, Violation
+from sprd.config.limits import UNMEASURABLE
 from sprd.config.trial import Config
 from sprd.device.footprint import measure
 from sprd.device.tflm import Runner
@@ -25,7 +24,6 @@ from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
 from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
-from sprd.sweep.rows.table import Status
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
     FALSE_ACCEPT_RATE,
@@ -33,22 +31,10 @@ from sprd.sweep.trial.measure import (
     score_violations,
     take_up,
 )
+from sprd.sweep.trial.outcome import Outcome
 from sprd.sweep.trial.provenance import provenance
 
 Report = Callable[[dict[str, float], Callable[[Path], None]], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a trial ended. `files` holds what is kept of it, by name."""
-
-    status: Status
-    metrics: dict[str, Any] = field(default_factory=dict)
-    footprint: dict[str, Any] = field(default_factory=dict)
-    violations: tuple[Violation, ...] = ()
-    seconds: dict[str, float] = field(default_factory=dict)
-    error: str | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def run_trial(

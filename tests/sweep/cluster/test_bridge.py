@@ -1,124 +1,193 @@
-"""What Tune is told: which job is next, and when there are no more."""
+"""What Tune is told: which job is next, and when there are no more; what becomes of an outcome."""
 
 import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from sprd.config.params import Scalar
 from sprd.errors import OutputError
-from sprd.sweep.cluster.bridge import FINISHED, Bridge
+from sprd.sweep.cluster.bridge import Bridge
 from sprd.sweep.cluster.checkpoints import Checkpoints, training_key
-from sprd.sweep.search.search import Candidate
-from tests.builders import leave_checkpoint, make_row, make_sweep
+from sprd.sweep.cluster.job import Job
+from sprd.sweep.cluster.tensorboard import METRIC
+from sprd.sweep.paths import RunPaths
+from sprd.sweep.rows.row import Row
+from sprd.sweep.search.jobs import Candidate
+from sprd.sweep.trial.outcome import Outcome
+from tests.builders import leave_checkpoint, make_sweep
+
+CONFIG = make_sweep().default
 
 
 class Jobs:
     """Some jobs, then none."""
 
-    kind = "trials"
+    kind, scheduler, ended_by = "trials", "none", None
 
-    def __init__(self, n_jobs):
-        self.n_left, self.is_done, self.rows = n_jobs, False, []
+    def __init__(self, n_jobs: int) -> None:
+        self.n_left, self.is_done = n_jobs, False
+        self.outcomes: dict[int, Outcome] = {}
 
-    def resume(self, points):
-        self.points = points
+    def resume(self, points: Mapping[int, Mapping[str, Scalar]]) -> None: ...
 
-    def next(self):
+    def next(self) -> Candidate | None:
         if not self.n_left:
             self.is_done = True
             return None
         self.n_left -= 1
-        return Candidate(self.n_left, {}, make_sweep().default)
+        return Candidate(self.n_left, f"trial {self.n_left}", {}, CONFIG)
 
-    def ended(self, number, status, **fields):
-        self.rows.append(make_row(number, status=status))
-        return self.rows[-1]
+    def ended(self, number: int, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
 
-    def drain(self):
+    def drain(self) -> list[Row]:
         return []
 
 
 class Watcher:
-    """Looks away."""
+    """Looks away, but for notes."""
 
-    def started(self, candidate): ...
-    def progressed(self, number, metrics): ...
-    def ended(self, row): ...
+    def __init__(self) -> None:
+        self.notes: list[str] = []
 
-    def note(self, text):
-        self.noted = text
+    def started(self, candidate: Candidate) -> None: ...
+    def progressed(self, number: int, metrics: Mapping[str, float]) -> None: ...
+    def ended(self, row: Row) -> None: ...
+    def progress(self, what: str, done: int, total: int) -> None: ...
 
-
-@pytest.fixture
-def bridge(tmp_path):
-    """A bridge to five jobs."""
-    checkpoints = Checkpoints(str(tmp_path / "ray"), "trials")
-    return Bridge(Jobs(5), tmp_path, Watcher(), checkpoints, "f" * 64)
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
-def test_a_round_hands_out_so_many_jobs_and_the_next_the_rest(bridge):
+def make_bridge(folder: Path, jobs: Jobs, watcher: Watcher | None = None) -> Bridge:
+    """A bridge that looked for checkpoints, at the beginning of a round."""
+    checkpoints = Checkpoints(str(folder / "ray"), "trials")
+    checkpoints.find()
+    bridge = Bridge(jobs, RunPaths(folder), watcher or Watcher(), checkpoints, "f" * 64)
+    bridge.begin_round(9)
+    return bridge
+
+
+def hand_out(bridge: Bridge, tune_id: str, n_slots: int = 9) -> Job:
+    """The next job, of which there is one."""
+    job = bridge.next_job(tune_id, n_slots)
+    assert job is not None
+    return job
+
+
+def failed() -> Outcome:
+    """How a training ends."""
+    return Outcome("failed", error="x")
+
+
+def test_a_round_hands_out_so_many_jobs_and_the_next_the_rest(tmp_path: Path) -> None:
     """Each job once."""
+    bridge = make_bridge(tmp_path, Jobs(5))
     bridge.begin_round(3)
-    first = [bridge.ask(9) for _ in range(4)]
+    first = [hand_out(bridge, name).number for name in "abc"]
+    assert bridge.is_over and bridge.next_job("d", 9) is None
     bridge.begin_round(3)
-    second = [bridge.ask(9) for _ in range(3)]
-    assert [job["number"] for job in first[:3] + second[:2]] == [4, 3, 2, 1, 0]
-    assert first[3] == FINISHED and second[2] == FINISHED
+    second = [hand_out(bridge, name).number for name in "de"]
+    assert (first + second) == [4, 3, 2, 1, 0]
+    assert bridge.next_job("f", 9) is None and bridge.is_over
 
 
-def test_an_error_ends_the_round_and_is_raised_after_it(bridge):
-    """Tune would swallow it."""
-    bridge.begin_round(5)
-    bridge.ask(9)
-    outcome = json.dumps({"status": "failed", "error": "No space left on device"})
-    result = {"outcome": outcome, "time_total_s": 1.0, "node": "here"}
-    bridge.ended(SimpleNamespace(config={"number": 4, "name": "trial 4"}, last_result=result))
-    assert bridge.ask(9) == FINISHED
-    with pytest.raises(OutputError, match="trial 4 on here: No space left on device"):
+def test_no_room_for_a_training_ends_the_round_and_is_raised_after_it(tmp_path: Path) -> None:
+    """Tune would swallow it. It is no row: the training goes on once there is room."""
+    jobs = Jobs(5)
+    bridge = make_bridge(tmp_path, jobs)
+    hand_out(bridge, "a")
+    full = Outcome("failed", error="OSError: no room", node="here", is_disk_full=True)
+    assert not bridge.ended("a", lambda: full)
+    assert bridge.is_over and jobs.outcomes == {}
+    with pytest.raises(OutputError, match=r"trial 4 on here: OSError: no room\. Make room there"):
         bridge.raise_if_failed()
 
 
-def test_no_more_run_than_there_are_slots(bridge):
+def test_training_that_failed_on_a_full_disk_is_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reason could not be written either; its checkpoint is kept."""
+    state = leave_checkpoint(tmp_path / "ray/trials/round-1/trial-0/checkpoint_000002", CONFIG, 600)
+    jobs = Jobs(1)
+    bridge = make_bridge(tmp_path, jobs)
+    hand_out(bridge, "a")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100))
+    assert not bridge.ended("a", failed)
+    assert state.exists() and jobs.outcomes == {}
+    with pytest.raises(OutputError, match="No space left on device"):
+        bridge.raise_if_failed()
+
+
+def test_outcome_that_cannot_be_read_is_raised(tmp_path: Path) -> None:
+    """A storage that is gone, say."""
+
+    def read() -> Outcome:
+        raise OSError("gone")
+
+    bridge = make_bridge(tmp_path, Jobs(1))
+    hand_out(bridge, "a")
+    assert not bridge.ended("a", read)
+    with pytest.raises(OSError, match="gone"):
+        bridge.raise_if_failed()
+
+
+def test_no_more_run_than_there_are_slots(tmp_path: Path) -> None:
     """Nodes join and leave: the number is asked for each time."""
-    bridge.begin_round(5)
-    assert bridge.ask(1)["number"] == 4
-    assert bridge.ask(1) is None
-    assert bridge.ask(2)["number"] == 3
-    result = {"outcome": json.dumps({"status": "failed"}), "time_total_s": 1.0, "node": "here"}
-    assert bridge.ended(SimpleNamespace(config={"number": 4}, last_result=result))
-    assert bridge.ask(1) is None
-    assert bridge.ask(2)["number"] == 2
+    bridge = make_bridge(tmp_path, Jobs(5))
+    assert hand_out(bridge, "a", 1).number == 4
+    assert bridge.next_job("b", 1) is None and not bridge.is_over
+    assert hand_out(bridge, "b", 2).number == 3
+    assert bridge.ended("a", failed)
+    assert bridge.next_job("c", 1) is None
+    assert hand_out(bridge, "c", 2).number == 2
+    assert bridge.running("a") is None and bridge.running("c") is not None
 
 
-def test_interrupted_training_goes_on_where_it_was(tmp_path):
+def test_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
     """Whatever its number is now; its checkpoint is kept until it is a row."""
-    config = make_sweep().default
-    state = leave_checkpoint(tmp_path / "ray/trials/round-1/trial-7/checkpoint_000002", config, 600)
-    checkpoints = Checkpoints(str(tmp_path / "ray"), "trials")
-    checkpoints.find()
-    bridge = Bridge(Jobs(1), tmp_path, Watcher(), checkpoints, "f" * 64)
-    bridge.begin_round(1)
-    job = bridge.ask(1)
-    assert json.loads(job["label"]) == {
-        "key": training_key(config, "f" * 64),
-        "number": 0,
-        "point": {},
-    }
-    assert job["checkpoint"] == str(state.parent)
-    result = {"outcome": json.dumps({"status": "failed"}), "time_total_s": 1.0, "node": "here"}
-    bridge.ended(SimpleNamespace(config={"number": 0}, last_result=result))
+    state = leave_checkpoint(tmp_path / "ray/trials/round-1/trial-7/checkpoint_000002", CONFIG, 600)
+    watcher = Watcher()
+    bridge = make_bridge(tmp_path, Jobs(1), watcher)
+    job = hand_out(bridge, "a")
+    key = training_key(CONFIG, "f" * 64)
+    assert json.loads(job.label) == {"key": key, "number": 0, "point": {}}
+    assert job.checkpoint == str(state.parent)
+    assert watcher.notes == ["trial 0: goes on from step 600"]
+    assert bridge.ended("a", failed)
     assert not state.exists()
 
 
-def test_disk_that_is_full_keeps_the_checkpoint(tmp_path):
-    """The training goes on from it once there is room."""
-    config = make_sweep().default
-    state = leave_checkpoint(tmp_path / "ray/trials/round-1/trial-0/checkpoint_000002", config, 600)
-    checkpoints = Checkpoints(str(tmp_path / "ray"), "trials")
-    checkpoints.find()
-    bridge = Bridge(Jobs(1), tmp_path, Watcher(), checkpoints, "f" * 64)
-    bridge.begin_round(1)
-    bridge.ask(1)
-    trial = SimpleNamespace(config={"number": 0}, last_result=None)
-    assert not bridge.ended(trial, error="OSError: No space left on device")
-    assert state.exists()
+def test_row_has_the_step_and_the_scores_reported_last(tmp_path: Path) -> None:
+    """Those of a trial that a scheduler stopped are all that is known of it."""
+    jobs = Jobs(1)
+    bridge = make_bridge(tmp_path, jobs)
+    hand_out(bridge, "a")
+    for step, score in ((20, 0.5), (40, 0.75)):
+        bridge.progressed("a", {"step": step, METRIC: score, "pid": 7})
+    assert bridge.ended("a", lambda: Outcome("stopped"))
+    assert jobs.outcomes[0] == Outcome("stopped", metrics={METRIC: 0.75}, step=40)
+
+
+def test_files_of_a_trained_trial_are_kept(tmp_path: Path) -> None:
+    """Under its number."""
+    bridge = make_bridge(tmp_path, Jobs(1))
+    hand_out(bridge, "a")
+    assert bridge.ended("a", lambda: Outcome("trained", files={"model.tflite": b"TFL3"}))
+    assert (tmp_path / "trials/0/model.tflite").read_bytes() == b"TFL3"
+
+
+def test_row_says_how_long_its_worker_was_idle(tmp_path: Path) -> None:
+    """Between the end of its last training and the start of this one."""
+    jobs = Jobs(3)
+    bridge = make_bridge(tmp_path, jobs)
+    times = {"a": ("w", 1.0, 5.0), "b": ("v", 2.0, 6.0), "c": ("w", 5.5, 9.0)}
+    for name, (worker, began_at, ended_at) in times.items():
+        hand_out(bridge, name)
+        outcome = Outcome("failed", error="x", worker=worker, ran=(began_at, ended_at))
+        assert bridge.ended(name, lambda outcome=outcome: outcome)  # type: ignore[misc]
+    assert [jobs.outcomes[number].seconds for number in (2, 1, 0)] == [{}, {}, {"idle": 0.5}]

@@ -22,15 +22,16 @@ The actor died unexpectedly before finishing this task.
 class Bridge:
     """Notes what it is told."""
 
-    def __init__(self):
-        self.errors, self.notes, self.running = {}, [], {3, 4}
+    def __init__(self, numbers=(3, 4)):
+        self.errors, self.notes = {}, []
+        names = {f"id {number}": f"trial {number}" for number in numbers}
+        self.jobs = {k: SimpleNamespace(name=name, checkpoint=None) for k, name in names.items()}
 
-    def is_running(self, number):
-        return number in self.running
+    def running(self, tune_id):
+        return self.jobs.get(tune_id)
 
-    def ended(self, trial, error=None):
-        self.running.remove(trial.config["number"])
-        self.errors[trial.config["number"]] = error
+    def ended(self, tune_id, read):
+        self.errors[self.jobs.pop(tune_id).name] = read().error
         return False
 
     def note(self, text):
@@ -41,13 +42,12 @@ class Bridge:
 def make_trial(tmp_path):
     """Makes a trial of Tune of which something is known."""
 
-    def make(number, text, status="RUNNING", checkpoint=None):
+    def make(number, text, status="RUNNING"):
         path = tmp_path / f"error {number}.txt"
         path.write_text(text)
-        config = {"number": number, "name": f"trial {number}", "checkpoint": checkpoint}
         states = {"ERROR": "ERROR", "PENDING": "PENDING"}
         return SimpleNamespace(
-            config=config,
+            trial_id=f"id {number}",
             error_file=str(path),
             status=status,
             last_result={},
@@ -71,7 +71,7 @@ def test_row_says_what_was_raised_or_that_the_worker_died(make_trial, text, reas
     """A storage that cannot be written is not taken for memory that ran out."""
     bridge = Bridge()
     _Listener(bridge, None).on_trial_error(1, [], make_trial(3, text))
-    assert bridge.errors == {3: reason}
+    assert bridge.errors == {"trial 3": reason}
 
 
 def test_note_says_where_it_goes_on(make_trial):
@@ -79,7 +79,8 @@ def test_note_says_where_it_goes_on(make_trial):
     bridge = Bridge()
     listener = _Listener(bridge, None)
     listener.on_trial_recover(1, [], make_trial(3, WORKER_DIED))
-    listener.on_trial_recover(1, [], make_trial(4, TASK_ERROR, checkpoint="s3://bucket/4"))
+    bridge.jobs["id 4"].checkpoint = "s3://bucket/4"
+    listener.on_trial_recover(1, [], make_trial(4, TASK_ERROR))
     assert bridge.notes == [
         "trial 3: its worker died; starts again",
         "trial 4: RuntimeError: Unable to set up cluster storage; goes on",
@@ -91,14 +92,14 @@ def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial):
     bridge = Bridge()
     trials = [make_trial(3, "", status="ERROR"), make_trial(4, ""), make_trial(5, "", "ERROR")]
     _Listener(bridge, None).on_step_begin(1, trials)
-    assert bridge.errors == {3: DIED}
+    assert bridge.errors == {"trial 3": DIED}
 
 
 def test_only_a_trial_that_waits_itself_is_told(make_trial, monkeypatch):
     """Some trial is pending at each look, another each time: nothing waits."""
     now = [0.0]
     monkeypatch.setattr(clock, "monotonic", lambda: now[0])
-    bridge = Bridge()
+    bridge = Bridge(range(100))
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
     monkeypatch.setattr(ray, "available_resources", dict)
     listener = _Listener(bridge, make_sweep())

@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.config.objectives import natural, parse_objectives
 from sprd.errors import InputError, OutputError
-from sprd.sweep.rows.table import (
-    Table,
-    budget_error,
-    excess,
-    frontier,
-    gains,
-    nearest_misses,
-    ranking,
-    read_rows,
-)
-from tests.builders import make_row
+from sprd.sweep.rows.ranking import budget_error, excess, frontier, gains, nearest_misses, ranking
+from sprd.sweep.rows.table import Table, read_rows
+from tests.builders import make_reference, make_row
 
 ROWS = [
     make_row(0, score=0.8, params={"model.filters": 8, "features.frame": "30/20x40"}),
@@ -88,7 +80,6 @@ def test_torn_last_line_is_left_out_and_overwritten(table, torn):
         b"\xff\xfe",
         json.dumps(ROWS[0].as_dict() | {"status": "weird"}).encode(),
         json.dumps(ROWS[0].as_dict() | {"number": "0"}).encode(),
-        json.dumps(ROWS[0].as_dict() | {"unheard_of": 1}).encode(),
     ],
     ids=lambda line: repr(line[:20]),
 )
@@ -202,7 +193,6 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
         make_row(7, violations=(Violation("accuracy_drop", 0.03, 0.02),)),
         make_row(8, "infeasible", violations=(UNMEASURABLE,)),
         make_row(9, "failed", error="x"),
-        make_row(0, "reference", label="seed", footprint={"model_bytes": 10}),
     ]
     error = budget_error(rows)
     assert error.exit_code == 3
@@ -356,7 +346,33 @@ def test_gains_are_those_of_scores_and_costs():
     assert gains(row, objectives) == (0.75, -500.0, 10_000.0)
 
 
-def test_reference_is_ranked_nowhere():
-    """It was trained to compare with, outside space and budget."""
-    row = make_row(0, "reference", label="seed")
-    assert ranking([row], OBJECTIVES[0]) == frontier([row], OBJECTIVES) == []
+def test_reference_is_no_trial(tmp_path):
+    """It was trained to compare with, outside space and budget: it is ranked nowhere."""
+    table = Table(tmp_path / "trials.jsonl")
+    reference, trial = make_reference(0, "seed recipe"), make_row(1)
+    for row in (reference, trial):
+        table.append(row)
+    again = Table(table.path)
+    assert (again.references, again.trials) == ([reference], [trial])
+    lines = [json.loads(line) for line in table.path.read_text().splitlines()]
+    told = [(line["number"], line["status"], line["label"], line["params"]) for line in lines]
+    assert told == [(0, "reference", "seed recipe", {}), (1, "trained", "", {})]
+
+
+def test_field_of_a_newer_version_is_left_out_and_its_row_is_kept(tmp_path):
+    """The file is only ever appended to."""
+    path = tmp_path / "trials.jsonl"
+    line = json.dumps({**make_row(0).as_dict(), "stream": {"false_accepts_per_hour": 0.5}}) + "\n"
+    path.write_text(line)
+    table = Table(path)
+    assert table.rows == [make_row(0)]
+    table.append(make_row(1))
+    assert path.read_text().startswith(line)
+
+
+def test_status_of_a_newer_version_is_refused_with_what_to_do(tmp_path):
+    """It is not known what such a row counts as; nothing is dropped."""
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps({**make_row(0).as_dict(), "status": "paused"}) + "\n")
+    with pytest.raises(InputError, match=r"line 1: must be a trial's row, got .*a newer sprd"):
+        Table(path)

@@ -9,10 +9,13 @@ import pytest
 from sprd.config.limits import Violation
 from sprd.config.reader import parse_sweep
 from sprd.sweep.rows.hypervolume import hypervolume
-from sprd.sweep.rows.table import Row, Table, frontier
+from sprd.sweep.rows.ranking import frontier
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.table import Table
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.sampler import Sampler
 from sprd.sweep.search.search import Search
+from sprd.sweep.trial.outcome import Outcome
 from tests.builders import make_row, make_sweep
 from tests.strategies import VOCABULARY
 
@@ -50,9 +53,11 @@ def toy(number, point, limit=MAX_BYTES):
     footprint = {"model_bytes": n_bytes}
     if n_bytes > limit:
         violations = (Violation("model_bytes", n_bytes, limit),)
-        return Row(number, "infeasible", point, "", "", footprint=footprint, violations=violations)
+        return Trial(
+            number, "infeasible", point, "", "", footprint=footprint, violations=violations
+        )
     metrics = {"balanced_accuracy": accuracy, "false_accept_rate": 1 - accuracy}
-    return Row(number, "trained", point, "", "", metrics=metrics, footprint=footprint)
+    return Trial(number, "trained", point, "", "", metrics=metrics, footprint=footprint)
 
 
 def tried(sampler, n, fate=toy, first=0):
@@ -64,7 +69,7 @@ def tried(sampler, n, fate=toy, first=0):
     return rows
 
 
-def all_differ(rows: list[Row]) -> bool:
+def all_differ(rows: list[Trial]) -> bool:
     """Whether no point was asked for twice."""
     return len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)
 
@@ -75,8 +80,8 @@ def searched(sweep, path, fate=toy):
     while (candidate := search.next()) is not None:
         row = fate(candidate.number, candidate.point)
         fields = {"metrics": row.metrics, "footprint": row.footprint, "violations": row.violations}
-        search.ended(candidate.number, row.status, **fields)
-    return search.rows
+        search.ended(candidate.number, Outcome(row.status, **fields))
+    return search.trials
 
 
 def volume(rows, sweep):
@@ -198,7 +203,7 @@ class TestOddRows:
 
         def unknown(number, point):
             row = toy(number, point)
-            return Row(**{**vars(row), "footprint": {**row.footprint, key: None}})
+            return Trial(**{**vars(row), "footprint": {**row.footprint, key: None}})
 
         assert len(tried(sampler, 14, unknown)) == 14
 
@@ -211,7 +216,7 @@ class TestOddRows:
         def some(number, point):
             row = toy(number, point, 10**9)
             macs = {"macs": 1000 + number} if number % 3 else {"macs": None}
-            return Row(**{**vars(row), "footprint": macs})
+            return Trial(**{**vars(row), "footprint": macs})
 
         rows = tried(BayesSampler(sweep), 12, some)
         assert frontier(rows, sweep.objectives) and all_differ(rows)
@@ -289,7 +294,7 @@ def test_points_that_fail_are_left_alone():
 
     def fate(number, point, limit=MAX_BYTES):
         if point["train.momentum"] > 0.45:
-            return Row(number, "failed", point, "", "", error="the loss is not finite")
+            return Trial(number, "failed", point, "", "", error="the loss is not finite")
         return toy(number, point, limit)
 
     rows = tried(BayesSampler(make(seed=1)), 40, fate)

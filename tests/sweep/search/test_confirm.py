@@ -2,8 +2,9 @@
 
 import pytest
 
+from sprd.sweep.rows.folds import FoldTable
 from sprd.sweep.search.confirm import Confirmation, all_over, confirmed
-from sprd.sweep.trial.folds import FoldTable
+from sprd.sweep.trial.outcome import Outcome
 from tests.builders import make_fold, make_row, make_sweep
 
 SPACE = '"model.filters" = [4, 8, 16]'
@@ -11,7 +12,7 @@ ROWS = [make_row(n, params={"model.filters": filters}) for n, filters in ((3, 4)
 
 
 def fold_result(fold, n_folds, n_wrong):
-    """A fold of eight clips, some of them wrong; JSON as a worker sends it."""
+    """A fold of eight clips, some of them wrong."""
     truth = [0, 0, 1, 1, 2, 2, 3, 3]
     predicted = [(t + 1) % 4 if i < n_wrong else t for i, t in enumerate(truth)]
     speakers = [f"{fold} {i % 2}" for i in range(len(truth))]
@@ -36,9 +37,8 @@ def run(jobs, n_wrong=lambda trial, fold: 0, most=100):
         found.append(candidate)
         fold, n_folds = candidate.fold
         filters = candidate.point["model.filters"]
-        jobs.ended(
-            candidate.number, "trained", fold=fold_result(fold, n_folds, n_wrong(filters, fold))
-        )
+        result = fold_result(fold, n_folds, n_wrong(filters, fold))
+        jobs.ended(candidate.number, Outcome("trained", fold=result))
     return found
 
 
@@ -46,7 +46,7 @@ def test_every_fold_of_every_trial_is_trained_once(table):
     """With the configuration of its trial, in turn."""
     jobs = confirmation(table)
     found = run(jobs)
-    assert [one.label for one in found] == [
+    assert [one.name for one in found] == [
         "trial 3, fold 1 of 2",
         "trial 3, fold 2 of 2",
         "trial 5, fold 1 of 2",
@@ -82,7 +82,7 @@ def test_best_mean_within_the_limit_of_false_accepts_comes_first(table, limit, f
         predicted = {4: few, 16: many}[candidate.point["model.filters"]]
         speakers = [f"{fold} {i % 2}" for i in range(len(truth))]
         result = make_fold(fold, truth, predicted, speakers, n_folds)
-        jobs.ended(candidate.number, "trained", fold=result)
+        jobs.ended(candidate.number, Outcome("trained", fold=result))
     assert jobs.results()[0][0].number == first
     told = all_over(sweep, jobs.results())
     assert bool(told) == (limit == 0.01)
@@ -96,7 +96,7 @@ def test_folds_that_are_done_are_not_trained_again(table):
     run(jobs, most=2)
     lost = jobs.next()
     again = run(confirmation(FoldTable(table.path)))
-    assert [one.label for one in again] == [lost.label, "trial 5, fold 2 of 2"]
+    assert [one.name for one in again] == [lost.name, "trial 5, fold 2 of 2"]
     whole = confirmation(FoldTable(table.path))
     assert whole.is_done and whole.next() is None
     assert len(whole.results()) == 2
@@ -114,7 +114,7 @@ def test_it_is_not_done_while_folds_are_running(table):
     first, second = jobs.next(), jobs.next()
     assert jobs.next() is None and not jobs.is_done
     for one in (second, first):
-        jobs.ended(one.number, "trained", fold=fold_result(one.fold[0], 2, 0))
+        jobs.ended(one.number, Outcome("trained", fold=fold_result(one.fold[0], 2, 0)))
     assert jobs.is_done
 
 
@@ -123,11 +123,11 @@ def test_each_fold_is_drained_once(table):
     jobs = confirmation(table, rows=ROWS[:1])
     run(jobs, lambda filters, fold: 2 * fold)
     rows = jobs.drain()
-    assert [(row.number, row.label) for row in rows] == [
+    assert [(row.trial, row.name) for row in rows] == [
         (3, "trial 3, fold 1 of 2"),
         (3, "trial 3, fold 2 of 2"),
     ]
-    assert [row.metrics["balanced_accuracy"] for row in rows] == [1.0, 0.75]
+    assert [row.result.scores["balanced_accuracy"] for row in rows] == [1.0, 0.75]
     assert jobs.drain() == []
 
 
@@ -136,23 +136,22 @@ def test_fold_that_fails_ends_its_trial_alone(table):
     jobs = confirmation(table)
     run(jobs, most=1)
     candidate, running = jobs.next(), jobs.next()
-    row = jobs.ended(candidate.number, "failed", error="out of memory")
-    assert row.status == "failed" and not jobs.is_done
-    jobs.ended(running.number, "trained", fold=fold_result(running.fold[0], 2, 0))
+    jobs.ended(candidate.number, Outcome("failed", error="out of memory"))
+    assert not jobs.is_done
+    jobs.ended(running.number, Outcome("trained", fold=fold_result(running.fold[0], 2, 0)))
     run(jobs)
     assert jobs.is_done and jobs.next() is None
     assert jobs.failures == {3: "trial 3, fold 2 of 2: out of memory"}
     assert [row.number for row, _ in jobs.results()] == [5]
     again = run(confirmation(FoldTable(table.path)))
-    assert [one.label for one in again] == ["trial 3, fold 2 of 2"]
+    assert [one.name for one in again] == ["trial 3, fold 2 of 2"]
 
 
 def test_confirmed_trials_are_those_with_every_fold(table):
     """Whatever was trained in between."""
     sweep = make_sweep(SPACE)
-    assert confirmed(sweep, ROWS, table, 2) == {}
+    assert confirmed(sweep, ROWS, table, 2) == []
     run(confirmation(table), most=3)
     found = confirmed(sweep, [*ROWS, make_row(7, "failed", error="x")], table, 2)
-    assert list(found) == [3]
-    assert found[3].balanced_accuracy == 1.0
-    assert confirmed(sweep, ROWS, table, 3) == {}
+    assert [(trial.number, scores.balanced_accuracy) for trial, scores in found] == [(3, 1.0)]
+    assert confirmed(sweep, ROWS, table, 3) == []

@@ -35,18 +35,18 @@ class TestSameDataAndSettings:
         rows = [row(0), row(1, "infeasible", violations=(Violation("model_bytes", 10_000, 9_000),))]
         rows[1].footprint["model_bytes"] = 40_000
         found = learned(rows, {"model_bytes": 30_000})
-        assert [one.number for one in found.rows] == [-1, -2]
-        assert [one.metrics for one in found.rows] == [one.metrics for one in rows]
+        assert [one.number for one in found.trials] == [0, 1]
+        assert [one.metrics for one in found.trials] == [one.metrics for one in rows]
         assert found.points == ()
         assert found.notes == ("warm start from runs/old: 2 of 2 measured trials taken",)
 
     def test_others_tell_nothing(self):
-        """Stopped, failed, no configuration, a reference."""
+        """Stopped, failed, no configuration."""
         broken = make_row(3, "infeasible", violations=(UNMEASURABLE,))
         broken.footprint.clear()
-        rows = [row(0, "stopped"), row(1, "failed"), row(2, "reference", label="a"), broken]
+        rows = [row(0, "stopped"), row(1, "failed"), broken]
         found = learned(rows)
-        assert (found.rows, found.points) == ((), ())
+        assert (found.trials, found.points) == ((), ())
         assert found.notes == ("warm start from runs/old: 0 of 0 measured trials taken",)
 
     def test_violations_are_told_anew(self):
@@ -58,7 +58,7 @@ class TestSameDataAndSettings:
             row(2, n_bytes=40_000),
         ]
         found = learned(rows, {"model_bytes": 30_000})
-        assert [one.violations for one in found.rows] == [
+        assert [one.violations for one in found.trials] == [
             (), (Violation("model_bytes", 40_000, 30_000),),
         ]  # fmt: skip
         assert found.notes[0].endswith("; 1 did not fit then and do now: they are open")
@@ -67,24 +67,24 @@ class TestSameDataAndSettings:
         """Their latency, flash and RAM are that board's."""
         boards = [f'{SPACE}\n[budget]\nboard = "{name}"' for name in BOARDS]
         old, new = (make_sweep(text) for text in boards)
-        assert learned([row(0)], old=old, sweep=new).rows == ()
-        assert len(learned([row(0)], old=new, sweep=new).rows) == 1
+        assert learned([row(0)], old=old, sweep=new).trials == ()
+        assert len(learned([row(0)], old=new, sweep=new).trials) == 1
 
     def test_cost_that_the_earlier_run_did_not_know_breaks_its_limit(self):
         """As in a run of its own: there was no board, say."""
-        (found,) = learned([row(0)], {"latency_ms": 100.0}).rows
+        (found,) = learned([row(0)], {"latency_ms": 100.0}).trials
         assert found.violations == (Violation("latency_ms", None, 100.0),)
 
     def test_score_that_a_trained_trial_does_not_tell_breaks_its_limit(self):
         """What was never trained has no scores: it is held against the costs alone."""
         rows = [row(0), row(1, "infeasible", n_bytes=20_000, violations=(UNMEASURABLE,))]
-        (found,) = learned(rows, {"accuracy_drop": 0.02}).rows
+        (found,) = learned(rows, {"accuracy_drop": 0.02}).trials
         assert found.violations == (Violation("accuracy_drop", None, 0.02),)
 
     def test_seed_and_budget_may_differ(self):
         """They change neither data nor recipe."""
         old = make_sweep(SPACE + "\n[budget]\nmodel_bytes = 1000", "seed = 5")
-        assert len(learned([row(0)], old=old).rows) == 1
+        assert len(learned([row(0)], old=old).trials) == 1
 
 
 class TestOtherDataOrSettings:
@@ -100,7 +100,7 @@ class TestOtherDataOrSettings:
     def test_frontier_is_tried_anew_on_other_data(self):
         """By the objectives of this sweep; the dominated one is not."""
         found = learned(self.ROWS, sweep=make_sweep(SPACE, TWO), same=False)
-        assert found.rows == ()
+        assert found.trials == ()
         assert [point["model.filters"] for point in found.points] == [8, 10]
         assert found.notes == (
             "warm start from runs/old: 0 of 4 measured trials taken; 4 are of other data: 2 of its"
@@ -111,7 +111,7 @@ class TestOtherDataOrSettings:
         """Another architecture, more steps: here a time shift."""
         old = make_sweep(SPACE + "\n[augment]\ntime_shift_ms = 50")
         found = learned(self.ROWS, old=old)
-        assert (found.rows, len(found.points)) == ((), 1)
+        assert (found.trials, len(found.points)) == ((), 1)
         assert found.notes[0].endswith(
             "; 4 are of other settings: 1 of its frontier are trained anew"
         )
@@ -139,7 +139,7 @@ class TestOtherDataOrSettings:
 def test_point_outside_the_space_is_left_out(point):
     """A value that is none, a dimension too few or too many."""
     found = learned([row(0), make_row(1, params=point)])
-    assert [one.number for one in found.rows] == [-1]
+    assert [one.number for one in found.trials] == [0]
     assert found.notes == (
         "warm start from runs/old: 1 of 2 measured trials taken; 1 lie outside [space]",
     )
@@ -155,4 +155,4 @@ def test_parameter_that_exists_at_some_points_only():
         make_row(3, params={"model.architecture": "tiny_conv", "model.n_blocks": 2}),
     ]
     found = learned(rows, sweep=make_sweep(space))
-    assert [one.number for one in found.rows] == [-1, -2]
+    assert [one.number for one in found.trials] == [0, 1]

@@ -57,7 +57,7 @@ def test_references_are_prepared_too(tmp_path, made):
     other = make_sweep(FRAMES).default
     features = other.features.model_copy(update={"n_channels": 16})
     reference = other.model_copy(update={"features": features})
-    prepare_features(make_sweep(), corpus(tmp_path, 2000), [reference], None)
+    prepare_features(make_sweep(), corpus(tmp_path, 2000), [("other", reference)], None)
     assert {shape for shape, _, _ in made} == {(49, 40), (49, 16)}
 
 

@@ -9,7 +9,8 @@ from optuna.trial import TrialState
 
 from sprd.config.dimensions import Choice, Range
 from sprd.config.limits import UNMEASURABLE, Violation
-from sprd.sweep.search.sampler import MIN_TRIALS_TO_JUDGE, Sampler, importances
+from sprd.sweep.search.importance import MIN_TRIALS_TO_JUDGE, importances
+from sprd.sweep.search.sampler import Sampler
 from tests.builders import make_row, make_sweep
 
 SPACE = """

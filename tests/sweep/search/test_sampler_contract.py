@@ -10,11 +10,13 @@ from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.space import active_names, point_key
 from sprd.config.sweep import SweepConfig
-from sprd.sweep.rows.table import Row, Table
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.table import Table
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.grid import values_of
 from sprd.sweep.search.sampler import Sampler
 from sprd.sweep.search.search import Search
+from sprd.sweep.trial.outcome import Outcome
 from tests.builders import make_row, make_sweep
 
 SAMPLERS = ("bayes", "tpe", "nsga2", "random", "grid")
@@ -48,7 +50,7 @@ def sampler_of(sweep: SweepConfig) -> Sampler | BayesSampler:
     return BayesSampler(sweep) if sweep.sweep.sampler == "bayes" else Sampler(sweep)
 
 
-def ended(number: int, point: Point) -> Row:
+def ended(number: int, point: Point) -> Trial:
     """How a candidate ended: of nine, five trained and each other end once; one lacks a number."""
     fields = {"params": dict(point), "footprint": {"model_bytes": 1000 + 100 * len(str(point))}}
     match number % 9:
@@ -72,7 +74,7 @@ def ended(number: int, point: Point) -> Row:
             return make_row(number, "trained", score, **fields)
 
 
-def tried(sampler: Sampler | BayesSampler, numbers: range) -> list[Row]:
+def tried(sampler: Sampler | BayesSampler, numbers: range) -> list[Trial]:
     """Asks for candidates one after another, and tells how each ended."""
     rows = []
     for number in numbers:
@@ -97,7 +99,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def points_of(rows: list[Row]) -> list[Point]:
+def points_of(rows: list[Trial]) -> list[Point]:
     """The points of rows."""
     return [row.params for row in rows]
 
@@ -143,7 +145,7 @@ class TestPoints:
         while running := list(candidates(search, 4)):
             for number, point in running:
                 found.append(point)
-                search.ended(number, "trained", metrics={"balanced_accuracy": 0.5})
+                search.ended(number, Outcome("trained", metrics={"balanced_accuracy": 0.5}))
         assert len(found) == len({point_key(point) for point in found}) == 8
 
 
@@ -217,7 +219,7 @@ class TestRows:
         sampler = sampler_of(sweep)
         for candidate in range(12):
             end = ended(number, sampler.ask(candidate))
-            sampler.tell(Row(**{**vars(end), "number": candidate}))
+            sampler.tell(Trial(**{**vars(end), "number": candidate}))
         assert lies_in(sampler.ask(12), sweep)
 
     def test_rows_of_earlier_runs_are_taken_in(self, name: str) -> None:

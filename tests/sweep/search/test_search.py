@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.errors import ConfigError
-from sprd.sweep.rows.table import Row, Table, read_rows
+from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.table import Table, read_rows
 from sprd.sweep.search.earlier import Earlier
 from sprd.sweep.search.search import (
     MAX_CANDIDATES_PER_TRIAL,
@@ -19,6 +20,7 @@ from sprd.sweep.search.search import (
     Search,
     check_searchable,
 )
+from sprd.sweep.trial.outcome import Outcome
 from tests.builders import make_row, make_sweep
 
 SPACE = '"model.filters" = { low = 1, high = 64 }\n"train.momentum" = { low = 0.0, high = 0.9 }'
@@ -49,7 +51,7 @@ def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
     while len(candidates) < most and (candidate := search.next()) is not None:
         candidates.append(candidate)
         status, fields = fate(candidate)
-        search.ended(candidate.number, status, **fields)
+        search.ended(candidate.number, Outcome(status, **fields))
     return candidates
 
 
@@ -97,9 +99,9 @@ def test_no_more_run_at_once_than_are_needed(table):
     first, second = search.next(), search.next()
     assert search.next() is None
     assert not search.is_done
-    search.ended(second.number, *MISSED[:1], **MISSED[1])
+    search.ended(second.number, Outcome(*MISSED[:1], **MISSED[1]))
     assert search.next().number == 2
-    search.ended(first.number, "trained", **TRAINED[1])
+    search.ended(first.number, Outcome("trained", **TRAINED[1]))
     assert search.next() is None
 
 
@@ -126,9 +128,9 @@ def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
 def test_rows_are_drained_once(table):
     """Whoever watches hears of each row, those without a worker too."""
     search = Search(make_sweep(HALF_VALID, lines(12)), table)
-    seen: list[Row] = []
+    seen: list[Trial] = []
     while (candidate := search.next()) is not None:
-        search.ended(candidate.number, "trained", **TRAINED[1])
+        search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         seen += search.drain()
     assert [*seen, *search.drain()] == table.rows
     assert search.drain() == []
@@ -215,7 +217,7 @@ class TestResuming:
         search = Search(sweep, table)
         candidates = [search.next() for _ in range(5)]
         for number in (4, 1):
-            search.ended(number, "trained", **TRAINED[1])
+            search.ended(number, Outcome("trained", **TRAINED[1]))
         resumed = run(Search(sweep, Table(table.path)), lambda c: TRAINED)
         assert [c.number for c in resumed] == [0, 2, 3, 5]
         assert [c.point for c in resumed[:3]] == [candidates[n].point for n in (0, 2, 3)]
@@ -257,13 +259,13 @@ def test_no_number_is_asked_twice_however_often_it_is_interrupted(
         assert len({c.number for c in running}) == len(running)
         for candidate in running[which:]:  # the others are lost with the process
             status, fields = next(fates, TRAINED)
-            search.ended(candidate.number, status, **fields)
+            search.ended(candidate.number, Outcome(status, **fields))
     last = Search(sweep, Table(path))
     run(last, lambda c: TRAINED)
     numbers = sorted(row.number for row in read_rows(path))
     assert len(set(numbers)) == len(numbers)
     assert last.n_trained >= n_trials
-    assert set(numbers) >= {row.number for row in last.rows if row.status == "trained"}
+    assert set(numbers) >= {row.number for row in last.trials if row.status == "trained"}
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
@@ -287,7 +289,7 @@ def test_points_that_run_are_not_handed_out_again(table):
     first, second = search.next(), search.next()
     assert first.point != second.point
     assert search.next() is None and not search.is_done
-    search.ended(first.number, "failed", error="out of memory")
+    search.ended(first.number, Outcome("failed", error="out of memory"))
     assert search.next() is None
     again = Search(make_sweep('"model.filters" = [2, 4]', lines(4)), Table(table.path))
     points = [again.next().point for _ in range(2)]
@@ -303,7 +305,7 @@ def test_unfinished_points_are_handed_out_again(tmp_path, sampler):
     running = [search.next() for _ in range(4)]
     for place, score in zip((2, 0, 3, 1, 0), (0.5, 0.9, 0.6, 0.8, 0.7), strict=True):
         status, fields = trained(score)
-        search.ended(running.pop(place).number, status, **fields)
+        search.ended(running.pop(place).number, Outcome(status, **fields))
         running.append(search.next())
     points = {one.number: one.point for one in running}
     lost = points.pop(min(points))
@@ -314,7 +316,7 @@ def test_unfinished_points_are_handed_out_again(tmp_path, sampler):
     assert points.items() <= {one.number: one.point for one in found}.items()
     assert sampler != "random" or lost in [one.point for one in found]
     for one in found:
-        again.ended(one.number, TRAINED[0], **TRAINED[1])
+        again.ended(one.number, Outcome(TRAINED[0], **TRAINED[1]))
     assert len(run(again, lambda _: TRAINED)) == 1
 
 
@@ -354,7 +356,7 @@ class TestStopping:
         assert search.is_done and search.next() is None
         assert search.ended_by == "max_minutes = 1.5"
         for candidate in (second, first):
-            search.ended(candidate.number, "trained", **TRAINED[1])
+            search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         assert (search.n_trained, search.gave_up) == (2, None)
         assert Search(sweep, Table(table.path)).next().number == 2
 
@@ -398,18 +400,18 @@ class TestStopping:
         running = [search.next(), search.next()]
         assert search.next() is None and not search.is_done
         for candidate in [lost, *running]:
-            search.ended(candidate.number, "trained", **TRAINED[1])
+            search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         assert search.is_done and search.gave_up is None
         assert search.ended_by == "every point of the grid was tried"
-        points = {tuple(sorted(row.params.items())) for row in search.rows}
-        assert len(points) == len(search.rows) == 6
+        points = {tuple(sorted(row.params.items())) for row in search.trials}
+        assert len(points) == len(search.trials) == 6
 
     def test_grid_drops_no_point_whose_trial_was_lost(self, table):
         """The numbers of lost trials are asked for again, and a number means a point."""
         sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
         search = Search(sweep, table)
         for candidate in [search.next() for _ in range(4)][::3]:
-            search.ended(candidate.number, "trained", **TRAINED[1])
+            search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         run(Search(sweep, Table(table.path)), lambda c: TRAINED)
         assert sorted(row.params["model.filters"] for row in read_rows(table.path)) == [2, 4, 8, 16]
 
@@ -444,9 +446,9 @@ class TestReferences:
         search = self.search(table, sampler=sampler)
         candidates = run(search, lambda c: TRAINED)
         assert [c.number for c in candidates] == [0, 1, 2, 3, 4]
-        assert [c.label for c in candidates] == ["a", "b", "", "", ""]
-        assert [row.status for row in search.rows] == ["reference"] * 2 + ["trained"] * 3
-        assert [row.label for row in read_rows(table.path)] == ["a", "b", "", "", ""]
+        assert [c.name for c in candidates] == ["a", "b", "trial 2", "trial 3", "trial 4"]
+        assert [row.label for row in table.references] == ["a", "b"]
+        assert [row.name for row in read_rows(table.path)] == [c.name for c in candidates]
         assert candidates[0].point == {} and candidates[0].config == search._sweep.default
         assert search.n_trained == 3 and search.is_done
 
@@ -454,12 +456,12 @@ class TestReferences:
         """And the search waits for them in the end."""
         search = self.search(table, 1)
         running = [search.next() for _ in range(3)]
-        assert [c.label for c in running] == ["a", "b", ""]
+        assert [c.name for c in running] == ["a", "b", "trial 2"]
         assert search.next() is None
-        search.ended(2, "trained", **TRAINED[1])
-        search.ended(1, "trained", **TRAINED[1])
+        search.ended(2, Outcome("trained", **TRAINED[1]))
+        search.ended(1, Outcome("trained", **TRAINED[1]))
         assert search.n_trained == 1 and not search.is_done
-        search.ended(0, "trained", **TRAINED[1])
+        search.ended(0, Outcome("trained", **TRAINED[1]))
         assert search.is_done
 
     def test_lost_ones_are_trained_again_and_others_are_not(self, table):
@@ -467,9 +469,9 @@ class TestReferences:
         search = self.search(table, 4)
         for number in [search.next().number for _ in range(5)]:
             if number in (0, 3):
-                search.ended(number, "trained", **TRAINED[1])
+                search.ended(number, Outcome("trained", **TRAINED[1]))
         again = run(self.search(Table(table.path), 4), lambda c: TRAINED)
-        assert [(c.number, c.label) for c in again] == [(1, "b"), (2, ""), (4, ""), (5, "")]
+        assert [c.name for c in again] == ["b", "trial 2", "trial 4", "trial 5"]
         numbers = [row.number for row in read_rows(table.path)]
         assert sorted(numbers) == list(range(6))
 
@@ -478,7 +480,7 @@ class TestReferences:
         fates = {0: FAILED, 1: MISSED}
         search = self.search(table)
         run(search, lambda c: fates.get(c.number, TRAINED))
-        assert [row.status for row in search.rows] == ["failed", "infeasible"] + ["trained"] * 3
+        assert [row.status for row in table.rows] == ["failed", "infeasible"] + ["trained"] * 3
         assert (search.n_trained, search.gave_up) == (3, None)
         again = self.search(Table(table.path))
         assert [c.number for c in run(again, lambda c: FAILED)] == [0]
@@ -488,8 +490,8 @@ class TestReferences:
         """A failing reference is no reason to give it up."""
         sweep = make_sweep(self.TABLES, lines(1))
         search = Search(sweep, table, references=[("a", sweep.default), ("b", sweep.default)])
-        run(search, lambda c: FAILED if c.label == "a" else MISSED if c.label else TRAINED)
-        assert [row.status for row in search.rows] == ["failed", "infeasible", "trained"]
+        run(search, lambda c: FAILED if c.name == "a" else MISSED if c.is_apart else TRAINED)
+        assert [row.status for row in table.rows] == ["failed", "infeasible", "trained"]
 
     def test_sampler_does_not_learn_from_them(self, table):
         """They lie outside the space; patience does not count them either."""
@@ -527,7 +529,7 @@ class TestStart:
         search = Search(sweep, table, earlier=earlier)
         points = [c.point for c in run(search, lambda c: TRAINED)]
         assert [point["model.filters"] for point in points[:2]] == [7, 11]
-        assert (search.n_trained, len(search.rows)) == (3, 3)
+        assert (search.n_trained, len(search.trials)) == (3, 3)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])

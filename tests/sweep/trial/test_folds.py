@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +17,9 @@ from sprd.audio.corpus import Corpus, Split, index_folder
 from sprd.config.trial import Config
 from sprd.errors import DataError, InputError, OutputError
 from sprd.model.evaluate import score_predicted
-from sprd.sweep.trial.folds import FoldTable, run_fold, summarize
+from sprd.sweep.rows.folds import FoldTable
+from sprd.sweep.rows.row import FoldResult
+from sprd.sweep.trial.folds import run_fold, summarize
 from tests.builders import make_fold, make_sweep
 from tests.speakers import RATES, binomial_intervals, coverage, right_or_wrong
 
@@ -32,18 +34,20 @@ SECOND = make_fold(1, [0, 1, 1, 2, 3], [0, 3, 1, 2, 3], ["silence 1", *"cdcd"])
 
 def folds_of(
     predicted: NDArray[np.int64], truth: NDArray[np.int64], speakers: list[str]
-) -> list[dict[str, Any]]:
+) -> list[FoldResult]:
     """The clips as two folds of as many speakers, each scored in one figure."""
     half = len(truth) // 2
     return [
-        {
-            "fold": fold,
-            "n_folds": 2,
-            "predicted": predicted[part].tolist(),
-            "truth": truth[part].tolist(),
-            "speakers": speakers[part],
-            "scores": {"balanced_accuracy": float((predicted[part] == truth[part]).mean())},
-        }
+        FoldResult(
+            fold=fold,
+            n_folds=2,
+            predicted=predicted[part].tolist(),
+            truth=truth[part].tolist(),
+            speakers=speakers[part],
+            scores={"balanced_accuracy": float((predicted[part] == truth[part]).mean())},
+            model_bytes=1000,
+            seconds=1.5,
+        )
         for fold, part in enumerate((slice(half), slice(half, None)))
     ]
 
@@ -75,8 +79,9 @@ class TestSummary:
     def test_intervals_are_those_of_the_pooled_clips(self):
         """The bootstrap draws speakers, as everywhere."""
         pooled = score_predicted(
-            *(np.array(FIRST[key] + SECOND[key]) for key in ("predicted", "truth")),
-            FIRST["speakers"] + SECOND["speakers"],
+            np.array(FIRST.predicted + SECOND.predicted),
+            np.array(FIRST.truth + SECOND.truth),
+            FIRST.speakers + SECOND.speakers,
             LABELS,
         )
         found = summarize([FIRST, SECOND], LABELS)
@@ -113,7 +118,7 @@ class TestSummary:
     def test_folds_of_two_cross_validations_are_not_mixed(self):
         """Two of three are not two of two."""
         with pytest.raises(ValueError, match=r"got \[0, 1\]"):
-            summarize([FIRST, {**SECOND, "n_folds": 3}], LABELS)
+            summarize([FIRST, replace(SECOND, n_folds=3)], LABELS)
 
 
 class TestTable:
@@ -132,7 +137,7 @@ class TestTable:
     def test_folds_are_found_by_trial_and_number_of_folds(self, path):
         """Five folds of a trial say nothing of its ten."""
         table = FoldTable(path)
-        assert table.done(7, 2) == {0: {"trial": 7, **FIRST}, 1: {"trial": 7, **SECOND}}
+        assert table.done(7, 2) == {0: FIRST, 1: SECOND}
         assert set(table.done(8, 2)) == {0}
         assert table.done(7, 5) == table.done(9, 2) == {}
 
@@ -165,10 +170,10 @@ class TestTable:
             b"{",
             b"5",
             b"{}",
-            json.dumps({"trial": 7, **FIRST, "truth": [0]}).encode(),
-            json.dumps({"trial": 7, **FIRST, "fold": 2}).encode(),
-            json.dumps({"trial": "7", **FIRST}).encode(),
-            json.dumps({"trial": 7, **FIRST, "scores": None}).encode(),
+            json.dumps({"trial": 7, **asdict(FIRST), "truth": [0]}).encode(),
+            json.dumps({"trial": 7, **asdict(FIRST), "fold": 2}).encode(),
+            json.dumps({"trial": "7", **asdict(FIRST)}).encode(),
+            json.dumps({"trial": 7, **asdict(FIRST), "scores": None}).encode(),
         ],
     )
     def test_damaged_line_is_an_input_error(self, path, damage):
@@ -257,25 +262,22 @@ class TestFold:
 
     def test_clips_are_predicted_once_and_the_same_again(self, corpus, results):
         """Speakers of the test are not among them; a second run gives the same predictions."""
-        people = {s for one in results for s in one["speakers"] if not s.startswith("silence ")}
+        people = {s for one in results for s in one.speakers if not s.startswith("silence ")}
         assert people == {c.speaker for c in corpus.clips if c.split is not Split.TESTING}
         found = summarize(results, LABELS)
         assert found.n_clips == 4 + 3 * len(people)
         assert 0.6 < found.balanced_accuracy < 1
         again = run_fold(make_config(), corpus, 1, 2)
-        assert {k: v for k, v in again.items() if k != "seconds"} == {
-            k: v for k, v in results[1].items() if k != "seconds"
-        }
+        assert replace(again, seconds=results[1].seconds) == results[1]
 
     def test_result_is_what_json_holds(self, tmp_path, results):
         """A worker sends it home, and the table keeps it."""
         result = results[0]
-        assert json.loads(json.dumps(result)) == result
-        assert set(result) == set(FIRST)
-        assert len(result["predicted"]) == len(result["truth"]) == len(result["speakers"])
-        assert result["model_bytes"] > 1000 and result["seconds"] > 0
+        assert json.loads(json.dumps(asdict(result))) == asdict(result)
+        assert len(result.predicted) == len(result.truth) == len(result.speakers)
+        assert result.model_bytes > 1000 and result.seconds > 0
         FoldTable(tmp_path / "folds.jsonl").append(0, result)
-        assert FoldTable(tmp_path / "folds.jsonl").done(0, 2)[0] == {"trial": 0, **result}
+        assert FoldTable(tmp_path / "folds.jsonl").done(0, 2)[0] == result
 
     def test_too_small_a_corpus_is_refused_in_one_line(self, corpus):
         """Before anything is computed."""

@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from sprd import pipeline
+from sprd.bundle import best
 from sprd.config.limits import EMULATION, Violation
 from sprd.config.objectives import natural
 from sprd.errors import BudgetError
 from sprd.sweep.paths import RunPaths
+from sprd.sweep.rows.ranking import ranking
 from tests.builders import make_row
 
 FAILED = Violation(EMULATION, None, None, error="3 bytes differ")
@@ -18,8 +19,13 @@ def a_run(tmp_path, scores):
     """A run of trained trials with these scores."""
     rows = [make_row(number, score=score) for number, score in enumerate(scores)]
     sweep = SimpleNamespace(objectives=(natural("balanced_accuracy"),))
-    table = SimpleNamespace(rows=rows)
+    table = SimpleNamespace(trials=rows)
     return SimpleNamespace(table=table, sweep=sweep, folder=tmp_path, paths=RunPaths(tmp_path))
+
+
+def ranked(run):
+    """Its trials, best first."""
+    return ranking(run.table.trials, run.sweep.objectives[0])
 
 
 def test_next_best_is_tried(tmp_path, monkeypatch):
@@ -30,14 +36,15 @@ def test_next_best_is_tried(tmp_path, monkeypatch):
         tried.append((row.number, dict(attempts)))
         return (FAILED,) if row.number == 1 else ()
 
-    monkeypatch.setattr(pipeline, "export_trial", export)
+    monkeypatch.setattr(best, "export_trial", export)
     run = a_run(tmp_path, (0.8, 0.9, 0.7))
-    assert pipeline.export_best(run, None) == run.paths.bundle
+    assert best.export_best(run, None, ranked(run)) == run.paths.bundle
     assert tried == [(1, {}), (0, {1: (FAILED,)})]
 
 
 def test_nothing_left_is_said_with_the_reasons(tmp_path, monkeypatch):
     """Each trial's own reason is in the line."""
-    monkeypatch.setattr(pipeline, "export_trial", lambda *args: (FAILED,))
+    monkeypatch.setattr(best, "export_trial", lambda *args: (FAILED,))
+    run = a_run(tmp_path, (0.8, 0.9))
     with pytest.raises(BudgetError, match=r"none of 2 did: trial 1: 3 bytes differ; trial 0"):
-        pipeline.export_best(a_run(tmp_path, (0.8, 0.9)), None)
+        best.export_best(run, None, ranked(run))

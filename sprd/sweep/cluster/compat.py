@@ -1,0 +1,70 @@
+"""What Ray and Tune 2.60 do that a sweep must not: the one file that knows their inner parts.
+
+`pyproject.toml` bounds Ray to the versions that this was tried with. Everything that is set here
+is put back when the block ends.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ray._private import serialization
+from ray.exceptions import RayActorError
+
+WORKER_VARIABLES: Mapping[str, str] = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # glibc keeps what it frees, once for each of many arenas.
+    "MALLOC_ARENA_MAX": "2",
+    # Ray gives a trial up, and tells nobody, whose worker is not yet done with the last one.
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "600",
+}
+"""Of the processes that train."""
+
+
+@contextmanager
+def memory_deaths_are_actor_deaths() -> Iterator[None]:
+    """Says of a worker that Ray ended for memory that it died: at its own word for it Tune ends."""
+
+    def died(message: str) -> RayActorError:
+        return RayActorError(error_msg=message.splitlines()[0])
+
+    before = serialization.OutOfMemoryError
+    serialization.OutOfMemoryError = died
+    try:
+        yield
+    finally:
+        serialization.OutOfMemoryError = before
+
+
+@contextmanager
+def terminated_is_interrupted() -> Iterator[None]:
+    """Lets SIGTERM mean what Ctrl-C means: Ray would print a trace. Who stops a container sends it.
+
+    A handler can be set in the main thread alone; elsewhere it stays as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def raised_in_worker(trial: Any) -> str | None:
+    """Returns the last line of what a trial of Tune raised; None where its worker died.
+
+    What the training raises is an outcome, so this is about reporting it: a storage, mostly. Tune
+    hands its callbacks no exception, only the file in which it writes them all down.
+    """
+    try:
+        failures = Path(trial.error_file).read_text(encoding="utf-8").split("Failure # ")
+    except (OSError, TypeError):
+        return None
+    if "ray::" not in failures[-1]:
+        return None
+    return failures[-1].strip().splitlines()[-1]

@@ -1,0 +1,56 @@
+"""What crosses the border between driver and worker: a `Job` goes out, an `Outcome` comes back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sprd.config.trial import Config
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, as a worker gets it.
+
+    `label` is what its checkpoints say of themselves, `checkpoint` the folder or URI of one that an
+    interrupted command left, None where it starts anew. For the rest see
+    `sprd.sweep.search.jobs.Candidate`.
+    """
+
+    number: int
+    name: str
+    config: Config
+    fold: tuple[int, int] | None
+    is_apart: bool
+    label: str
+    checkpoint: str | None
+
+    def pack(self) -> dict[str, Any]:
+        """Returns the configuration that Tune hands on: text that is checked on the other side.
+
+        Its number stands beside it, for the names of Tune's folders.
+        """
+        fields = {**vars(self), "config": self.config.model_dump_json()}
+        return {"number": self.number, "job": json.dumps(fields)}
+
+    @classmethod
+    def unpack(cls, packed: Mapping[str, Any]) -> "Job":
+        """Reads what `pack` gave.
+
+        Raises:
+            ValueError: Another version of sprd packed it.
+        """
+        fields = json.loads(packed["job"])
+        fold = fields["fold"]
+        return cls(
+            **{
+                **fields,
+                "config": Config.model_validate_json(fields["config"]),
+                "fold": None if fold is None else (fold[0], fold[1]),
+            }
+        )
+
+
+def folder_name(packed: Mapping[str, Any]) -> str:
+    """Returns the name of a training's folder in Tune's."""
+    return f"trial-{packed['number']}"
