@@ -27,7 +27,7 @@ ROOMS = (
 )
 """From the top of the picture to its bottom."""
 
-SWEEP_ROOMS = ("single", "cluster", "run", "search", "trial", "rows", "paths")
+SWEEP_ROOMS = ("cluster", "run", "search", "trial", "rows", "paths")
 """The same inside `sweep/`."""
 
 HEAVY = {"tensorflow": "TensorFlow", "keras": "TensorFlow", "ray": "Ray", "optuna": "Optuna"}

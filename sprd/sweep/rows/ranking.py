@@ -76,7 +76,9 @@ def budget_error(trials: Iterable[Trial]) -> BudgetError:
     sizes = [(trial.footprint["model_bytes"], trial.number) for trial in every if trial.footprint]
     if sizes:
         smallest, number = min(sizes)
-        nearest += f". Smallest model seen: {number_of('model_bytes').text(smallest)} (trial {number})"
+        nearest += (
+            f". Smallest model seen: {number_of('model_bytes').text(smallest)} (trial {number})"
+        )
     return BudgetError(
         f"No trial fits the budget: 0 of {len(every)} ({n_trained} trained). Nearest: {nearest}."
         " Raise the limit in [budget], or widen [space] towards smaller models."

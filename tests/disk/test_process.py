@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sprd.disk.quiet import quiet_stderr
+from sprd.disk.process import environment, quiet_stderr
 
 
 def test_nothing_comes_through_and_afterwards_everything(
@@ -26,3 +26,12 @@ def test_standard_error_is_back_after_an_exception(capfd: pytest.CaptureFixture[
     os.write(2, b"error\n")
     assert capfd.readouterr().err == "error\n"
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_variables_are_set_for_the_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user set stays as it is, inside and after."""
+    monkeypatch.setenv("SPRD_TEST_MINE", "mine")
+    monkeypatch.delenv("SPRD_TEST_OURS", raising=False)
+    with environment({"SPRD_TEST_MINE": "ours", "SPRD_TEST_OURS": "ours"}):
+        assert (os.environ["SPRD_TEST_MINE"], os.environ["SPRD_TEST_OURS"]) == ("mine", "ours")
+    assert os.environ["SPRD_TEST_MINE"] == "mine" and "SPRD_TEST_OURS" not in os.environ
