@@ -103,3 +103,17 @@ def test_every_script_that_makes_a_page_is_told() -> None:
         load_script(f"docs/{path.name}").TARGET.name for path in (ROOT / "docs").glob("make_*.py")
     }
     assert {name for name in made if f"`docs/{name}`" not in CONTRIBUTING} == set()
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_pages_name_only_files_that_exist(page: Path) -> None:
+    """A link leads to a file of the project, and so does a path in a text; `mine` is the user's."""
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    named = re.findall(r"\b(?:sprd|tests|docs|benchmarks|deploy)/[\w./-]+\.\w+\b", text)
+    assert [name for name in named if "mine" not in name and not (ROOT / name).exists()] == []
