@@ -10,7 +10,7 @@ import pytest
 
 from sprd.sweep.paths import RunPaths
 from tests.scripts import ROOT, load_script
-from tests.test_import_rules import FLOORS, Floors
+from tests.test_import_rules import FLOORS, MAX_ARROWS, MAX_ROOMS, SWEEP_FLOORS, Floors
 
 architecture = load_script("docs/make_architecture.py")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def sources() -> Iterator[tuple[str, ast.Module]]:
         yield name, ast.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("first", "floors"), [("cli", FLOORS)])
+@pytest.mark.parametrize(("first", "floors"), [("cli", FLOORS), ("cluster", SWEEP_FLOORS)])
 def test_order_of_rooms_is_the_one_that_is_checked(first: str, floors: Floors) -> None:
     """CONTRIBUTING.md names every room, floor by floor, as the import rules have them."""
     line = re.search(rf"^`{first}` > .*$", CONTRIBUTING, re.MULTILINE)
@@ -33,6 +33,11 @@ def test_order_of_rooms_is_the_one_that_is_checked(first: str, floors: Floors) -
     named = [set(re.findall(r"`(\w+)`", floor)) for floor in line[0].split(" > ")]
     rooms = [set(floor) for floor in reversed(floors) if "__main__" not in floor]
     assert named == rooms
+
+
+def test_bounds_of_rooms_and_arrows_are_told() -> None:
+    """CONTRIBUTING.md gives the numbers that the import rules hold."""
+    assert f"at most {MAX_ROOMS} rooms and {MAX_ARROWS} arrows" in CONTRIBUTING
 
 
 def test_heavy_packages_are_where_the_table_says() -> None:
@@ -56,6 +61,17 @@ def imported(name: str) -> set[str]:
     """The packages that a module imports."""
     source = (ROOT / "sprd" / name).read_text(encoding="utf-8")
     return {target.split(".")[0] for target in architecture.imports_of(source, "sprd.x")}
+
+
+def test_no_function_changes_the_state_of_a_module() -> None:
+    """There is no `global`."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Global)
+    ]
+    assert found == []
 
 
 def test_no_module_is_named_after_nothing() -> None:
