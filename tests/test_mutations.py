@@ -1,6 +1,7 @@
 """What `benchmarks/mutations.py` draws: small changes of behaviour, even over rooms, repeatable."""
 
 import ast
+import tomllib
 from collections import Counter
 from typing import Any
 
@@ -78,3 +79,13 @@ def test_a_module_is_tested_by_its_own_file_first() -> None:
     tests = nearest.nearest("sprd/disk/cache.py")
     assert tests[0] == "tests/disk/test_cache.py"
     assert tests.index("tests/audio/test_store.py") < tests.index("tests/test_end_to_end.py")
+
+
+def test_mutations_of_the_review_can_still_be_made() -> None:
+    """The text that each replaces stands once in its file, wherever that has gone since."""
+    known = tomllib.loads((ROOT / "benchmarks/mutations.toml").read_text(encoding="utf-8"))
+    assert len(known["review"]) == 13
+    for one in known["review"]:
+        source = (ROOT / one["file"]).read_text(encoding="utf-8")
+        assert source.count(one["before"]) == 1, f"mend number {one['number']}"
+        ast.parse(source.replace(one["before"], one["after"]))

@@ -1,4 +1,4 @@
-"""The verbs: each takes parsed arguments, calls one room and shows what came of it."""
+"""The verbs that train: parsed arguments in, what came of it shown, an exit code out."""
 
 import json
 from argparse import Namespace

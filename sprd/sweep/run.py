@@ -51,7 +51,7 @@ class Run:
         """Returns a trained trial.
 
         Raises:
-            SprdError: There is none of that number.
+            ConfigError: There is none of that number.
         """
         trained = [trial for trial in self.table.trials if trial.status == "trained"]
         for trial in trained:
