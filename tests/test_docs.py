@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from sprd.config.params import Vocabulary
-from sprd.config.reader import SECTIONS, parse_sweep
+from sprd.config.reader import parse_sweep
+from sprd.config.sections import SECTIONS
 from sprd.config.sweep import SweepConfig
 from sprd.model.params import ARCHITECTURES
 from tests.scripts import load_script

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sprd.cli.main import main
 from sprd.cli.text import show_json
 from sprd.config.limits import Violation
 from sprd.errors import ConfigError
-from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.row import Reference, Trial
 from sprd.sweep.run import begin, open_run
 from tests.builders import make_outside_model, make_reference, make_row
 
@@ -54,7 +55,9 @@ ROWS = [
 ]
 
 
-def make_run(folder: Path, rows: list[Trial], text: str = TEXT, data: str = "0" * 64) -> Path:
+def make_run(
+    folder: Path, rows: Sequence[Trial | Reference], text: str = TEXT, data: str = "0" * 64
+) -> Path:
     """The folder of a run that ended."""
     file = folder.parent / f"{folder.name}.toml"
     file.write_text(text, encoding="utf-8")

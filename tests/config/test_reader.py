@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sprd.config.dimensions import Choice, Range
 from sprd.config.reader import MAX_FILE_BYTES, N_TRIED_POINTS, load_sweep, parse_sweep, resolve
 from sprd.config.sections import SECTIONS
+from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
@@ -57,12 +59,12 @@ MODEL = DATA + '[model]\narchitecture = "tiny_conv"\n'
 TWO_MODELS = DATA + '[space]\n"model.architecture" = ["tiny_conv", "ds_cnn"]\n'
 
 
-def parsed(text):
+def parsed(text: str) -> SweepConfig:
     """The sweep of a text."""
     return parse_sweep(text, FILE, VOCABULARY)
 
 
-def refusal(text):
+def refusal(text: str) -> str:
     """The message with which a text is refused, less the file's name."""
     with pytest.raises(ConfigError) as caught:
         parsed(text)
@@ -71,7 +73,7 @@ def refusal(text):
     return message.removeprefix(f"{FILE}").removeprefix(" ")
 
 
-def test_seed_recipe_gives_the_values_of_the_seed():
+def test_seed_recipe_gives_the_values_of_the_seed() -> None:
     """SPRD's train_model.sh under our names, defaults or not."""
     config = parsed(SEED_RECIPE).default
     assert config.labels == ("_silence_", "_unknown_", "up", "down")
@@ -94,7 +96,7 @@ def test_seed_recipe_gives_the_values_of_the_seed():
     }  # fmt: skip
 
 
-def test_defaults_are_the_recipe_of_the_seed():
+def test_defaults_are_the_recipe_of_the_seed() -> None:
     """A file that names only the keywords and the model trains as SPRD's trainer does."""
     shortest = parsed(MODEL).default
     recipe = parsed(SEED_RECIPE).default
@@ -516,13 +518,13 @@ NOT_SEARCHABLE = [
     ],
     ids=lambda text: text[-40:],
 )
-def test_bad_file_is_refused_with_place_rule_value_and_way_out(text, message):
+def test_bad_file_is_refused_with_place_rule_value_and_way_out(text: str, message: str) -> None:
     """One line says where, what must hold, what was found and what to do."""
     assert message == refusal(text)[: len(message)]
 
 
 @pytest.mark.parametrize(("table", "message"), [*BAD_DATA, *BAD_REST])
-def test_bad_value_is_refused_with_place_rule_value_and_way_out(table, message):
+def test_bad_value_is_refused_with_place_rule_value_and_way_out(table: str, message: str) -> None:
     """One line says where, what must hold, what was found and what to do."""
     if table == SWEEP:
         text = table
@@ -541,20 +543,22 @@ def test_bad_value_is_refused_with_place_rule_value_and_way_out(table, message):
         *BAD_DIMENSIONS,
     ],
 )
-def test_bad_dimension_is_refused_with_its_name_and_the_rule(lines, name, message):
+def test_bad_dimension_is_refused_with_its_name_and_the_rule(
+    lines: str, name: str, message: str
+) -> None:
     """One line says which dimension, what must hold and what was found."""
     expected = f'[space."{name}"]: {message}'
     assert expected == refusal(MODEL + "[space]\n" + lines)[: len(expected)]
 
 
-def test_value_of_the_file_is_not_told_as_one_of_the_space():
+def test_value_of_the_file_is_not_told_as_one_of_the_space() -> None:
     """A wrong value beside a dimension is refused where it stands."""
     text = f'{MODEL}[train]\nmomentum = 2.0\n[space]\n"train.batch_size" = [10, 20]'
     assert refusal(text).startswith("[train] momentum: must be less than 1, got 2.0.")
 
 
 @pytest.mark.parametrize("name", NOT_SEARCHABLE)
-def test_what_would_change_the_measurement_is_not_searched(name):
+def test_what_would_change_the_measurement_is_not_searched(name: str) -> None:
     """Of the data only the shares of silence and other words may vary."""
     expected = (
         f'[space."{name}"]: must name a key of features, augment, model, train, or'
@@ -565,20 +569,20 @@ def test_what_would_change_the_measurement_is_not_searched(name):
 
 
 @pytest.mark.parametrize("objective", ["latency_ms", "min flash_bytes", "max energy_uj"])
-def test_number_that_needs_a_board_may_decide_where_there_is_one(objective):
+def test_number_that_needs_a_board_may_decide_where_there_is_one(objective: str) -> None:
     """Without one no trial would report it."""
     text = MODEL.replace("[data]", f'objectives = ["{objective}"]\n[data]')
     assert str(parsed(text + BOARD).objectives[0]).endswith(objective.split()[-1])
 
 
 @pytest.mark.parametrize("objective", ["macs", "model_bytes", "arena_bytes", "instructions"])
-def test_number_that_a_model_has_by_itself_needs_no_board(objective):
+def test_number_that_a_model_has_by_itself_needs_no_board(objective: str) -> None:
     """Its bytes and what it computes."""
     text = MODEL.replace("[data]", f'objectives = ["balanced_accuracy", "{objective}"]\n[data]')
     assert [one.key for one in parsed(text).objectives] == ["balanced_accuracy", objective]
 
 
-def test_confirmation_goes_with_balanced_accuracy_first():
+def test_confirmation_goes_with_balanced_accuracy_first() -> None:
     """Other objectives may follow."""
     lines = 'confirm_folds = 5\nobjectives = ["balanced_accuracy", "macs"]\n[data]'
     sweep = parsed(MODEL.replace("[data]", lines)).sweep
@@ -595,12 +599,14 @@ def test_confirmation_goes_with_balanced_accuracy_first():
         ('scheduler = "none"', "none"),
     ],
 )
-def test_small_models_that_lag_are_not_stopped_unless_it_is_said(lines, scheduler):
+def test_small_models_that_lag_are_not_stopped_unless_it_is_said(
+    lines: str, scheduler: str
+) -> None:
     """With several objectives they may win."""
     assert parsed(MODEL.replace("[data]", f"{lines}\n[data]")).scheduler == scheduler
 
 
-def test_points_to_start_from_are_kept_in_order():
+def test_points_to_start_from_are_kept_in_order() -> None:
     """Each names some dimensions; none is fine, as is a point with nothing."""
     text = MODEL + SPACE + '[[start]]\n"model.filters" = 8\n[[start]]\n"train.momentum" = 0\n'
     assert parsed(text).start == ({"model.filters": 8}, {"train.momentum": 0})
@@ -608,7 +614,7 @@ def test_points_to_start_from_are_kept_in_order():
     assert parsed(MODEL + SPACE).start == ()
 
 
-def test_references_are_relative_to_the_sweep_file():
+def test_references_are_relative_to_the_sweep_file() -> None:
     """They are read when the sweep begins: the file need not be there to be checked."""
     other = '[[reference]]\nname = "b c"\nsweep = "../other/b.toml"\n'
     found = parsed(MODEL + REFERENCE + other).references
@@ -618,14 +624,14 @@ def test_references_are_relative_to_the_sweep_file():
     ]
 
 
-def test_folders_to_learn_from_are_kept_as_written():
+def test_folders_to_learn_from_are_kept_as_written() -> None:
     """They are opened when the sweep begins."""
     text = MODEL.replace("[data]", 'warm_start = ["../runs/a", "b"]\n[data]')
     assert parsed(text).sweep.warm_start == ("../runs/a", "b")
     assert parsed(MODEL).sweep.warm_start == ()
 
 
-def test_shares_of_silence_and_other_words_are_searched():
+def test_shares_of_silence_and_other_words_are_searched() -> None:
     """The two exceptions among the keys of the data."""
     space = '[space]\n"data.silence_percentage" = [10, 20]\n"data.unknown_percentage" = [50, 100]'
     assert parsed(MODEL + space).space == {
@@ -660,13 +666,13 @@ def test_shares_of_silence_and_other_words_are_searched():
         ),
     ],
 )
-def test_space_without_a_valid_point_is_refused(text, problem):
+def test_space_without_a_valid_point_is_refused(text: str, problem: str) -> None:
     """Values that are legal each, but never together, would give nothing but infeasible rows."""
     expected = f"[space]: some point must be a valid configuration, got none in {N_TRIED_POINTS}: "
     assert expected + problem == refusal(MODEL + text)[: len(expected + problem)]
 
 
-def test_space_with_some_invalid_points_is_accepted():
+def test_space_with_some_invalid_points_is_accepted() -> None:
     """Of the four points here one breaks the rule on strides: it becomes an infeasible row."""
     space = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
     sweep = parsed(f"{MODEL}[space]\n{space}")
@@ -676,7 +682,7 @@ def test_space_with_some_invalid_points_is_accepted():
         resolve(sweep, good | {"features.window_size_ms": 20})
 
 
-def test_dimensions_are_read_as_written():
+def test_dimensions_are_read_as_written() -> None:
     """A list is a choice, a table a range; integers stay integers."""
     space = parsed(
         MODEL + '[space]\n"model.filters" = { low = 4, high = 32, step = 4 }\n'
@@ -691,7 +697,7 @@ def test_dimensions_are_read_as_written():
     }
 
 
-def test_point_overrides_the_file():
+def test_point_overrides_the_file() -> None:
     """A dimension wins over the value of the same name in the file; presets expand."""
     sweep = parsed(
         MODEL + 'filters = 4\n[features]\nframe = "30/20x40"\n[space]\n"model.filters" = [8, 16]\n'
@@ -703,7 +709,7 @@ def test_point_overrides_the_file():
     assert config.features.shape == (49, 20)
 
 
-def test_parameters_of_another_architecture_are_dropped():
+def test_parameters_of_another_architecture_are_dropped() -> None:
     """Each architecture of the space gets the parameters that it has, from file, space, default."""
     sweep = parsed(TWO_MODELS + '"model.n_blocks" = [1, 2]\n[model]\nfilters = 12\nstride = "4x4"')
     tiny = resolve(sweep, {"model.architecture": "tiny_conv", "model.n_blocks": 2}).model.params
@@ -714,7 +720,7 @@ def test_parameters_of_another_architecture_are_dropped():
     assert set(ds_cnn) == set(ARCHITECTURES["ds_cnn"].model_fields)
 
 
-def test_relative_paths_start_at_the_sweep_file(tmp_path):
+def test_relative_paths_start_at_the_sweep_file(tmp_path: Path) -> None:
     """A sweep file means the same wherever sprd is run."""
     text = MODEL.replace("keywords", 'source = "../a"\nextra = ["b", "/c"]\nkeywords')
     sweep = parse_sweep(text, tmp_path / "in" / "x.toml", VOCABULARY)
@@ -723,7 +729,7 @@ def test_relative_paths_start_at_the_sweep_file(tmp_path):
 
 
 @pytest.mark.parametrize("source", ["synthetic", "speech_commands", "speech_commands_v0.01"])
-def test_named_sources_are_no_paths(source):
+def test_named_sources_are_no_paths(source: str) -> None:
     """They stay as written."""
     text = MODEL.replace("keywords", f'source = "{source}"\nkeywords')
     assert parsed(text).default.data.source == source
@@ -732,21 +738,21 @@ def test_named_sources_are_no_paths(source):
 class TestUnreadableFile:
     """Files that cannot be read as text are refused with their path."""
 
-    def test_file_that_is_missing(self, tmp_path):
+    def test_file_that_is_missing(self, tmp_path: Path) -> None:
         """A path that leads nowhere."""
         self.check(tmp_path / "gone.toml", "must be a readable sweep file: No such file or dir")
 
-    def test_folder(self, tmp_path):
+    def test_folder(self, tmp_path: Path) -> None:
         """A folder in place of a file."""
         self.check(tmp_path, "must be a readable sweep file: Is a directory.")
 
-    def test_file_that_is_not_utf_8(self, tmp_path):
+    def test_file_that_is_not_utf_8(self, tmp_path: Path) -> None:
         """Latin-1, say."""
         path = tmp_path / "x.toml"
         path.write_bytes(b'[sweep]\nname = "\xe4"\n')
         self.check(path, "must be a readable sweep file: not UTF-8 text. Give the path of a TOML")
 
-    def test_file_that_is_huge(self, tmp_path):
+    def test_file_that_is_huge(self, tmp_path: Path) -> None:
         """A data file given by mistake is not read at all."""
         path = tmp_path / "x.toml"
         path.touch()
@@ -754,17 +760,17 @@ class TestUnreadableFile:
         self.check(path, "must be a sweep file, at most 1,000,000 bytes.")
 
     @pytest.mark.parametrize("name", ["with space", "quote \" and '", "[brackets]", "ünïcode"])
-    def test_path_with_odd_characters(self, tmp_path, name):
+    def test_path_with_odd_characters(self, tmp_path: Path, name: str) -> None:
         """The path is shown as it is."""
         self.check(tmp_path / name, "must be a readable sweep file: No such file or dir")
 
-    def check(self, path, message):
+    def check(self, path: Path, message: str) -> None:
         with pytest.raises(ConfigError) as caught:
             load_sweep(path, VOCABULARY)
         assert f"{path}: {message}" == str(caught.value)[: len(f"{path}: {message}")]
 
 
-def test_text_is_kept_as_read(tmp_path):
+def test_text_is_kept_as_read(tmp_path: Path) -> None:
     """The bundle holds the very text of the file."""
     path = tmp_path / "x.toml"
     path.write_text("# comment\n" + SEED_RECIPE, encoding="utf-8")
@@ -772,7 +778,7 @@ def test_text_is_kept_as_read(tmp_path):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_config_survives_json(architecture):
+def test_config_survives_json(architecture: str) -> None:
     """A worker gets what the driver checked."""
     config = parsed(DATA + f'[model]\narchitecture = "{architecture}"').default
     assert Config.model_validate_json(config.model_dump_json()) == config
@@ -786,7 +792,9 @@ def test_config_survives_json(architecture):
     st.sampled_from(["[5, 7]", "5"]),
 )
 @settings(max_examples=50, deadline=None)
-def test_any_config_survives_json_unchanged(model, rate, steps):
+def test_any_config_survives_json_unchanged(
+    model: tuple[Any, ...], rate: float, steps: str
+) -> None:
     """Numbers keep their bits and types on the way to a worker."""
     architecture, params = model
     rates = f"[{rate!r}, {rate!r}]" if steps[0] == "[" else repr(rate)
@@ -813,7 +821,7 @@ KEYS = [
 
 @given(st.dictionaries(st.sampled_from(KEYS), toml_values(), max_size=4))
 @settings(max_examples=300, deadline=None)
-def test_no_value_of_any_key_fails_otherwise_than_by_a_config_error(values):
+def test_no_value_of_any_key_fails_otherwise_than_by_a_config_error(values: dict[str, Any]) -> None:
     """Whatever a file holds: it is read, or refused in one line that starts with its name."""
     given_keys = {"sweep.name": "x", "data.keywords": ["up"], "model.architecture": "tiny_conv"}
     text = "\n".join(f"{key} = {toml_text(v)}" for key, v in {**given_keys, **values}.items())
@@ -826,14 +834,14 @@ def test_no_value_of_any_key_fails_otherwise_than_by_a_config_error(values):
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))
-def test_no_text_fails_otherwise_than_by_a_config_error(text):
+def test_no_text_fails_otherwise_than_by_a_config_error(text: str) -> None:
     """What is no TOML is refused."""
     with pytest.raises(ConfigError, match=re.escape(f"{FILE}")):
         parsed(text)
 
 
 @given(st.dictionaries(st.sampled_from(["low", "high", "x"]), toml_values()))
-def test_written_toml_is_read_back(table):
+def test_written_toml_is_read_back(table: dict[str, Any]) -> None:
     """The fuzz above feeds what it means to."""
     read = tomllib.loads(f"a = {toml_text(table)}")["a"]
     assert repr(read) == repr(table)
@@ -848,7 +856,7 @@ def test_written_toml_is_read_back(table):
         "storage = '/a\"b'",
     ],
 )
-def test_storage_is_written_so_that_it_can_be_left_out(line):
+def test_storage_is_written_so_that_it_can_be_left_out(line: str) -> None:
     """The copy in a bundle has none."""
     with pytest.raises(ConfigError, match="must be written in a line of its own"):
         make_sweep(sweep=line)
@@ -869,7 +877,7 @@ def test_storage_is_written_so_that_it_can_be_left_out(line):
         ("/shared/a@b://c", False),
     ],
 )
-def test_storage_holds_no_secret(storage, is_refused):
+def test_storage_holds_no_secret(storage: str, is_refused: bool) -> None:
     """The file is copied into every bundle; the message does not repeat it either."""
     if not is_refused:
         expected = storage if "://" in storage else str(Path(storage).resolve())
@@ -880,7 +888,7 @@ def test_storage_holds_no_secret(storage, is_refused):
     assert "secret" not in str(caught.value)
 
 
-def test_huge_value_is_told_in_a_short_line():
+def test_huge_value_is_told_in_a_short_line() -> None:
     """Where and what to do stay: the middle of the value goes."""
     with pytest.raises(ConfigError) as caught:
         make_sweep(sweep=f'storage = ["{"x" * 10_000}"]')

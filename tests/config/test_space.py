@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sprd.config.dimensions import Choice, Range, contains, n_steps, nth_step, random_value
 from sprd.config.reader import parse_sweep
 from sprd.config.space import active_names, ordered_names
+from sprd.config.sweep import SweepConfig
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
 
@@ -24,7 +26,7 @@ BLOCKS = """
 """
 
 
-def conditional(space=BLOCKS, model=""):
+def conditional(space: Any = BLOCKS, model: str = "") -> SweepConfig:
     """A sweep in which an architecture and a block decide which parameters exist."""
     text = (
         f'[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[train]\nsteps = 9\n'
@@ -36,7 +38,7 @@ def conditional(space=BLOCKS, model=""):
 class TestActiveNames:
     """A dimension without an effect is none."""
 
-    def test_architecture_decides_what_its_parameters_are(self):
+    def test_architecture_decides_what_its_parameters_are(self) -> None:
         """What the chosen one lacks does not exist; what is no model's always does."""
         sweep = conditional()
         shared = {"model.architecture", "train.momentum"}
@@ -45,25 +47,25 @@ class TestActiveNames:
         blocks = active_names({"model.architecture": "blocks", "model.block_2": "conv3"}, sweep)
         assert blocks == shared | {"model.block_2", "model.filters_2"}
 
-    def test_block_that_is_left_out_has_no_filters(self):
+    def test_block_that_is_left_out_has_no_filters(self) -> None:
         """One parameter decides about another."""
         point = {"model.architecture": "blocks", "model.block_2": "none"}
         assert "model.filters_2" not in active_names(point, conditional())
 
-    def test_file_decides_where_the_point_does_not(self):
+    def test_file_decides_where_the_point_does_not(self) -> None:
         """Block 5 is "none" by default; the file puts one there."""
         point = {"model.architecture": "blocks", "model.block_2": "none"}
         assert "model.filters_5" not in active_names(point, conditional())
         sweep = conditional(model='block_5 = "conv3"')
         assert active_names(point, sweep) >= {"model.filters_5", "model.stride_5"}
 
-    def test_architecture_of_the_file_counts_where_none_is_searched(self):
+    def test_architecture_of_the_file_counts_where_none_is_searched(self) -> None:
         """As in most sweeps."""
         sweep = make_sweep('"model.n_blocks" = [1, 2]', model="ds_cnn")
         assert active_names({}, sweep) == {"model.n_blocks"}
 
 
-def test_what_decides_is_filled_in_first():
+def test_what_decides_is_filled_in_first() -> None:
     """The architecture, then the words of the model; the others in the order of the file."""
     assert ordered_names(conditional().space) == [
         "model.architecture",
@@ -92,14 +94,16 @@ def test_what_decides_is_filled_in_first():
     ],
     ids=str,
 )
-def test_values_that_a_dimension_holds(dimension, inside, outside):
+def test_values_that_a_dimension_holds(
+    dimension: Choice | Range, inside: list[Any], outside: list[Any]
+) -> None:
     """Types count for lists; a number with a point may be written without one in a range."""
     assert all(contains(dimension, value) for value in inside)
     assert not any(contains(dimension, value) for value in outside)
 
 
 @st.composite
-def ranges(draw):
+def ranges(draw: Any) -> Any:
     """A range as a sweep file may have it."""
     if draw(st.booleans()):
         low, width = draw(st.integers(1, 50)), draw(st.integers(0, 50))
@@ -112,7 +116,7 @@ def ranges(draw):
 
 @given(ranges(), st.integers(0, 2**31))
 @settings(deadline=None)
-def test_random_value_lies_in_its_range(dimension, seed):
+def test_random_value_lies_in_its_range(dimension: Range, seed: int) -> None:
     """Steps that do not end at `high`, ranges of one value, and those by logarithm too."""
     rng = random.Random(seed)
     for _ in range(5):
@@ -121,7 +125,7 @@ def test_random_value_lies_in_its_range(dimension, seed):
         assert isinstance(value, int) == dimension.is_integer
 
 
-def test_every_value_of_a_small_range_is_drawn():
+def test_every_value_of_a_small_range_is_drawn() -> None:
     """Both ends among them, by logarithm as well."""
     rng = random.Random(1)
     for dimension in (Range(1, 4), Range(1, 4, log=True), Range(1, 7, 2), Range(0.1, 0.45, 0.1)):
@@ -130,7 +134,7 @@ def test_every_value_of_a_small_range_is_drawn():
     assert drawn == {0.1, 0.2, 0.3, 0.4}
 
 
-def test_range_by_logarithm_is_drawn_by_it():
+def test_range_by_logarithm_is_drawn_by_it() -> None:
     """Half of the values lie below the geometric mean."""
     rng = random.Random(2)
     for dimension in (Range(1e-4, 1e-2, log=True), Range(10, 1000, log=True)):
@@ -139,7 +143,7 @@ def test_range_by_logarithm_is_drawn_by_it():
         assert 430 < n_below < 570
 
 
-def test_steps_are_numbers_as_one_writes_them():
+def test_steps_are_numbers_as_one_writes_them() -> None:
     """The last one is `high` where steps end there, and never beyond."""
     dimension = Range(0.1, 0.7, 0.1)
     values = [nth_step(dimension, i) for i in range(n_steps(dimension))]

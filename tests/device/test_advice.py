@@ -1,6 +1,7 @@
 """Advice names what contributes most to a missed limit, with its figure and what would help."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,18 +39,18 @@ FOOTPRINT = Footprint(
 )
 
 
-def advice_on(footprint, **limits):
+def advice_on(footprint: Footprint, **limits: Any) -> list[str]:
     """Returns the sentences for these limits."""
     return advice(footprint, check(footprint, at_most(limits)))
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_conv):
+def tiny(tiny_conv: bytes) -> Footprint:
     """SPRD's model on the board of the published rows."""
     return measure(tiny_conv, load_board("nucleo_l4r5zi"))
 
 
-def test_model_names_the_layer_that_holds_most(tiny):
+def test_model_names_the_layer_that_holds_most(tiny: Footprint) -> None:
     """SPRD's dense layer holds 84 % of its file."""
     assert advice_on(tiny, model_bytes=17_680) == [
         "model is 1,280 B over: layer 3 FULLY_CONNECTED 4x4000 holds 16,016 B (84 %): fewer units, "
@@ -57,7 +58,7 @@ def test_model_names_the_layer_that_holds_most(tiny):
     ]
 
 
-def test_arena_names_the_tensors_at_the_widest_point(tiny):
+def test_arena_names_the_tensors_at_the_widest_point(tiny: Footprint) -> None:
     """Output of the convolution and its flat copy are alive together."""
     for key in ("arena_bytes", "arena_host_bytes"):
         limits = {key: getattr(tiny, key) - 100}
@@ -68,7 +69,7 @@ def test_arena_names_the_tensors_at_the_widest_point(tiny):
         ]
 
 
-def test_third_tensor_of_a_residual_block_is_counted():
+def test_third_tensor_of_a_residual_block_is_counted() -> None:
     """What is alive beside the two largest is told as a sum."""
     wide = dataclasses.replace(LAYERS[0], live_bytes=2_304 + 500)
     footprint = dataclasses.replace(FOOTPRINT, layers=(wide, *LAYERS[1:]))
@@ -80,7 +81,7 @@ def test_third_tensor_of_a_residual_block_is_counted():
     ("item", "remedy"),
     [("channels", "fewer filters"), ("planner at start", "fewer layers"), ("scratch", "kernels")],
 )
-def test_arena_of_many_small_parts_names_the_part(item, remedy):
+def test_arena_of_many_small_parts_names_the_part(item: str, remedy: str) -> None:
     """Where activations are not the most, shrinking them would not help."""
     footprint = dataclasses.replace(FOOTPRINT, arena_items={"activations": 500, item: 2_500})
     [line] = advice_on(footprint, arena_bytes=2_000)
@@ -88,7 +89,7 @@ def test_arena_of_many_small_parts_names_the_part(item, remedy):
     assert remedy in line
 
 
-def test_flash_names_the_models_share():
+def test_flash_names_the_models_share() -> None:
     """Code does not shrink with the model, so the model's largest layer is named."""
     assert advice_on(FOOTPRINT, flash_bytes=9_000) == [
         "flash is 1,000 B over: model takes 2,000 B (20 %); layer 2 FULLY_CONNECTED 3x256 holds "
@@ -96,7 +97,7 @@ def test_flash_names_the_models_share():
     ]
 
 
-def test_board_too_small_for_any_model_is_said():
+def test_board_too_small_for_any_model_is_said() -> None:
     """Where the application alone exceeds the limit, shrinking a layer is no advice."""
     [flash] = advice_on(FOOTPRINT, flash_bytes=8_000)
     assert "takes 8,000 B by itself, 5,000 B of it core: no model" in flash
@@ -104,7 +105,7 @@ def test_board_too_small_for_any_model_is_said():
     assert "takes 4,000 B by itself, 4,000 B of it stack: no model" in ram
 
 
-def test_ram_names_arena_or_features():
+def test_ram_names_arena_or_features() -> None:
     """The larger of the two that follow from the model."""
     [line] = advice_on(FOOTPRINT, ram_bytes=7_000)
     assert line.startswith("ram is 1,000 B over: arena takes 3,000 B (38 %); at layer 0 CONV_2D")
@@ -113,7 +114,7 @@ def test_ram_names_arena_or_features():
     assert "features take 3,500 B (44 %)" in line
 
 
-def test_time_names_the_layer_with_most_work():
+def test_time_names_the_layer_with_most_work() -> None:
     """By multiply-accumulates; by instructions where each layer has them."""
     keys = {"latency_ms": 1.5, "instructions": 30_000, "energy_uj": 15.0, "macs": 10_000}
     lines = advice_on(FOOTPRINT, **keys)
@@ -131,7 +132,7 @@ def test_time_names_the_layer_with_most_work():
     assert "energy is 5.0 uJ over" in " ".join(by_instructions)
 
 
-def test_unknown_value_says_what_would_tell_it():
+def test_unknown_value_says_what_would_tell_it() -> None:
     """There is no largest contributor to what is unknown."""
     blind = dataclasses.replace(FOOTPRINT, energy_uj=None)
     assert "active_mw" in advice_on(blind, energy_uj=1)[0]
@@ -143,7 +144,7 @@ def test_unknown_value_says_what_would_tell_it():
     assert "scratch memory is not known" in advice_on(blind, arena_bytes=1)[0]
 
 
-def test_model_without_layers_gets_a_sentence():
+def test_model_without_layers_gets_a_sentence() -> None:
     """No layer, no weights, no items: nothing is divided by zero or indexed."""
     empty = dataclasses.replace(
         FOOTPRINT, layers=(), flash_items={}, ram_items={}, arena_items={}, macs=1
@@ -153,13 +154,13 @@ def test_model_without_layers_gets_a_sentence():
     assert all(" over: " in line for line in lines)
 
 
-def test_nothing_missed_is_nothing_said():
+def test_nothing_missed_is_nothing_said() -> None:
     """Advice answers violations alone."""
     assert advice(FOOTPRINT, ()) == []
 
 
 @given(st.dictionaries(st.sampled_from(LIMITED_KEYS), st.integers(0, 60_000)))
-def test_each_violation_has_one_line_in_its_order(limits):
+def test_each_violation_has_one_line_in_its_order(limits: dict[str, Any]) -> None:
     """As many sentences as violations, each about its key and in one line."""
     found = check(FOOTPRINT, at_most(limits))
     lines = advice(FOOTPRINT, found)

@@ -1,30 +1,32 @@
 """A board's factor comes out of milliseconds measured on it."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from sprd.config.board import Board
 from sprd.device.board import load_board
 from sprd.device.calibration import Measurement, calibrate, read_measurements
-from sprd.device.graph import read_graph
+from sprd.device.graph import Graph, read_graph
 from sprd.device.latency import estimate
 from sprd.errors import BoardError, ModelFileError
 
 
 @pytest.fixture(scope="module")
-def m7():
+def m7() -> Board:
     """A board whose latency nobody published."""
     return load_board("stm32f746")
 
 
 @pytest.fixture(scope="module")
-def graphs(shared):
+def graphs(shared: Path) -> list[Graph]:
     """Three models, by name."""
     names = ("sprd_tiny_conv_up_down", "mlperf_tiny_kws_ds_cnn", "mlperf_tiny_ad_autoencoder")
     return [read_graph((shared / "models" / f"{name}.tflite").read_bytes()) for name in names]
 
 
-def test_known_factor_is_found_again(graphs, m7):
+def test_known_factor_is_found_again(graphs: list[Graph], m7: Board) -> None:
     """Milliseconds made with a factor give that factor back, without an error."""
     made = dataclasses.replace(m7, cycles_per_instruction=0.9)
     rows = [Measurement(graph, estimate(graph, made).latency_ms) for graph in graphs]
@@ -33,7 +35,7 @@ def test_known_factor_is_found_again(graphs, m7):
     assert found.error == pytest.approx(0, abs=1e-9)
 
 
-def test_error_is_that_of_the_measurement_left_out(graphs, m7):
+def test_error_is_that_of_the_measurement_left_out(graphs: list[Graph], m7: Board) -> None:
     """With two that differ by 20 %, each is told from the other."""
     made = dataclasses.replace(m7, cycles_per_instruction=1.0)
     times = [estimate(graph, made).latency_ms for graph in graphs[:2]]
@@ -43,20 +45,20 @@ def test_error_is_that_of_the_measurement_left_out(graphs, m7):
 
 
 @pytest.mark.parametrize("latency_ms", [0.001, 1e5])
-def test_wrong_unit_is_refused(graphs, m7, latency_ms):
+def test_wrong_unit_is_refused(graphs: list[Graph], m7: Board, latency_ms: float) -> None:
     """Milliseconds that no core could take are named with the factor they imply."""
     with pytest.raises(ModelFileError, match="cycles an instruction"):
         calibrate([Measurement(graphs[0], latency_ms)], m7)
 
 
 @pytest.mark.parametrize("name", ["raspberry_pi_pico", "esp32_s3"])
-def test_other_kernels_are_not_calibrated(graphs, name):
+def test_other_kernels_are_not_calibrated(graphs: list[Graph], name: str) -> None:
     """A factor of instructions that the board never runs would mean nothing."""
     with pytest.raises(BoardError, match="DSP extension"):
         calibrate([Measurement(graphs[0], 100.0)], load_board(name))
 
 
-def test_model_that_computes_nothing_is_refused(m7, graphs):
+def test_model_that_computes_nothing_is_refused(m7: Board, graphs: list[Graph]) -> None:
     """There are no instructions to share the time out to."""
     from dataclasses import replace
 
@@ -65,14 +67,14 @@ def test_model_that_computes_nothing_is_refused(m7, graphs):
         calibrate([Measurement(replace(graphs[0], operators=tuple(idle)), 1.0)], m7)
 
 
-def test_table_of_a_spreadsheet_is_read(tmp_path):
+def test_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
     """A byte-order mark before the first column is no part of its name."""
     path = tmp_path / "measured.csv"
     path.write_bytes(b"\xef\xbb\xbfmodel,latency_ms\r\na.tflite,2\r\n")
     assert read_measurements(path) == [(tmp_path / "a.tflite", 2.0)]
 
 
-def test_flood_is_refused(tmp_path):
+def test_flood_is_refused(tmp_path: Path) -> None:
     """A field that no path could be, and a thing that is no file."""
     path = tmp_path / "measured.csv"
     path.write_text("model,latency_ms\n" + 200_000 * "x" + ",1\n")
@@ -82,7 +84,7 @@ def test_flood_is_refused(tmp_path):
         read_measurements(tmp_path)
 
 
-def test_measurements_are_read_beside_their_models(tmp_path):
+def test_measurements_are_read_beside_their_models(tmp_path: Path) -> None:
     """Models are relative to the CSV; comments and further columns are passed over."""
     path = tmp_path / "measured.csv"
     path.write_text("# by hand\nmodel,latency_ms,note\na.tflite,12.5,x\nsub/b.tflite,3,y\n")
@@ -104,7 +106,7 @@ def test_measurements_are_read_beside_their_models(tmp_path):
         ("model,latency_ms\na.tflite\n", "row 1"),
     ],
 )
-def test_broken_table_is_refused(tmp_path, text, rule):
+def test_broken_table_is_refused(tmp_path: Path, text: str, rule: str) -> None:
     """One line says which rule a CSV breaks."""
     path = tmp_path / "measured.csv"
     path.write_text(text)
@@ -112,7 +114,7 @@ def test_broken_table_is_refused(tmp_path, text, rule):
         read_measurements(path)
 
 
-def test_missing_table_is_refused(tmp_path):
+def test_missing_table_is_refused(tmp_path: Path) -> None:
     """A path that leads nowhere is named."""
     with pytest.raises(ModelFileError, match="readable"):
         read_measurements(tmp_path / "none.csv")

@@ -1,22 +1,26 @@
 """Footprints of published models are the published ones; files of users cannot do harm."""
 
 import dataclasses
-import importlib.util
 import json
 import random
 import shutil
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sprd.config.board import Board
 from sprd.device import footprint as module
 from sprd.device.board import board_names, load_board
-from sprd.device.footprint import measure, measure_untrusted, with_instructions
-from sprd.device.graph import read_graph
+from sprd.device.footprint import Footprint, measure, measure_untrusted, with_instructions
+from sprd.device.graph import check_int8, read_graph
 from sprd.device.latency import latency_of
+from sprd.device.tflm import ArenaSplit
 from sprd.errors import ModelFileError, SprdError
+from tests.scripts import load_script
 
 RECORD_KEYS = {
     *(
@@ -34,18 +38,18 @@ RECORD_KEYS = {
 
 
 @pytest.fixture(scope="module")
-def nano():
+def nano() -> Board:
     """SPRD's board."""
     return load_board("arduino_nano_33_ble")
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_conv, nano):
+def tiny(tiny_conv: bytes, nano: Board) -> Footprint:
     """The footprint of SPRD's model on SPRD's board."""
     return measure(tiny_conv, nano)
 
 
-def test_tiny_conv_has_its_published_figures(tiny):
+def test_tiny_conv_has_its_published_figures(tiny: Footprint) -> None:
     """Size, multiply-accumulates, arena and operators are those of the anchor."""
     assert tiny.model_bytes == 18_960
     assert tiny.macs == 336_000
@@ -55,14 +59,14 @@ def test_tiny_conv_has_its_published_figures(tiny):
     assert tiny.layers[1].output_shape == (1, 25, 20, 8)
 
 
-def test_tiny_conv_fits_the_firmware_it_ships_in(tiny, nano):
+def test_tiny_conv_fits_the_firmware_it_ships_in(tiny: Footprint, nano: Board) -> None:
     """SPRD's firmware gives it an arena of 10 KiB and runs: the bound must not say otherwise."""
     assert 8_000 < tiny.arena_bytes <= tiny.arena_host_bytes <= 10 * 1024
     assert tiny.flash_bytes < nano.flash_bytes
     assert tiny.ram_bytes < nano.ram_bytes
 
 
-def test_totals_are_the_sums_of_their_items(tiny):
+def test_totals_are_the_sums_of_their_items(tiny: Footprint) -> None:
     """Flash and RAM are itemised."""
     assert tiny.flash_bytes == sum(tiny.flash_items.values())
     assert tiny.ram_bytes == sum(tiny.ram_items.values())
@@ -71,7 +75,7 @@ def test_totals_are_the_sums_of_their_items(tiny):
     assert tiny.ram_items["arena"] == tiny.arena_bytes
 
 
-def test_record_has_exactly_the_keys_of_a_trial(tiny):
+def test_record_has_exactly_the_keys_of_a_trial(tiny: Footprint) -> None:
     """`as_dict` is a trial's footprint, ready for JSON."""
     record = json.loads(json.dumps(tiny.as_dict(), allow_nan=False))
     assert set(record) == RECORD_KEYS
@@ -79,7 +83,7 @@ def test_record_has_exactly_the_keys_of_a_trial(tiny):
     assert record["latency_low_ms"] < record["latency_ms"] < record["latency_high_ms"]
 
 
-def test_without_a_board_its_totals_are_unknown(tiny_conv):
+def test_without_a_board_its_totals_are_unknown(tiny_conv: bytes) -> None:
     """Flash, RAM and time belong to a board; the arena's bound and the host's arena do not."""
     footprint = measure(tiny_conv, None)
     assert footprint.flash_bytes is footprint.ram_bytes is footprint.latency_ms is None
@@ -87,7 +91,7 @@ def test_without_a_board_its_totals_are_unknown(tiny_conv):
     assert (footprint.arena_bytes, footprint.arena_host_bytes) == (9_696, 9_776)
 
 
-def test_code_is_no_less_than_published_applications(shared, nano):
+def test_code_is_no_less_than_published_applications(shared: Path, nano: Board) -> None:
     """A keyword model's application exceeds MicroNets' 89 KB (binary minus model)."""
     model = (shared / "models" / "mlperf_tiny_kws_ds_cnn.tflite").read_bytes()
     items = measure(model, nano).flash_items
@@ -97,7 +101,7 @@ def test_code_is_no_less_than_published_applications(shared, nano):
     assert items["interpreter"] + kernels >= 22 * 1024
 
 
-def test_arena_depends_on_the_kernels_of_the_board(tiny_conv, tiny):
+def test_arena_depends_on_the_kernels_of_the_board(tiny_conv: bytes, tiny: Footprint) -> None:
     """ESP-NN copies the filter, CMSIS-NN two columns; without a board CMSIS-NN counts."""
     esp = measure(tiny_conv, load_board("esp32_s3"))
     assert esp.arena_bytes > tiny.arena_bytes
@@ -105,12 +109,12 @@ def test_arena_depends_on_the_kernels_of_the_board(tiny_conv, tiny):
     assert measure(tiny_conv, None).arena_items == tiny.arena_items
 
 
-def test_arena_is_itemised(tiny):
+def test_arena_is_itemised(tiny: Footprint) -> None:
     """The items of the arena sum to it."""
     assert sum(tiny.arena_items.values()) == tiny.arena_bytes
 
 
-def test_energy_is_latency_times_power(tiny_conv, tiny, nano):
+def test_energy_is_latency_times_power(tiny_conv: bytes, tiny: Footprint, nano: Board) -> None:
     """Milliseconds times milliwatts are microjoules; no power or no latency, no energy."""
     assert nano.active_mw == 9.9
     assert tiny.energy_uj == pytest.approx(tiny.latency_ms * 9.9)
@@ -122,7 +126,7 @@ def test_energy_is_latency_times_power(tiny_conv, tiny, nano):
     assert timeless.latency_ms is timeless.energy_uj is None
 
 
-def test_every_board_has_room_for_the_seeds_model(tiny_conv):
+def test_every_board_has_room_for_the_seeds_model(tiny_conv: bytes) -> None:
     """Flash and RAM of SPRD's model are known on each board, and fit."""
     for name in board_names():
         board = load_board(name)
@@ -131,7 +135,7 @@ def test_every_board_has_room_for_the_seeds_model(tiny_conv):
         assert footprint.ram_bytes < board.ram_bytes, name
 
 
-def test_layers_tell_what_they_hold(tiny):
+def test_layers_tell_what_they_hold(tiny: Footprint) -> None:
     """Shapes of weights and of what is alive, for whoever must shrink the model."""
     convolution, dense = tiny.layers[1], tiny.layers[3]
     assert convolution.weight_shape == (8, 10, 8, 1)
@@ -159,30 +163,29 @@ def test_kernel_code_exceeds_the_published_micro_speech() -> None:
     assert sum(module.KERNEL_CODE_BYTES[op] for op in ops) > 22 * 1024
 
 
-def test_operator_of_unknown_scratch_makes_ram_unknown(tiny_conv, edit_model, nano):
+def test_operator_of_unknown_scratch_makes_ram_unknown(
+    tiny_conv: bytes, edit_model: Callable[..., Any], nano: Board
+) -> None:
     """What CMSIS-NN asks for is not guessed: arena and RAM are unknown, flash is not."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         code = tree.operatorCodes[tree.subgraphs[0].operators[-1].opcodeIndex]
         code.builtinCode, code.deprecatedBuiltinCode = 50, 50  # LOG_SOFTMAX
         tree.subgraphs[0].operators[-1].builtinOptionsType = 0
         tree.subgraphs[0].operators[-1].builtinOptions = None
 
     graph = read_graph(edit_model(tiny_conv, change))
-    split = module.ArenaSplit(8000, 1776)
+    split = ArenaSplit(8000, 1776)
     footprint = module._footprint(graph, 18_960, split, nano)
     assert footprint.arena_bytes is footprint.ram_bytes is footprint.latency_ms is None
     assert footprint.flash_items["kernel LOG_SOFTMAX"] == module.OTHER_KERNEL_CODE_BYTES
 
 
-def test_measured_kernel_code_is_what_the_script_prints():
+def test_measured_kernel_code_is_what_the_script_prints() -> None:
     """The table was made by benchmarks/kernel_code_size.py; another compiler may differ by 15 %."""
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is missing: apt-get install gcc-arm-none-eabi")
-    path = Path(__file__).parents[2] / "benchmarks" / "kernel_code_size.py"
-    spec = importlib.util.spec_from_file_location("kernel_code_size", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("benchmarks/kernel_code_size.py")
     sources = script.bundled_sources()
     if sources is None:
         pytest.skip("CMSIS-NN is missing: pip install bakenn")
@@ -191,7 +194,9 @@ def test_measured_kernel_code_is_what_the_script_prints():
     assert found == pytest.approx(module.INT8_KERNEL_BYTES["CONV_2D"], rel=0.15)
 
 
-def test_untrusted_measure_equals_the_trusted_one(tiny_conv_path, tiny, nano, tmp_path):
+def test_untrusted_measure_equals_the_trusted_one(
+    tiny_conv_path: Path, tiny: Footprint, nano: Board, tmp_path: Path
+) -> None:
     """A child process measures the same, from a path with quotes, spaces and a leading dash."""
     path = tmp_path / '-it\'s a "model".tflite'
     path.write_bytes(tiny_conv_path.read_bytes())
@@ -200,10 +205,12 @@ def test_untrusted_measure_equals_the_trusted_one(tiny_conv_path, tiny, nano, tm
     assert time.monotonic() - start < 10
 
 
-def test_missing_operator_is_named_from_the_child(tiny_conv, edit_model, tmp_path):
+def test_missing_operator_is_named_from_the_child(
+    tiny_conv: bytes, edit_model: Callable[..., Any], tmp_path: Path
+) -> None:
     """The child's finding arrives as one line with the user's path."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         code = tree.operatorCodes[tree.subgraphs[0].operators[-1].opcodeIndex]
         code.builtinCode, code.deprecatedBuiltinCode = 150, 127  # GELU
 
@@ -215,27 +222,29 @@ def test_missing_operator_is_named_from_the_child(tiny_conv, edit_model, tmp_pat
     assert str(caught.value).count("gelu.tflite") == 1
 
 
-def test_path_that_is_no_file_is_refused(tmp_path):
+def test_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
     """A folder, a missing file, an empty one and a device end in one line."""
     (tmp_path / "empty.tflite").touch()
     for path in (tmp_path, tmp_path / "missing", tmp_path / "empty.tflite", tmp_path / "a\0b"):
         with pytest.raises(ModelFileError, match="must be"):
             measure_untrusted(path, None)
     with pytest.raises(ModelFileError, match="must be a file"):
-        measure_untrusted(module.Path("/dev/zero"), None)
+        measure_untrusted(Path("/dev/zero"), None)
 
 
-def test_crash_of_the_child_is_an_error(tiny_conv_path, monkeypatch):
+def test_crash_of_the_child_is_an_error(
+    tiny_conv_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A child that dies of a signal, or says nothing of use, ends in ModelFileError."""
-    monkeypatch.setattr(module.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ModelFileError, match="got a crash"):
         measure_untrusted(tiny_conv_path, None)
-    monkeypatch.setattr(module.sys, "executable", "/bin/echo")
+    monkeypatch.setattr(sys, "executable", "/bin/echo")
     with pytest.raises(ModelFileError, match="must report its arena"):
         measure_untrusted(tiny_conv_path, None)
 
 
-def test_child_that_hangs_is_ended(tiny_conv_path, monkeypatch):
+def test_child_that_hangs_is_ended(tiny_conv_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that keeps TFLM busy for ever costs its time limit and no more."""
     monkeypatch.setattr(module, "CHILD_SECONDS", 0.01)
     with pytest.raises(ModelFileError, match=r"within 0.01 s"):
@@ -243,7 +252,7 @@ def test_child_that_hangs_is_ended(tiny_conv_path, monkeypatch):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_damaged_files_do_no_harm(tiny_conv, nano, tmp_path, seed):
+def test_damaged_files_do_no_harm(tiny_conv: bytes, nano: Board, tmp_path: Path, seed: int) -> None:
     """Damage in the tables that the parser lets pass meets TFLM in its own process only."""
     draw = random.Random(seed)
     path = tmp_path / "damaged.tflite"
@@ -253,7 +262,7 @@ def test_damaged_files_do_no_harm(tiny_conv, nano, tmp_path, seed):
             at = len(damaged) - 1 - draw.randrange(3000)
             damaged[at] = draw.randrange(256)
         try:
-            module.check_int8(read_graph(bytes(damaged)))
+            check_int8(read_graph(bytes(damaged)))
         except ModelFileError:
             continue
         if bytes(damaged) != tiny_conv:
@@ -269,10 +278,10 @@ def test_damaged_files_do_no_harm(tiny_conv, nano, tmp_path, seed):
         assert footprint.arena_host_bytes > 0
 
 
-def test_footprint_is_frozen(tiny):
+def test_footprint_is_frozen(tiny: Footprint) -> None:
     """Nobody corrects a measurement."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        tiny.macs = 0
+        tiny.macs = 0  # type: ignore[misc]
 
 
 def test_counted_instructions_replace_the_estimate(tiny_conv: bytes, nano: Board) -> None:

@@ -10,6 +10,7 @@ import tomllib
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def measured() -> list[tuple[FrontendSettings, dict[str, int]]]:
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_model_agrees_with_every_measured_row(core):
+def test_model_agrees_with_every_measured_row(core: str) -> None:
     """The mean error over the grid is below 2 %, the worst below 8 %."""
     errors = [instructions_per_stride(s, core) / counts[core] - 1 for s, counts in measured()]
     assert len(errors) > 200
@@ -59,7 +60,7 @@ def test_model_agrees_with_every_measured_row(core):
     assert max(map(abs, errors)) < 0.08
 
 
-def test_errors_left_out_are_stated_and_small():
+def test_errors_left_out_are_stated_and_small() -> None:
     """The data file states the errors of rows left out of the fit: 5 % in the mean is the bar."""
     cores = tomllib.loads(DATA.read_text(encoding="utf-8"))["cores"]
     assert sorted(cores) == sorted(CORES)
@@ -67,7 +68,7 @@ def test_errors_left_out_are_stated_and_small():
     assert all(core["mean_error"] < core["worst_error"] < 0.10 for core in cores.values())
 
 
-def test_state_is_what_the_program_asked_its_allocator_for():
+def test_state_is_what_the_program_asked_its_allocator_for() -> None:
     """The sum over the structures is the measured one, byte for byte, in every row."""
     rows = measured()
     assert [state_bytes(s) for s, _ in rows] == [counts["state_bytes"] for _, counts in rows]
@@ -75,7 +76,7 @@ def test_state_is_what_the_program_asked_its_allocator_for():
 
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("n_channels", [10, 40, 80])
-def test_cost_grows_with_the_window(core, n_channels):
+def test_cost_grows_with_the_window(core: str, n_channels: int) -> None:
     """A longer window takes no fewer instructions and no less RAM."""
     costs = [frontend_cost(FrontendSettings(16000, ms, 10, n_channels), core)
              for ms in range(10, 201)]  # fmt: skip
@@ -86,7 +87,7 @@ def test_cost_grows_with_the_window(core, n_channels):
 
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("window_size_ms", [20, 40, 64])
-def test_cost_grows_with_the_channels(core, window_size_ms):
+def test_cost_grows_with_the_channels(core: str, window_size_ms: int) -> None:
     """Eight channels more take more instructions and more RAM."""
     settings = [FrontendSettings(16000, window_size_ms, 20, n) for n in range(8, 129, 8)]
     costs = [frontend_cost(s, core) for s in settings]
@@ -95,7 +96,7 @@ def test_cost_grows_with_the_channels(core, window_size_ms):
         assert fewer.state_bytes < more.state_bytes
 
 
-def test_pcan_and_logarithm_cost_something():
+def test_pcan_and_logarithm_cost_something() -> None:
     """Either one left out takes fewer instructions; PCAN's table is 250 B, rounded up."""
     without_pcan = FrontendSettings(16000, 30, 20, 40, enable_pcan=False)
     without_log = FrontendSettings(16000, 30, 20, 40, enable_log=False)
@@ -104,7 +105,7 @@ def test_pcan_and_logarithm_cost_something():
     assert state_bytes(USUAL) - state_bytes(without_pcan) == 256 + 8
 
 
-def test_core_that_was_not_emulated_has_no_figure():
+def test_core_that_was_not_emulated_has_no_figure() -> None:
     """Instructions and code of an Xtensa are unknown; its state has the same structures."""
     cost = frontend_cost(USUAL, "xtensa-lx7")
     assert cost == FrontendCost(None, state_bytes(USUAL), None)
@@ -127,7 +128,7 @@ def test_core_that_was_not_emulated_has_no_figure():
         ({"upper_band_limit_hz": math.nan}, "upper_band_limit_hz"),
     ],
 )
-def test_settings_outside_the_rules_are_refused(change, message):
+def test_settings_outside_the_rules_are_refused(change: dict[str, Any], message: str) -> None:
     """A front end that the device could not run is an error that names the setting."""
     good = {"sample_rate_hz": 16000, "window_size_ms": 30, "window_stride_ms": 20, "n_channels": 40}
     with pytest.raises(ConfigError, match=message):
@@ -145,7 +146,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_emulated_front_end_agrees_with_the_data_file(script):
+def test_emulated_front_end_agrees_with_the_data_file(script: ModuleType) -> None:
     """Two settings, compiled and counted again, are the committed rows and fit the model."""
     try:
         check_toolchain()

@@ -1,8 +1,10 @@
 """The reader finds what is there, and meets hostile bytes with ModelFileError alone."""
 
 import random
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,13 +27,13 @@ MACS = {
 
 
 @pytest.mark.parametrize("name", MACS)
-def test_macs_of_published_models(shared, name):
+def test_macs_of_published_models(shared: Path, name: str) -> None:
     """Multiply-accumulates of the published models are the published ones."""
     graph = read_graph((shared / "models" / f"{name}.tflite").read_bytes())
     assert sum(macs_of(graph, operator) for operator in graph.operators) == MACS[name]
 
 
-def test_graph_of_tiny_conv(tiny_conv):
+def test_graph_of_tiny_conv(tiny_conv: bytes) -> None:
     """SPRD's model has its published operators, options and shapes."""
     graph = read_graph(tiny_conv)
     assert graph.ops == ("RESHAPE", "CONV_2D", "FULLY_CONNECTED", "SOFTMAX")
@@ -52,16 +54,16 @@ def test_graph_of_tiny_conv(tiny_conv):
         (bytes(MAX_MODEL_BYTES + 1), "at most 16,777,216 B"),
     ],
 )
-def test_what_is_no_model_is_refused(content, rule):
+def test_what_is_no_model_is_refused(content: bytes, rule: str) -> None:
     """Bytes that are no .tflite are refused with the rule they break."""
     with pytest.raises(ModelFileError, match=rule):
         read_graph(content, "x.tflite")
 
 
-def test_float_input_is_named(tiny_conv, edit_model):
+def test_float_input_is_named(tiny_conv: bytes, edit_model: Callable[..., Any]) -> None:
     """A float input is named with its type, and the cure is told."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.tensors[graph.inputs[0]].type = 0
 
@@ -70,10 +72,10 @@ def test_float_input_is_named(tiny_conv, edit_model):
         check_int8(graph)
 
 
-def test_hybrid_model_is_refused(tiny_conv, edit_model):
+def test_hybrid_model_is_refused(tiny_conv: bytes, edit_model: Callable[..., Any]) -> None:
     """A float tensor inside a model with int8 ends is found."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.tensors[graph.operators[1].outputs[0]].type = 0
 
@@ -81,10 +83,12 @@ def test_hybrid_model_is_refused(tiny_conv, edit_model):
         check_int8(read_graph(edit_model(tiny_conv, change)))
 
 
-def test_weights_of_another_type_are_refused(tiny_conv, edit_model):
+def test_weights_of_another_type_are_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """A convolution whose weights are no int8 is refused, though every type is a known one."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.tensors[graph.operators[3].inputs[1]].type = 6
 
@@ -93,10 +97,12 @@ def test_weights_of_another_type_are_refused(tiny_conv, edit_model):
 
 
 @pytest.mark.parametrize("shape", [[1, -1], [1, 2**31 - 1], [2**20, 2**20]])
-def test_dynamic_and_huge_shapes_are_refused(tiny_conv, edit_model, shape):
+def test_dynamic_and_huge_shapes_are_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any], shape: list[int]
+) -> None:
     """A shape that is open, or larger than any microcontroller's memory, is refused."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.tensors[graph.inputs[0]].shape = shape
 
@@ -104,13 +110,15 @@ def test_dynamic_and_huge_shapes_are_refused(tiny_conv, edit_model, shape):
         read_graph(edit_model(tiny_conv, change))
 
 
-def test_open_dimension_of_the_signature_is_refused(tiny_conv, edit_model):
+def test_open_dimension_of_the_signature_is_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """An open batch is what Keras writes; any other open dimension is refused."""
 
-    def open_batch(tree):
+    def open_batch(tree: Any) -> None:
         tree.subgraphs[0].tensors[tree.subgraphs[0].inputs[0]].shapeSignature = [-1, 1960]
 
-    def open_length(tree):
+    def open_length(tree: Any) -> None:
         tree.subgraphs[0].tensors[tree.subgraphs[0].inputs[0]].shapeSignature = [1, -1]
 
     assert read_graph(edit_model(tiny_conv, open_batch)).ops
@@ -119,30 +127,36 @@ def test_open_dimension_of_the_signature_is_refused(tiny_conv, edit_model):
 
 
 @pytest.mark.parametrize("index", [-2, 1000])
-def test_tensor_index_out_of_range_is_refused(tiny_conv, edit_model, index):
+def test_tensor_index_out_of_range_is_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any], index: int
+) -> None:
     """An operator that reads a tensor that is not there is refused."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         tree.subgraphs[0].operators[1].inputs = [index, 1, 2]
 
     with pytest.raises(ModelFileError, match=r"tensor indices must lie in -1 .. "):
         read_graph(edit_model(tiny_conv, change))
 
 
-def test_operator_without_its_inputs_is_refused(tiny_conv, edit_model):
+def test_operator_without_its_inputs_is_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """A convolution without weights is refused before anything is computed from it."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         tree.subgraphs[0].operators[1].inputs = [0]
 
     with pytest.raises(ModelFileError, match="CONV_2D must have 2 inputs"):
         read_graph(edit_model(tiny_conv, change))
 
 
-def test_constants_shorter_than_their_shape_are_refused(tiny_conv, edit_model):
+def test_constants_shorter_than_their_shape_are_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """TFLM would read beyond such a constant."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         tree.buffers[graph.tensors[graph.operators[3].inputs[1]].buffer].data = [1, 2, 3]
 
@@ -168,7 +182,7 @@ def mutations(model: bytes, seed: int) -> bytes:
 
 
 @pytest.mark.parametrize("chunk", range(8))
-def test_damaged_models_end_in_a_graph_or_one_error(tiny_conv, chunk):
+def test_damaged_models_end_in_a_graph_or_one_error(tiny_conv: bytes, chunk: int) -> None:
     """Of 160 damaged files each is read, or refused by ModelFileError in one line."""
     for seed in range(20 * chunk, 20 * (chunk + 1)):
         try:
@@ -181,20 +195,24 @@ def test_damaged_models_end_in_a_graph_or_one_error(tiny_conv, chunk):
             assert "\n" not in str(error)
 
 
-def test_model_of_too_many_tensors_is_refused(tiny_conv, edit_model):
+def test_model_of_too_many_tensors_is_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """Counts are bounded before anything is read of them."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         tree.subgraphs[0].tensors *= 400
 
     with pytest.raises(ModelFileError, match="at most 4,096 tensors"):
         read_graph(edit_model(tiny_conv, change))
 
 
-def test_names_are_cut_and_need_not_be_text(tiny_conv, edit_model):
+def test_names_are_cut_and_need_not_be_text(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """A hostile tensor name cannot flood or break a message."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.tensors[graph.inputs[0]].name = b"\xff\n" * 5000
         graph.tensors[graph.inputs[0]].type = 0
@@ -205,6 +223,6 @@ def test_names_are_cut_and_need_not_be_text(tiny_conv, edit_model):
     assert "\n" not in str(caught.value)
 
 
-def test_path_of_reference_models_exists(shared: Path):
+def test_path_of_reference_models_exists(shared: Path) -> None:
     """The reference models are there at all."""
     assert len(list((shared / "models").glob("*.tflite"))) >= len(MACS)

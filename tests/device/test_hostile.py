@@ -2,6 +2,7 @@
 
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,7 @@ def damaged(model: bytes, seed: int) -> bytes:
     return bytes(data)
 
 
-def test_damaged_files_are_read_or_refused(tiny_conv):
+def test_damaged_files_are_read_or_refused(tiny_conv: bytes) -> None:
     """Three thousand of them: a graph or a `ModelFileError`, each in well under a second."""
     accepted = []
     for seed in range(N_READ):
@@ -54,7 +55,7 @@ def test_damaged_files_are_read_or_refused(tiny_conv):
 
 
 @pytest.mark.parametrize("part", range(N_RUN))
-def test_damaged_files_are_measured_or_refused(tiny_conv, tmp_path, part):
+def test_damaged_files_are_measured_or_refused(tiny_conv: bytes, tmp_path: Path, part: int) -> None:
     """What the reader lets through is run by TFLM in a process of its own."""
     path = tmp_path / "damaged.tflite"
     seed = 4 * 7919 * (part + 1) + part % 3

@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +45,7 @@ PERSON_DETECT = [
 
 
 @pytest.fixture(scope="module")
-def published(shared):
+def published(shared: Path) -> dict[tuple[str, str], dict[str, str]]:
     """Rows of calibration/memory.csv that were measured with the wheel, or published: arena."""
     lines = (shared / "calibration" / "memory.csv").read_text().splitlines()
     rows = csv.DictReader(line for line in lines if not line.startswith("#"))
@@ -51,13 +53,13 @@ def published(shared):
 
 
 @pytest.fixture(scope="module")
-def runners(shared):
+def runners(shared: Path) -> dict[str, Runner]:
     """The reference models in TFLM."""
     folder = shared / "models"
     return {name: Runner((folder / f"{name}.tflite").read_bytes(), name) for name in MODELS}
 
 
-def channels_of(graph):
+def channels_of(graph: Graph) -> list[tuple[str, int]]:
     """(name, channels that keep a multiplier and a shift) of each operator."""
     return [
         (operator.op, graph.shape(operator.outputs[0])[3] if operator.op in MULTIPLIED else 0)
@@ -65,19 +67,24 @@ def channels_of(graph):
     ]
 
 
-def total_scratch(graph):
+def total_scratch(graph: Graph) -> int:
     """All scratch buffers side by side: more than any layout of them takes."""
-    return sum(-(-scratch_bytes(graph, operator) // 16) * 16 for operator in graph.operators)
+    needed = (scratch_bytes(graph, operator) for operator in graph.operators)
+    return sum(-(-n_bytes // 16) * 16 for n_bytes in needed if n_bytes is not None)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_arena_of_the_host_is_the_published_one(runners, published, name):
+def test_arena_of_the_host_is_the_published_one(
+    runners: dict[str, Runner], published: dict[tuple[str, str], dict[str, str]], name: str
+) -> None:
     """The wheel reports what calibration/memory.csv says."""
     assert runners[name].arena_host_bytes == int(published[name, "x86-64"]["arena_bytes"])
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_structures_explain_the_hosts_tail_to_the_byte(runners, name):
+def test_structures_explain_the_hosts_tail_to_the_byte(
+    runners: dict[str, Runner], name: str
+) -> None:
     """With the sizes of x86-64, the count is the tail that TFLM reports."""
     graph, split = runners[name].graph, runners[name].arena_split
     items = tail_items(len(graph.tensors), channels_of(graph), HOST)
@@ -89,7 +96,7 @@ def test_structures_explain_the_hosts_tail_to_the_byte(runners, name):
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-def test_structures_explain_models_of_our_zoo(architecture):
+def test_structures_explain_models_of_our_zoo(architecture: str) -> None:
     """The count holds for every architecture, and the board never needs more than its bound."""
     from sprd.model.quantize import convert_untrained
 
@@ -107,7 +114,7 @@ def test_structures_explain_models_of_our_zoo(architecture):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_arena_lies_between_its_bounds(runners, name):
+def test_arena_lies_between_its_bounds(runners: dict[str, Runner], name: str) -> None:
     """At least head and 32-bit structures; at most what the host needs, and the scratch."""
     graph, split = runners[name].graph, runners[name].arena_split
     arena = arena_of(graph, split)
@@ -120,7 +127,7 @@ def test_arena_lies_between_its_bounds(runners, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_items_sum_to_the_arena(runners, name):
+def test_items_sum_to_the_arena(runners: dict[str, Runner], name: str) -> None:
     """Nothing is hidden: head, tail and total are sums of the items, none of them negative."""
     arena = arena_of(runners[name].graph, runners[name].arena_split)
     items = arena.items()
@@ -130,7 +137,7 @@ def test_items_sum_to_the_arena(runners, name):
     assert sum(list(items.values())[:3]) == arena.head_bytes + arena.planner_bytes
 
 
-def test_items_of_the_seeds_model(runners):
+def test_items_of_the_seeds_model(runners: dict[str, Runner]) -> None:
     """SPRD's model: im2col fits beside the activations, its eight channels take 64 B."""
     runner = runners["sprd_tiny_conv_up_down"]
     arena = arena_of(runner.graph, runner.arena_split)
@@ -140,7 +147,7 @@ def test_items_of_the_seeds_model(runners):
     assert 9_000 < arena.total_bytes < 9_776
 
 
-def test_allowance_never_exceeds_the_host(runners):
+def test_allowance_never_exceeds_the_host(runners: dict[str, Runner]) -> None:
     """Where 32-bit structures leave little room below the host's, the allowance gives way."""
     runner = runners["sprd_tiny_conv_up_down"]
     usual = arena_of(runner.graph, runner.arena_split)
@@ -150,7 +157,9 @@ def test_allowance_never_exceeds_the_host(runners):
     assert arena_of(runner.graph, tight).tail_bytes <= tight.tail_bytes
 
 
-def test_planner_needs_more_to_start_than_the_autoencoder_to_run(runners):
+def test_planner_needs_more_to_start_than_the_autoencoder_to_run(
+    runners: dict[str, Runner],
+) -> None:
     """The wheel refuses it 4,624 B though it reports 3,984 B: the start has its own item."""
     runner = runners["mlperf_tiny_ad_autoencoder"]
     arena = arena_of(runner.graph, runner.arena_split)
@@ -161,7 +170,9 @@ def test_planner_needs_more_to_start_than_the_autoencoder_to_run(runners):
     assert arena.total_bytes <= 3_984 < arena.reserve_bytes <= 4_640
 
 
-def test_arena_of_person_detect_is_explained(shared, published):
+def test_arena_of_person_detect_is_explained(
+    shared: Path, published: dict[tuple[str, str], dict[str, str]]
+) -> None:
     """55,296 B of head to the byte; 29,140 B of tail within 5 %: TFLM of 2021 kept more a node."""
     row = published["person_detect (300568 B)", "Cortex-M4"]
     tail = sum(tail_items(89, PERSON_DETECT, BOARD, n_scratch=16).values())
@@ -177,14 +188,16 @@ def test_arena_of_person_detect_is_explained(shared, published):
     assert plan_head(dataclasses.replace(graph, tensors=tuple(grey))) == 55_296
 
 
-def test_arena_of_renesas_is_above_ours(runners, published):
+def test_arena_of_renesas_is_above_ours(
+    runners: dict[str, Runner], published: dict[tuple[str, str], dict[str, str]]
+) -> None:
     """The 31,744 B that Renesas set aside on a Cortex-M33 hold our estimate."""
     runner = runners["mlperf_tiny_kws_ds_cnn"]
     row = published["mlperf_tiny_kws_ds_cnn", "Cortex-M33"]
     assert arena_of(runner.graph, runner.arena_split).total_bytes <= int(row["arena_bytes"])
 
 
-def test_what_the_count_does_not_explain_is_added(runners):
+def test_what_the_count_does_not_explain_is_added(runners: dict[str, Runner]) -> None:
     """Data of an operator that was never measured counts as on the host."""
     runner = runners["sprd_tiny_conv_up_down"]
     split = runner.arena_split
@@ -194,7 +207,7 @@ def test_what_the_count_does_not_explain_is_added(runners):
     assert larger.activation_bytes == plain.activation_bytes + 320
 
 
-def test_reference_kernels_need_no_scratch(runners):
+def test_reference_kernels_need_no_scratch(runners: dict[str, Runner]) -> None:
     """The host runs the reference kernels, so its head is the board's."""
     runner = runners["mlperf_tiny_ic_resnet8"]
     plain = arena_of(runner.graph, runner.arena_split, "reference")
@@ -204,7 +217,7 @@ def test_reference_kernels_need_no_scratch(runners):
     assert fast.total_bytes > plain.total_bytes
 
 
-def test_esp_nn_asks_for_its_copies(runners):
+def test_esp_nn_asks_for_its_copies(runners: dict[str, Runner]) -> None:
     """ESP-NN copies filters and padded inputs: its scratch holds at least the filter once."""
     graph = runners["mlperf_tiny_ic_resnet8"].graph
     for operator in graph.operators:
@@ -218,7 +231,7 @@ def test_esp_nn_asks_for_its_copies(runners):
 
 
 @pytest.mark.parametrize("kernels", ["cmsis-nn", "esp-nn"])
-def test_operator_of_unknown_scratch_has_no_arena(kernels):
+def test_operator_of_unknown_scratch_has_no_arena(kernels: str) -> None:
     """What a kernel asks for is not guessed."""
     tensors = (Tensor("a", "INT8", (1, 8), False, 0), Tensor("b", "INT8", (1, 8), False, 0))
     graph = Graph("m", tensors, (Operator("LOG_SOFTMAX", (0,), (1,)),), (0,), (1,))
@@ -227,10 +240,10 @@ def test_operator_of_unknown_scratch_has_no_arena(kernels):
     assert arena_of(graph, split, "reference") is not None
 
 
-def test_fully_connected_of_three_dimensions_keeps_multipliers_on_the_board():
+def test_fully_connected_of_three_dimensions_keeps_multipliers_on_the_board() -> None:
     """CMSIS-NN runs it as a 1x1 convolution: scratch, and 8 B an output channel."""
 
-    def graph_of(*shape):
+    def graph_of(*shape: Any) -> Any:
         tensors = (
             Tensor("x", "INT8", (*shape[:-1], 16), False, 0),
             Tensor("w", "INT8", (shape[-1], 16), False, 16 * shape[-1]),
@@ -246,7 +259,7 @@ def test_fully_connected_of_three_dimensions_keeps_multipliers_on_the_board():
     assert arena_of(deep, split).channel_bytes == 2 * 4 * 8
 
 
-def test_scratch_follows_cmsis_nn(runners):
+def test_scratch_follows_cmsis_nn(runners: dict[str, Runner]) -> None:
     """im2col takes two int16 columns; depthwise one; average pooling one int32 a channel."""
     graph = runners["sprd_tiny_conv_up_down"].graph
     assert [scratch_bytes(graph, op) for op in graph.operators] == [0, 2 * 2 * 80, 0, 0, 0]
@@ -257,7 +270,7 @@ def test_scratch_follows_cmsis_nn(runners):
     assert found["AVERAGE_POOL_2D"] == 4 * 64
 
 
-def test_activations_of_a_residual_block_are_three(runners):
+def test_activations_of_a_residual_block_are_three(runners: dict[str, Runner]) -> None:
     """While a residual block computes, its input is kept for the addition."""
     graph = runners["mlperf_tiny_ic_resnet8"].graph
     live = live_activations(graph)
@@ -268,7 +281,7 @@ def test_activations_of_a_residual_block_are_three(runners):
     assert max(n_bytes for n_bytes, _ in live) <= plan_head(graph)
 
 
-def test_tail_never_shrinks_with_another_part():
+def test_tail_never_shrinks_with_another_part() -> None:
     """Another tensor, operator, channel or scratch buffer costs memory, or its alignment."""
     operators = [("CONV_2D", 8), ("SOFTMAX", 0)]
     for structures in (HOST, BOARD):
@@ -280,7 +293,7 @@ def test_tail_never_shrinks_with_another_part():
         assert sum(tail_items(5, operators, structures, 5).values()) > plain
 
 
-def test_structures_of_a_board_are_no_larger_than_the_hosts_but_for_cmsis_nn():
+def test_structures_of_a_board_are_no_larger_than_the_hosts_but_for_cmsis_nn() -> None:
     """Pointers of 4 B halve tensors and nodes; only kernels with scratch keep an index more."""
     assert (2 * BOARD.tensor, 2 * BOARD.node) == (HOST.tensor, HOST.node)
     assert BOARD.fixed <= HOST.fixed

@@ -4,10 +4,13 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner, plan_head, planning_bytes
@@ -31,13 +34,13 @@ MODELS = (
 
 
 @pytest.fixture(scope="module")
-def runner(tiny_conv) -> Runner:
+def runner(tiny_conv: bytes) -> Runner:
     """SPRD's shipped model."""
     return Runner(tiny_conv)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_host_arena_and_head_of_published_models(shared, name):
+def test_host_arena_and_head_of_published_models(shared: Path, name: str) -> None:
     """The arena is the published one, and our layout of its head is TFLM's, byte for byte."""
     model = (shared / "models" / f"{name}.tflite").read_bytes()
     runner = Runner(model, name)
@@ -45,7 +48,7 @@ def test_host_arena_and_head_of_published_models(shared, name):
     assert plan_head(runner.graph) == runner.arena_split.head_bytes
 
 
-def test_tiny_conv_has_its_published_arena_and_scales(runner):
+def test_tiny_conv_has_its_published_arena_and_scales(runner: Runner) -> None:
     """The firmware's contract: features 0..26 in int8, probabilities in 1/256."""
     assert runner.arena_host_bytes == 9_776
     assert runner.input_shape == (1, 1960)
@@ -54,13 +57,13 @@ def test_tiny_conv_has_its_published_arena_and_scales(runner):
     assert (runner.output_scale, runner.output_zero_point) == (1 / 256, -128)
 
 
-def test_planner_needs_no_less_than_the_wheel_refuses(shared):
+def test_planner_needs_no_less_than_the_wheel_refuses(shared: Path) -> None:
     """The wheel takes mlperf_tiny_ad_autoencoder at 4,640 B, 1,424 B of them above the tail."""
     model = (shared / "models" / "mlperf_tiny_ad_autoencoder.tflite").read_bytes()
     assert 1_424 <= planning_bytes(read_graph(model), 0) <= 2_048
 
 
-def test_batch_equals_single(runner):
+def test_batch_equals_single(runner: Runner) -> None:
     """A row gives the same output alone and among others, and in another order."""
     inputs = np.random.default_rng(0).integers(-128, 128, (6, 1960)).astype(np.int8)
     together = runner.run(inputs)
@@ -71,13 +74,13 @@ def test_batch_equals_single(runner):
     np.testing.assert_array_equal(runner.run(inputs[::-1]), together[::-1])
 
 
-def test_no_rows_give_no_rows(runner):
+def test_no_rows_give_no_rows(runner: Runner) -> None:
     """An empty batch is no error."""
     assert runner.run(np.empty((0, 1960), np.int8)).shape == (0, 4)
     assert runner.predict(np.empty((0, 49, 40), np.float32)).shape == (0, 4)
 
 
-def test_predict_rounds_and_clips(runner):
+def test_predict_rounds_and_clips(runner: Runner) -> None:
     """Features that int8 cannot say are clipped to its ends; none wraps around."""
     low = runner.predict(np.full((1, 49, 40), -1e9, np.float32))
     high = runner.predict(np.full((1, 49, 40), 1e9, np.float32))
@@ -88,7 +91,7 @@ def test_predict_rounds_and_clips(runner):
     np.testing.assert_array_equal(runner.predict(np.full((1, 1960), 26.0, np.float32)), high)
 
 
-def test_predict_is_run_of_quantized_features(runner):
+def test_predict_is_run_of_quantized_features(runner: Runner) -> None:
     """Features on the grid of the input scale pass unchanged; others go to the nearest step."""
     steps = np.random.default_rng(1).integers(-128, 128, (3, 1960))
     features = ((steps + 128) * runner.input_scale).astype(np.float32)
@@ -106,22 +109,24 @@ def test_predict_is_run_of_quantized_features(runner):
         (np.zeros((2, 1960), np.uint8), "must be int8"),
     ],
 )
-def test_run_refuses_other_inputs(runner, inputs, rule):
+def test_run_refuses_other_inputs(runner: Runner, inputs: NDArray[Any], rule: str) -> None:
     """Nothing is cast in silence."""
     with pytest.raises(ValueError, match=rule):
         runner.run(inputs)
 
 
-def test_predict_refuses_nan(runner):
+def test_predict_refuses_nan(runner: Runner) -> None:
     """NaN has no int8 value."""
     with pytest.raises(ValueError, match="finite"):
         runner.predict(np.full((1, 1960), np.nan, np.float32))
 
 
-def test_missing_operator_is_named(tiny_conv, edit_model, capfd):
+def test_missing_operator_is_named(
+    tiny_conv: bytes, edit_model: Callable[..., Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     """An operator that TFLM lacks is named, and TFLM's own words stay off the terminal."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         code = tree.operatorCodes[tree.subgraphs[0].operators[-1].opcodeIndex]
         code.builtinCode, code.deprecatedBuiltinCode = 150, 127  # GELU
 
@@ -132,14 +137,14 @@ def test_missing_operator_is_named(tiny_conv, edit_model, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_standard_error_is_given_back(tiny_conv, capfd):
+def test_standard_error_is_given_back(tiny_conv: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     """What is written to file descriptor 2 after a measurement arrives again."""
     Runner(tiny_conv)
     os.write(2, b"still here\n")
     assert capfd.readouterr().err == "still here\n"
 
 
-def test_module_measures_a_file_in_a_process_of_its_own(tiny_conv_path):
+def test_module_measures_a_file_in_a_process_of_its_own(tiny_conv_path: Path) -> None:
     """`python -m sprd.device.tflm` writes head and tail as JSON."""
     command = [sys.executable, "-m", "sprd.device.tflm", str(tiny_conv_path), "x"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

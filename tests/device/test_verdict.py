@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ FOOTPRINT = Footprint(
 )
 
 
-def test_worst_comes_first():
+def test_worst_comes_first() -> None:
     """Violations are sorted by how far they are over."""
     limits = {"ram_bytes": 65_536, "model_bytes": 10_000, "macs": 400_000}
     found = check(FOOTPRINT, at_most(limits))
@@ -40,13 +41,13 @@ def test_worst_comes_first():
     assert found[0].ratio == 2
 
 
-def test_value_at_its_limit_fits():
+def test_value_at_its_limit_fits() -> None:
     """A limit is the most that is allowed."""
     assert check(FOOTPRINT, at_most({"ram_bytes": 71_680})) == ()
     assert [v.key for v in check(FOOTPRINT, at_most({"ram_bytes": 71_679}))] == ["ram_bytes"]
 
 
-def test_latency_is_judged_by_its_estimate():
+def test_latency_is_judged_by_its_estimate() -> None:
     """The upper end of the interval does not count."""
     assert check(FOOTPRINT, at_most({"latency_ms": 60.0})) == ()
     assert [v.key for v in check(FOOTPRINT, at_most({"latency_ms": 59.9}))] == ["latency_ms"]
@@ -56,9 +57,10 @@ def test_latency_is_judged_by_its_estimate():
     "key",
     ["latency_ms", "ram_bytes", "arena_bytes", "flash_bytes", "instructions", "energy_uj"],
 )
-def test_unknown_value_violates_its_limit(key):
+def test_unknown_value_violates_its_limit(key: str) -> None:
     """What is unknown cannot be promised, and comes first."""
-    footprint = dataclasses.replace(FOOTPRINT, **{key: None})
+    unknown: dict[str, Any] = {key: None}
+    footprint = dataclasses.replace(FOOTPRINT, **unknown)
     found = check(footprint, at_most({key: 50, "model_bytes": 1}))
     assert found[0].key == key
     assert found[0].value is None
@@ -67,14 +69,14 @@ def test_unknown_value_violates_its_limit(key):
     assert check(footprint, ()) == ()
 
 
-def test_unknown_limit_is_an_error():
+def test_unknown_limit_is_an_error() -> None:
     """A misspelt limit is never a limit that is passed."""
     with pytest.raises(ConfigError, match=r"'ram_byte'. Did you mean 'ram_bytes'"):
         check(FOOTPRINT, at_most({"ram_byte": 1}))
 
 
 @given(st.dictionaries(st.sampled_from(LIMITED_KEYS), st.integers(0, 10**6)))
-def test_check_finds_exactly_what_is_over(limits):
+def test_check_finds_exactly_what_is_over(limits: dict[str, Any]) -> None:
     """Exactly the keys whose value is above their limit are found, each with a ratio above 1."""
     found = check(FOOTPRINT, at_most(limits))
     over = {key for key, limit in limits.items() if getattr(FOOTPRINT, key) > limit}

@@ -2,7 +2,9 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,24 +14,24 @@ from sprd.errors import OutputError
 ODD_NAMES = ["with space", "quote \" and '", "line\nbreak", "-dash", "ünïcode", "$HOME;`ls`"]
 
 
-def fail_with(code: int):
+def fail_with(code: int) -> Callable[..., Any]:
     """A stand-in for a call of the system that fails."""
 
-    def fail(*args, **kwargs):
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(code, os.strerror(code))
 
     return fail
 
 
 @pytest.fixture(params=ODD_NAMES)
-def odd_folder(request, tmp_path) -> Path:
+def odd_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with a name that breaks careless code."""
     folder = tmp_path / request.param
     folder.mkdir()
     return folder
 
 
-def test_file_is_written_with_its_folders(odd_folder):
+def test_file_is_written_with_its_folders(odd_folder: Path) -> None:
     """Text is UTF-8, bytes are bytes, and nothing else is left."""
     write_atomically(odd_folder / "a" / "text.txt", "ü\n")
     write_atomically(odd_folder / "a" / "data", b"\0\1")
@@ -39,7 +41,9 @@ def test_file_is_written_with_its_folders(odd_folder):
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call):
+def test_full_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     """A write that fails at the last moment changes nothing."""
     path = tmp_path / "x.json"
     write_atomically(path, "old")
@@ -54,7 +58,7 @@ def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, c
     assert os.listdir(tmp_path) == ["x.json"]
 
 
-def test_file_where_a_folder_should_be_is_an_output_error(tmp_path):
+def test_file_where_a_folder_should_be_is_an_output_error(tmp_path: Path) -> None:
     """A path through a file cannot be written."""
     (tmp_path / "file").write_text("mine")
     with pytest.raises(OutputError, match="must be writable"):
@@ -67,14 +71,14 @@ def test_file_where_a_folder_should_be_is_an_output_error(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_name_that_is_too_long_is_an_output_error(tmp_path):
+def test_name_that_is_too_long_is_an_output_error(tmp_path: Path) -> None:
     """The system's limit on names is told like any other."""
     with pytest.raises(OutputError, match="File name too long"):
         write_atomically(tmp_path / ("x" * 255), "new")
     assert os.listdir(tmp_path) == []
 
 
-def test_folder_appears_when_its_block_ends(odd_folder):
+def test_folder_appears_when_its_block_ends(odd_folder: Path) -> None:
     """Until then it goes by another name."""
     target = odd_folder / "deep" / "bundle"
     with whole_folder(target) as temporary:
@@ -84,7 +88,7 @@ def test_folder_appears_when_its_block_ends(odd_folder):
     assert os.listdir(odd_folder / "deep") == ["bundle"]
 
 
-def test_folder_that_was_there_is_replaced_whole(tmp_path):
+def test_folder_that_was_there_is_replaced_whole(tmp_path: Path) -> None:
     """Nothing of the old one stays."""
     target = tmp_path / "bundle"
     for name in ("old", "new"):
@@ -95,7 +99,9 @@ def test_folder_that_was_there_is_replaced_whole(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()], ids=repr)
-def test_block_that_fails_leaves_the_old_folder(tmp_path, error):
+def test_block_that_fails_leaves_the_old_folder(
+    tmp_path: Path, error: KeyboardInterrupt | ValueError
+) -> None:
     """What was begun is removed, whatever ended it."""
     target = tmp_path / "bundle"
     with whole_folder(target) as temporary:
@@ -107,7 +113,7 @@ def test_block_that_fails_leaves_the_old_folder(tmp_path, error):
     assert os.listdir(tmp_path) == ["bundle"]
 
 
-def test_full_disk_inside_a_block_is_an_output_error(tmp_path):
+def test_full_disk_inside_a_block_is_an_output_error(tmp_path: Path) -> None:
     """A block need not translate what the system says."""
     with (
         pytest.raises(OutputError, match="must be writable: No space left on device"),
@@ -117,14 +123,16 @@ def test_full_disk_inside_a_block_is_an_output_error(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_old_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+def test_old_folder_comes_back_if_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The two renames are one step for the user."""
     target = tmp_path / "bundle"
     with whole_folder(target) as temporary:
         (temporary / "old").write_text("old")
     rename = Path.rename
 
-    def fail_for_the_new(self, to):
+    def fail_for_the_new(self, to: Any) -> Any:
         if self.name.endswith(".tmp"):
             fail_with(errno.EIO)()
         return rename(self, to)
@@ -136,7 +144,7 @@ def test_old_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, mo
     assert os.listdir(tmp_path) == ["bundle"]
 
 
-def test_cache_is_where_the_variable_says(monkeypatch, tmp_path):
+def test_cache_is_where_the_variable_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is made absolute, because workers run elsewhere; unset or empty it is the user's cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SPRD_CACHE", "here")

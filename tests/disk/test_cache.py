@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -14,7 +15,7 @@ MEGABYTE = 10**6
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache that holds 10 MB."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path))
     monkeypatch.setenv("SPRD_CACHE_GB", "0.01")
@@ -43,7 +44,7 @@ def age(folder: Path, seconds: int) -> None:
     os.utime(folder, (then, then))
 
 
-def test_what_was_not_asked_for_the_longest_goes_first(cache):
+def test_what_was_not_asked_for_the_longest_goes_first(cache: Path) -> None:
     """Asking for it again keeps it."""
     for number, name in enumerate("abc"):
         age(kept(name), 100 - number)
@@ -57,7 +58,7 @@ def test_what_was_not_asked_for_the_longest_goes_first(cache):
     }
 
 
-def test_all_that_is_computed_shares_the_limit(cache):
+def test_all_that_is_computed_shares_the_limit(cache: Path) -> None:
     """What a teacher said and features; not what was fetched."""
     (cache / "speech_commands").mkdir()
     (cache / "speech_commands" / "archive").write_bytes(b"\0" * 50 * MEGABYTE)
@@ -69,7 +70,7 @@ def test_all_that_is_computed_shares_the_limit(cache):
     assert names(cache) == {"archive", "new", "newer"}
 
 
-def test_entry_that_leaves_no_room_for_another_is_refused(cache):
+def test_entry_that_leaves_no_room_for_another_is_refused(cache: Path) -> None:
     """A trial reads two at once: one would push out the other, and each would be built for ever."""
     kept("small")
     with pytest.raises(ConfigError, match=r"takes 0.03 GB \(features\).*Set SPRD_CACHE_GB=0.1 or"):
@@ -85,7 +86,7 @@ def test_entry_must_fit_twice(cache: Path) -> None:
     assert names(cache) == {"five"}
 
 
-def test_deleted_entry_can_be_read_on(cache):
+def test_deleted_entry_can_be_read_on(cache: Path) -> None:
     """A training maps its features: their pages stay while it runs."""
     folder = kept("a", 4)
     age(folder, 100)
@@ -96,7 +97,7 @@ def test_deleted_entry_can_be_read_on(cache):
         assert len(file.read()) == 4 * MEGABYTE
 
 
-def test_entry_that_is_deleted_before_it_is_read_is_built_again(cache):
+def test_entry_that_is_deleted_before_it_is_read_is_built_again(cache: Path) -> None:
     """By another process that needs the room; not for ever."""
     read = 0
 
@@ -112,14 +113,16 @@ def test_entry_that_is_deleted_before_it_is_read_is_built_again(cache):
         read_kept(lambda: kept("a", 1), lambda folder: (folder / "missing").read_bytes())
 
 
-def test_entry_that_is_used_while_room_is_made_stays(cache, monkeypatch):
+def test_entry_that_is_used_while_room_is_made_stays(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Somebody asked for it after it was found to be the oldest."""
     old, other = kept("old", 4), kept("other", 4)
     age(old, 200)
     age(other, 100)
     whole = FileLock.__enter__
 
-    def used(lock):
+    def used(lock: Any) -> Any:
         if Path(lock.lock_file).name == "old.lock":
             asked_for(old)
         return whole(lock)
@@ -129,7 +132,7 @@ def test_entry_that_is_used_while_room_is_made_stays(cache, monkeypatch):
     assert names(cache) == {"old", "new"}
 
 
-def test_entry_that_is_being_built_stays(cache):
+def test_entry_that_is_being_built_stays(cache: Path) -> None:
     """Its lock is held: nothing under it is deleted."""
 
     def build(folder: Path) -> None:
@@ -141,7 +144,7 @@ def test_entry_that_is_being_built_stays(cache):
     assert names(cache) == {"one", "another"}
 
 
-def test_what_a_killed_build_left_goes(cache):
+def test_what_a_killed_build_left_goes(cache: Path) -> None:
     """The next build makes room first, of the same or another."""
     for name in (".a.1234.tmp", ".b.5678.tmp"):
         left = cache / "features" / name
@@ -152,7 +155,7 @@ def test_what_a_killed_build_left_goes(cache):
     assert {path.name for path in (cache / "features").glob("*.lock")} == {"a.lock"}
 
 
-def test_failed_build_leaves_nothing(cache):
+def test_failed_build_leaves_nothing(cache: Path) -> None:
     """A full disk is one line; the entry is built by the next who asks."""
 
     def build(folder: Path) -> None:
@@ -166,14 +169,14 @@ def test_failed_build_leaves_nothing(cache):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "many", "nan"])
-def test_limit_that_is_no_size_is_refused(monkeypatch, text):
+def test_limit_that_is_no_size_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """The line names the variable."""
     monkeypatch.setenv("SPRD_CACHE_GB", text)
     with pytest.raises(ConfigError, match="SPRD_CACHE_GB: must be a number of gigabytes above 0"):
         limit_bytes()
 
 
-def test_limit_is_20_gigabytes_unless_told(monkeypatch):
+def test_limit_is_20_gigabytes_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough for Speech Commands in four front ends."""
     monkeypatch.delenv("SPRD_CACHE_GB")
     assert limit_bytes() == 20 * 10**9

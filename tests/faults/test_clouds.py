@@ -29,7 +29,9 @@ for name, kind in config["available_node_types"].items():
 """What `ray up` does until the machines are asked for, and the head for its workers."""
 
 
-def test_amazon_takes_the_request_for_machines(amazon, monkeypatch, tmp_path):
+def test_amazon_takes_the_request_for_machines(
+    amazon: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Ray with `deploy/aws.yaml` against moto's EC2: a head, a worker on spot, their profile."""
     import boto3
 
@@ -59,7 +61,7 @@ def tags(machine: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in machine["Tags"]}
 
 
-def test_google_describes_the_request_for_machines():
+def test_google_describes_the_request_for_machines() -> None:
     """Each key and value of `node_config` is one that Google's description of a machine has."""
     client = pytest.importorskip("googleapiclient", reason=INSTALL)
     folder = Path(client.__path__[0]) / "discovery_cache/documents"
@@ -71,7 +73,7 @@ def test_google_describes_the_request_for_machines():
     assert len(list(unlike(wrong, schemas["Instance"], schemas, "wrong"))) == 3
 
 
-def test_kubernetes_describes_the_claim_and_the_pods():
+def test_kubernetes_describes_the_claim_and_the_pods() -> None:
     """Each key and value is one that its schema has; what KubeRay adds around them is not seen."""
     checker = pytest.importorskip("kubernetes_validate", reason=INSTALL.replace("cloud", "faults"))
     text = (ROOT / "deploy/kuberay.yaml").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("n", [pytest.param(25, marks=pytest.mark.short), 250])
-def test_mutated_input_is_refused_or_read(bundle, tmp_path, monkeypatch, n):
+def test_mutated_input_is_refused_or_read(
+    bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: Any
+) -> None:
     """Of each kind so many; nothing is written outside the folder that was named."""
     chance, found = random.Random(n), Counter()
     arena, outside = tmp_path / "arena", tmp_path / "outside"
@@ -165,7 +168,9 @@ def test_mutated_input_is_refused_or_read(bundle, tmp_path, monkeypatch, n):
         assert not path.is_symlink() and (path.is_file() or path.is_dir())
 
 
-def test_command_says_it_in_one_line(bundle, tmp_path, capsys):
+def test_command_says_it_in_one_line(
+    bundle: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit 2 or 1, one line, and no traceback: what a person sees of such an input."""
     broken = tmp_path / "broken"
     shutil.copytree(bundle, broken)

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,9 @@ def control_group() -> Iterator[tuple[str, Path]]:
     group.rmdir()
 
 
-def test_trial_that_the_kernel_kills_for_memory(greedy_sweep, tmp_path, control_group):
+def test_trial_that_the_kernel_kills_for_memory(
+    greedy_sweep: Any, tmp_path: Path, control_group: Any
+) -> None:
     """Killed twice, as it goes on once: it is a row that says so, and the other is trained."""
     run = tmp_path / "run"
 
@@ -76,7 +79,7 @@ def test_trial_that_the_kernel_kills_for_memory(greedy_sweep, tmp_path, control_
     check(run, done.stderr)
 
 
-def test_trial_that_ray_kills_for_memory(greedy_sweep, tmp_path):
+def test_trial_that_ray_kills_for_memory(greedy_sweep: Any, tmp_path: Path) -> None:
     """On a cluster whose Ray looks after memory: it may end both, each goes on once."""
     run = tmp_path / "run"
     total, available = memory()
@@ -102,7 +105,7 @@ def memory() -> tuple[int, int]:
     return found["MemTotal"], found["MemAvailable"]
 
 
-def test_trial_that_raises(greedy_sweep, tmp_path):
+def test_trial_that_raises(greedy_sweep: Any, tmp_path: Path) -> None:
     """Denied the memory, TensorFlow raises: it is a row with what it said, the worker goes on."""
     run = tmp_path / "run"
     process = subprocess.Popen(

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.faults
     [pytest.param([6.0], 0, marks=pytest.mark.short), ([6.0, 8.0], 0), ([6.0, 0.2], 1)],
     ids=["once", "twice", "twice without a step between"],
 )
-def test_worker_that_is_killed(sweep_file, tmp_path, waits, n_failed):
+def test_worker_that_is_killed(sweep_file: Any, tmp_path: Path, waits: Any, n_failed: Any) -> None:
     """The trial goes on. If it came no step further it is a row that says so; others go on."""
     file = sweep_file(n_trials=3, steps=6000, top="max_concurrent_trials = 1\n")
     run = tmp_path / "run"
@@ -43,7 +44,7 @@ def test_worker_that_is_killed(sweep_file, tmp_path, waits, n_failed):
 
 
 @pytest.mark.short
-def test_trial_whose_loss_is_not_finite(sweep_file, tmp_path):
+def test_trial_whose_loss_is_not_finite(sweep_file: Any, tmp_path: Path) -> None:
     """It is a row that says so; the others are trained."""
     file = sweep_file(n_trials=3, steps=300)
     text = file.read_text().replace('"tiny_conv"', '"low_latency_conv"\nfilters = 4')
@@ -74,7 +75,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("what", ["run", "cache"])
-def test_disk_that_is_full(sweep_file, tmp_path, small_disk, what):
+def test_disk_that_is_full(sweep_file: Any, tmp_path: Path, small_disk: Any, what: Any) -> None:
     """Whatever is being written then: one line, nothing half-written; it goes on with room."""
     file = sweep_file(n_trials=2, steps=400)
     run = small_disk / "run" if what == "run" else tmp_path / "run"
@@ -113,7 +114,7 @@ def bucket(amazon: int) -> str:
 
 
 @pytest.mark.short
-def test_checkpoints_in_a_bucket(sweep_file, tmp_path, bucket):
+def test_checkpoints_in_a_bucket(sweep_file: Any, tmp_path: Path, bucket: Any) -> None:
     """The driver killed, the same command again: trials go on from the bucket, then it is empty."""
     from pyarrow import fs
 

@@ -1,12 +1,13 @@
 """The architectures over time that are built of blocks: shapes, operators, what has an effect."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.config.sections import BrokenRule, check_value
+from sprd.config.trial import ModelSection
 from sprd.device.board import load_board
 from sprd.device.footprint import measure
 from sprd.device.graph import macs_of, read_graph
@@ -31,13 +32,13 @@ POINTS = [
 """Strided and projected shortcuts, even kernels, odd widths, and positions that stand empty."""
 
 
-def filled(**kinds):
+def filled(**kinds: Any) -> ModelSection:
     """`blocks` with the given positions in use and no other; the first is a conv3 of stride 1."""
     empty = {f"block_{i}": "none" for i in range(2, N_POSITIONS + 1)}
     return section("blocks", **{**empty, "block_1": "conv3", "stride_1": 1, **kinds})
 
 
-def layers_of(model_section, kind, shape=SHAPE):
+def layers_of(model_section: ModelSection, kind: str, shape: Any = SHAPE) -> list[Any]:
     """The layers of a kind that a model has."""
     model = build_model(model_section, shape, N_LABELS)
     return [layer for layer in model.layers if type(layer).__name__ == kind]
@@ -45,7 +46,9 @@ def layers_of(model_section, kind, shape=SHAPE):
 
 @pytest.mark.parametrize("shape", [(49, 40), (24, 20), (25, 40)], ids=str)
 @pytest.mark.parametrize(("architecture", "values"), POINTS, ids=str)
-def test_residuals_have_a_cost_whatever_the_shape(architecture, values, shape):
+def test_residuals_have_a_cost_whatever_the_shape(
+    architecture: str, values: dict[str, int | str], shape: tuple[int, int]
+) -> None:
     """Allowed operators, and instructions and latency on a board: nothing that is unknown."""
     model = convert_untrained(section(architecture, **values), shape, N_LABELS)
     found = measure(model, load_board("arduino_nano_33_ble"))
@@ -58,7 +61,9 @@ def test_residuals_have_a_cost_whatever_the_shape(architecture, values, shape):
     ("filters", "strides", "n_projections"),
     [("16-16", "1", 0), ("16-16", "2", 2), ("16-24", "1", 1), ("24-24-24", "1-2", 2)],
 )
-def test_tc_resnet_projects_the_shortcut_where_the_shape_changes(filters, strides, n_projections):
+def test_tc_resnet_projects_the_shortcut_where_the_shape_changes(
+    filters: str, strides: str, n_projections: int
+) -> None:
     """Pointwise convolutions: as many as blocks that change the width or the frames."""
     found = section(
         "tc_resnet", first_filters=16, layer_filters=filters, layer_strides=strides, kernel_frames=3
@@ -70,7 +75,7 @@ def test_tc_resnet_projects_the_shortcut_where_the_shape_changes(filters, stride
     assert len(layers_of(found, "Add")) == n_blocks
 
 
-def test_an_addition_is_one_operator():
+def test_an_addition_is_one_operator() -> None:
     """The ReLU behind it is fused: one ADD for each residual block."""
     model = section("tc_resnet", layer_filters="16-16-24")
     ops = [op.op for op in read_graph(convert_untrained(model, SHAPE, N_LABELS)).operators]
@@ -82,7 +87,9 @@ def test_an_addition_is_one_operator():
     ("filters", "strides", "n_shortcuts"),
     [("16-16", "1", 2), ("16-16", "2", 0), ("16-24", "1", 1), ("24-24", "2-1", 1)],
 )
-def test_bottleneck_has_a_shortcut_where_the_shape_stays(filters, strides, n_shortcuts):
+def test_bottleneck_has_a_shortcut_where_the_shape_stays(
+    filters: str, strides: str, n_shortcuts: int
+) -> None:
     """Neither a new width nor a stride can be added to."""
     found = section(
         "bottleneck", first_filters=16, layer_filters=filters, layer_strides=strides, expansion=2
@@ -90,7 +97,7 @@ def test_bottleneck_has_a_shortcut_where_the_shape_stays(filters, strides, n_sho
     assert len(layers_of(found, "Add")) == n_shortcuts
 
 
-def test_bottleneck_of_expansion_1_has_no_expanding_convolution():
+def test_bottleneck_of_expansion_1_has_no_expanding_convolution() -> None:
     """A depthwise and a projecting one a block, as in the first block of MobileNetV2."""
     values = {"first_filters": 16, "layer_filters": "16-24", "layer_strides": "1"}
     plain = section("bottleneck", **values, expansion=1)
@@ -101,7 +108,7 @@ def test_bottleneck_of_expansion_1_has_no_expanding_convolution():
     assert depths == [48, 48]
 
 
-def test_projection_of_a_bottleneck_has_no_activation():
+def test_projection_of_a_bottleneck_has_no_activation() -> None:
     """What is added is linear: a ReLU in so few channels would lose what they hold."""
     found = section("bottleneck", first_filters=8, layer_filters="8-8", layer_strides="1")
     for add in layers_of(found, "Add"):
@@ -109,7 +116,7 @@ def test_projection_of_a_bottleneck_has_no_activation():
 
 
 @pytest.mark.parametrize("kind", BLOCK_KINDS)
-def test_kind_of_a_block_tells_the_frames_that_it_spans(kind):
+def test_kind_of_a_block_tells_the_frames_that_it_spans(kind: str) -> None:
     """And the number of convolutions: one, a depthwise and a pointwise, or two and a shortcut."""
     found = filled(block_2=kind, filters_1=8, filters_2=12, stride_2=2)
     frames = (int(kind[-1]), 1)
@@ -125,14 +132,14 @@ def test_kind_of_a_block_tells_the_frames_that_it_spans(kind):
 
 @pytest.mark.parametrize(("stride", "n_frames"), [(1, 25), (2, 13)])
 @pytest.mark.parametrize("kind", BLOCK_KINDS)
-def test_stride_of_a_block_is_that_of_its_frames(kind, stride, n_frames):
+def test_stride_of_a_block_is_that_of_its_frames(kind: str, stride: int, n_frames: int) -> None:
     """The frames shrink, the one column stays."""
     found = filled(block_2=kind, filters_2=12, stride_2=stride)
     (pool,) = layers_of(found, "AveragePooling2D")
     assert pool.input.shape == (None, n_frames, 1, 12)
 
 
-def test_every_position_may_stand_empty_but_the_first():
+def test_every_position_may_stand_empty_but_the_first() -> None:
     """A model without a block would be none."""
     kinds = {i: BlocksParams.model_fields[f"block_{i}"].annotation for i in range(1, 7)}
     assert get_args(kinds[1]) == BLOCK_KINDS
@@ -154,7 +161,9 @@ def test_every_position_may_stand_empty_but_the_first():
         ("tc_resnet", "layer_filters", "16,16", "must be integers joined by '-'"),
     ],
 )
-def test_illegal_value_is_refused(architecture, name, value, rule):
+def test_illegal_value_is_refused(
+    architecture: str, name: str, value: int | str, rule: str
+) -> None:
     """Before anything is built."""
     with pytest.raises(BrokenRule) as caught:
         check_value(ARCHITECTURES[architecture], name, value)
@@ -162,14 +171,14 @@ def test_illegal_value_is_refused(architecture, name, value, rule):
 
 
 @pytest.mark.parametrize("architecture", sorted(set(ARCHITECTURES) - {"blocks"}))
-def test_all_parameters_of_other_architectures_have_an_effect(architecture):
+def test_all_parameters_of_other_architectures_have_an_effect(architecture: str) -> None:
     """Whatever the point says."""
     kind = ARCHITECTURES[architecture]
     assert kind.active({}) == set(kind.model_fields)
     assert kind.active({"block_2": "none"}) == set(kind.model_fields)
 
 
-def test_filters_and_stride_of_an_empty_position_have_no_effect():
+def test_filters_and_stride_of_an_empty_position_have_no_effect() -> None:
     """The block itself does: it says that the position is empty."""
     point = {f"block_{i}": "conv3" for i in range(1, N_POSITIONS + 1)}
     known = set(BlocksParams.model_fields)
@@ -178,7 +187,7 @@ def test_filters_and_stride_of_an_empty_position_have_no_effect():
     assert known - found == {"filters_3", "stride_3"}
 
 
-def test_block_that_a_point_does_not_name_has_its_default():
+def test_block_that_a_point_does_not_name_has_its_default() -> None:
     """Other values at the point do not matter."""
     defaults = BlocksParams.defaults()
     assert BlocksParams.active({}) == BlocksParams.active(defaults)
@@ -191,7 +200,7 @@ def test_block_that_a_point_does_not_name_has_its_default():
 
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
-def test_parameters_without_an_effect_leave_the_model_as_it_is(data):
+def test_parameters_without_an_effect_leave_the_model_as_it_is(data: Any) -> None:
     """Two points that agree in the active ones are the same model."""
     drawn = data.draw(legal_params("blocks", most=6))
     kept = {name: drawn[name] for name in BlocksParams.active(drawn)}
@@ -201,7 +210,7 @@ def test_parameters_without_an_effect_leave_the_model_as_it_is(data):
     )
 
 
-def test_residual_block_of_a_search_is_that_of_tc_resnet():
+def test_residual_block_of_a_search_is_that_of_tc_resnet() -> None:
     """A model of the one can be found by the other."""
     one = filled(block_2="residual5", filters_1=16, filters_2=24, stride_2=2)
     other = section(

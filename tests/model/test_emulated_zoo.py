@@ -17,7 +17,7 @@ SHAPE = (25, 20)
 N_LABELS = 4
 
 
-def trained(architecture):
+def trained(architecture: str) -> bytes:
     """Trains a model for a few steps on noise; returns its int8 .tflite."""
     keras.utils.set_random_seed(3)
     params = ARCHITECTURES[architecture].defaults()
@@ -32,7 +32,7 @@ def trained(architecture):
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-def test_every_architecture_runs_as_in_tflm(architecture):
+def test_every_architecture_runs_as_in_tflm(architecture: str) -> None:
     """Every output byte of 32 inputs is the same; the cost model told the instructions before."""
     model = trained(architecture)
     found = emulate(model, "cortex-m4")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from sprd.model.evaluate import balanced_accuracy, paired_difference, score, score_predicted
+from sprd.model.evaluate import Scores, balanced_accuracy, paired_difference, score, score_predicted
 from tests.speakers import LABELS, RATES, binomial_intervals, coverage, right_or_wrong
 
 TRUTH = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
@@ -13,28 +14,28 @@ PREDICTED = np.array([0, 1, 1, 1, 0, 2, 2, 2, 3, 1, 3, 0])
 SPEAKERS = ["a", "b", "a", "b", "c", "c", "a", "a", "b", "c", "b", "c"]
 
 
-def one_hot(predicted, n_labels=4):
+def one_hot(predicted: NDArray[np.int64], n_labels: int = 4) -> NDArray[np.float32]:
     """Probabilities of a model that is sure of itself."""
     return np.eye(n_labels, dtype=np.float32)[predicted]
 
 
 @pytest.fixture(scope="module")
-def scores():
+def scores() -> Scores:
     """The scores of the example above."""
     return score(one_hot(PREDICTED), TRUTH, SPEAKERS, LABELS)
 
 
-def test_confusion_has_the_truth_in_rows(scores):
+def test_confusion_has_the_truth_in_rows(scores: Scores) -> None:
     """Columns are what was heard."""
     assert scores.confusion == ((1, 1, 0, 0), (1, 2, 1, 0), (0, 1, 2, 1), (1, 0, 0, 1))
 
 
-def test_recall_of_each_label(scores):
+def test_recall_of_each_label(scores: Scores) -> None:
     """Diagonal over the sum of the row."""
     assert scores.recall == {"_silence_": 0.5, "_unknown_": 0.5, "up": 0.5, "down": 0.5}
 
 
-def test_rates_by_hand(scores):
+def test_rates_by_hand(scores: Scores) -> None:
     """1 of 6 other clips is heard as a keyword; 2 of 6 keywords are not heard as one."""
     assert scores.rates == {
         "balanced_accuracy": 0.5,
@@ -45,7 +46,7 @@ def test_rates_by_hand(scores):
     assert scores.balanced_accuracy == 0.5
 
 
-def test_balanced_accuracy_weighs_labels_alike():
+def test_balanced_accuracy_weighs_labels_alike() -> None:
     """Nine of ten silent clips right and one of one keyword: 0.95, not 10 of 11."""
     truth = np.array([0] * 10 + [2])
     predicted = np.array([0] * 9 + [1, 2])
@@ -55,19 +56,19 @@ def test_balanced_accuracy_weighs_labels_alike():
     assert found.rates["accuracy"] == round(10 / 11, 6)
 
 
-def test_keyword_heard_as_another_is_neither_accepted_nor_rejected_falsely():
+def test_keyword_heard_as_another_is_neither_accepted_nor_rejected_falsely() -> None:
     """It is wrong all the same: accuracy and recall say so."""
     found = score(one_hot(np.array([3, 3])), np.array([2, 3]), ["a", "b"], LABELS)
     assert found.rates["false_reject_rate"] == 0
     assert found.recall == {"up": 0, "down": 1}
 
 
-def test_counts_of_clips_and_speakers(scores):
+def test_counts_of_clips_and_speakers(scores: Scores) -> None:
     """Both stand beside every score."""
     assert (scores.n_clips, scores.n_speakers) == (12, 3)
 
 
-def test_record_is_plain_data(scores):
+def test_record_is_plain_data(scores: Scores) -> None:
     """What JSON can hold, under the names of the design."""
     record = scores.as_dict()
     assert record["labels"] == list(LABELS)
@@ -76,7 +77,7 @@ def test_record_is_plain_data(scores):
     assert set(record["intervals"]) == {*scores.rates, *(f"recall {label}" for label in LABELS)}
 
 
-def test_label_that_no_clip_has_is_left_out():
+def test_label_that_no_clip_has_is_left_out() -> None:
     """Without a clip there is no recall, and it does not lower the balanced accuracy."""
     found = score(one_hot(np.array([0, 1, 2, 3])), np.array([0, 1, 2, 2]), list("abcd"), LABELS)
     assert found.recall == {"_silence_": 1, "_unknown_": 1, "up": 0.5}
@@ -84,20 +85,20 @@ def test_label_that_no_clip_has_is_left_out():
     assert "recall down" not in found.intervals
 
 
-def test_rates_of_which_nothing_is_known_are_zero_without_an_interval():
+def test_rates_of_which_nothing_is_known_are_zero_without_an_interval() -> None:
     """Keywords alone say nothing of false accepts."""
     found = score(one_hot(np.array([2, 3])), np.array([2, 3]), ["a", "b"], LABELS)
     assert found.rates["false_accept_rate"] == 0
     assert "false_accept_rate" not in found.intervals
 
 
-def test_one_speaker_has_an_interval_of_no_width():
+def test_one_speaker_has_an_interval_of_no_width() -> None:
     """All that can be drawn is that speaker: whoever reads it sees n_speakers."""
     found = score(one_hot(PREDICTED), TRUTH, ["a"] * 12, LABELS)
     assert found.intervals["accuracy"] == (0.5, 0.5)
 
 
-def test_interval_is_wider_when_speakers_differ_than_when_clips_do():
+def test_interval_is_wider_when_speakers_differ_than_when_clips_do() -> None:
     """Clips of one speaker stand or fall together."""
     truth = np.full(40, 2)
     right = np.array([2] * 20 + [1] * 20)
@@ -156,7 +157,7 @@ CLIPS = st.lists(
 
 @given(CLIPS)
 @settings(max_examples=30, deadline=None)
-def test_interval_holds_the_score(clips):
+def test_interval_holds_the_score(clips: list[tuple[int, int, str]]) -> None:
     """Bounds are ordered, lie in 0 .. 1 and hold the score, but for the grain of the bootstrap.
 
     A label that one speaker alone has is missing from some resamples, which shifts the mean: here
@@ -177,7 +178,7 @@ def test_interval_holds_the_score(clips):
 
 @given(CLIPS)
 @settings(max_examples=20, deadline=None)
-def test_scores_agree_with_counting(clips):
+def test_scores_agree_with_counting(clips: list[tuple[int, int, str]]) -> None:
     """Accuracy and balanced accuracy, the slow way."""
     truth, predicted, speakers = (np.array(column) for column in zip(*clips, strict=True))
     found = score(one_hot(predicted), truth, list(speakers), LABELS)
@@ -188,26 +189,26 @@ def test_scores_agree_with_counting(clips):
     assert sum(map(sum, found.confusion)) == found.n_clips == len(truth)
 
 
-def test_scores_are_the_same_every_time():
+def test_scores_are_the_same_every_time() -> None:
     """The bootstrap is seeded."""
     again = [score(one_hot(PREDICTED), TRUTH, SPEAKERS, LABELS) for _ in range(2)]
     assert again[0] == again[1]
 
 
-def test_order_of_clips_does_not_matter(scores):
+def test_order_of_clips_does_not_matter(scores: Scores) -> None:
     """Speakers are sorted before they are drawn."""
     order = np.random.default_rng(0).permutation(len(TRUTH))
     shuffled = score(one_hot(PREDICTED[order]), TRUTH[order], [SPEAKERS[i] for i in order], LABELS)
     assert shuffled == scores
 
 
-def test_model_does_not_differ_from_itself():
+def test_model_does_not_differ_from_itself() -> None:
     """Neither in its score nor in any resample."""
     probabilities = one_hot(PREDICTED)
     assert paired_difference(probabilities, probabilities, TRUTH, SPEAKERS, 4) == (0, 0, 0)
 
 
-def test_paired_difference_turns_round_with_the_models():
+def test_paired_difference_turns_round_with_the_models() -> None:
     """First minus second."""
     first, second = one_hot(TRUTH), one_hot(PREDICTED)
     difference, low, high = paired_difference(first, second, TRUTH, SPEAKERS, 4)
@@ -217,7 +218,7 @@ def test_paired_difference_turns_round_with_the_models():
     assert turned == pytest.approx((-difference, -high, -low))
 
 
-def test_pairing_is_narrower_than_two_intervals():
+def test_pairing_is_narrower_than_two_intervals() -> None:
     """Both models find the same speakers hard: what they share cancels."""
     rng = np.random.default_rng(0)
     truth = np.tile([0, 1, 2, 3], 100)

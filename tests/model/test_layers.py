@@ -6,11 +6,13 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from sprd.model.layers import BatchNormalization, Conv2D, Dropout, released_gradient_graphs
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SHAPES = [(100, 25, 1, 24), (16, 13, 10, 8), (7, 5, 1, 3), (1, 4, 4, 1)]
 
 
-def pair(channels):
+def pair(channels: int) -> list[BatchNormalization | Any]:
     """Ours and Keras' own, with the same weights."""
     rng = np.random.default_rng(channels)
     weights = [rng.uniform(0.5, 2, channels).astype(np.float32) for _ in range(4)]
@@ -32,11 +34,11 @@ def pair(channels):
     return found
 
 
-def step(layer, x, upstream):
+def step(layer: BatchNormalization | Any, x: Any, upstream: Any) -> list[NDArray[np.float32]]:
     """Outputs, gradients of the inputs and of both weights, moving statistics after a step."""
 
     @tf.function
-    def run():
+    def run() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = tf.nn.relu(layer(x, training=True))
@@ -48,7 +50,7 @@ def step(layer, x, upstream):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("offset", [0.0, 10.0])
-def test_a_step_of_training_is_that_of_keras(shape, offset):
+def test_a_step_of_training_is_that_of_keras(shape: tuple[int, ...], offset: float) -> None:
     """Outputs, gradients and moving statistics; also where the mean is far from 0."""
     rng = np.random.default_rng(1)
     x = tf.constant(rng.normal(offset, 1.5, shape).astype(np.float32))
@@ -58,14 +60,14 @@ def test_a_step_of_training_is_that_of_keras(shape, offset):
         np.testing.assert_allclose(a, b, atol=3e-4 * max(1.0, float(np.abs(b).max())))
 
 
-def test_inference_is_that_of_keras():
+def test_inference_is_that_of_keras() -> None:
     """Bit for bit: it is what is converted."""
     x = np.random.default_rng(2).normal(size=(9, 5, 1, 6)).astype(np.float32)
     ours, theirs = pair(6)
     np.testing.assert_array_equal(ours(x, training=False), theirs(x, training=False))
 
 
-def test_graphs_are_let_go():
+def test_graphs_are_let_go() -> None:
     """A worker trains hundreds of models: none of their graphs stays."""
     found = []
     for _ in range(2):
@@ -73,7 +75,7 @@ def test_graphs_are_let_go():
             layer, x = pair(4)[0], tf.ones((8, 5, 1, 4))
 
             @tf.function
-            def run(x=x, layer=layer):
+            def run(x: Any = x, layer: Any = layer) -> Any:
                 with tf.GradientTape() as tape:
                     y = layer(x, training=True)
                 return tape.gradient(y, layer.gamma.value)
@@ -84,7 +86,7 @@ def test_graphs_are_let_go():
     assert [graph() for graph in found] == [None, None]
 
 
-def test_constant_channel_has_no_variance():
+def test_constant_channel_has_no_variance() -> None:
     """What rounding leaves of it is not below 0."""
     x = tf.fill((64, 5, 1, 2), 26.3)
     layer = pair(2)[0]
@@ -104,7 +106,9 @@ def test_constant_channel_has_no_variance():
     ],
     ids=str,
 )
-def test_a_convolution_over_time_is_that_of_keras(shape, kernel, stride):
+def test_a_convolution_over_time_is_that_of_keras(
+    shape: tuple[int, ...], kernel: tuple[int, int], stride: tuple[int, int]
+) -> None:
     """Outputs and gradients; where it is over more than time, it is Keras' own."""
     rng = np.random.default_rng(5)
     x = tf.constant(rng.normal(size=shape).astype(np.float32))
@@ -124,7 +128,7 @@ def test_a_convolution_over_time_is_that_of_keras(shape, kernel, stride):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.5])
-def test_dropout_drops_its_share_and_scales_the_rest(rate):
+def test_dropout_drops_its_share_and_scales_the_rest(rate: float) -> None:
     """Each value by itself; the gradient goes where the value went."""
     keras.utils.set_random_seed(3)
     layer, x = Dropout(rate), tf.ones((100, 25, 1, 41))
@@ -140,7 +144,7 @@ def test_dropout_drops_its_share_and_scales_the_rest(rate):
     assert abs(neighbours.mean() - share**2) < 0.01
 
 
-def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed():
+def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed() -> None:
     """A training that is continued draws what it would have drawn."""
     draws = []
     for _ in range(2):
@@ -151,7 +155,7 @@ def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed():
     assert not np.array_equal(draws[0][0], draws[0][1])
 
 
-def test_dropout_leaves_inference_alone():
+def test_dropout_leaves_inference_alone() -> None:
     """And training, where its rate is 0."""
     x = tf.ones((8, 33))
     np.testing.assert_array_equal(Dropout(0.5)(x, training=False), x)
@@ -166,7 +170,7 @@ print("same")
 """
 
 
-def test_other_kernels_give_the_same():
+def test_other_kernels_give_the_same() -> None:
     """TensorFlow has two sets for a CPU; the gradient takes the variance in both."""
     folder = Path(__file__).parents[2]
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """A Keras model becomes an int8 file that means the same, and is no larger than told."""
 
 import functools
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,7 +40,7 @@ SMALL = {
 """Smaller than the defaults, so that a test takes little time."""
 
 
-def trained_config(architecture, steps=60):
+def trained_config(architecture: Any, steps: int = 60) -> Any:
     """A sweep of 25 x 20 features whose training takes a second."""
     text = '"features.frame" = ["40/40x20"]\n"model.architecture" = '
     sweep = make_sweep(f'{text}["{architecture}"]')
@@ -58,18 +59,18 @@ def trained_config(architecture, steps=60):
 
 
 @pytest.fixture(scope="module")
-def train(training, validation):
+def train(training: Any, validation: Any) -> Any:
     """A function: architecture -> its configuration and Keras model after a few steps."""
 
     @functools.cache
-    def run(architecture):
+    def run(architecture: Any) -> Any:
         config = trained_config(architecture)
         return config, fit(config, training, validation, lambda metrics, save: None).model
 
     return run
 
 
-def calibration_of(training, config):
+def calibration_of(training: Any, config: Any) -> Any:
     """The features that calibrate, as a trial takes them."""
     chosen = calibration_clips(training.labels(config.labels), config.seed)
     raw = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
@@ -77,33 +78,35 @@ def calibration_of(training, config):
 
 
 @pytest.fixture(scope="module")
-def tiny(train, training):
+def tiny(train: Any, training: Any) -> Any:
     """A trained tiny_conv: configuration, Keras model, calibration features."""
     config, model = train("tiny_conv")
     return config, model, calibration_of(training, config)
 
 
 @pytest.fixture(scope="module")
-def int8(tiny):
+def int8(tiny: Any) -> Any:
     """Its int8 file."""
     return convert_int8(tiny[1], tiny[2], fixed_input=True)
 
 
 @pytest.fixture(scope="module")
-def unstripped(tiny):
+def unstripped(tiny: Any) -> Any:
     """Its int8 file as the converter gives it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quantize, "strip", lambda model: model)
         return convert_int8(tiny[1], tiny[2], fixed_input=True)
 
 
-def unpacked(model):
+def unpacked(model: Any) -> Any:
     """The .tflite as an object."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model, 0))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_size_told_before_training_is_that_of_the_trained_model(architecture, train, training):
+def test_size_told_before_training_is_that_of_the_trained_model(
+    architecture: Any, train: Any, training: Any
+) -> None:
     """Bytes, arena, operators and multiply-accumulates, equal: a rejection is never wrong."""
     config, model = train(architecture)
     trained = measure(convert_int8(model, calibration_of(training, config), True), None)
@@ -113,7 +116,9 @@ def test_size_told_before_training_is_that_of_the_trained_model(architecture, tr
 
 
 @pytest.mark.parametrize("architecture", ["tiny_conv", "ds_cnn", "temporal_conv"])
-def test_int8_in_tflm_agrees_with_keras(architecture, train, training, validation):
+def test_int8_in_tflm_agrees_with_keras(
+    architecture: Any, train: Any, training: Any, validation: Any
+) -> None:
     """Probabilities within 0.1 of each other at worst, 0.02 on average."""
     config, model = train(architecture)
     data = convert_int8(model, calibration_of(training, config), True)
@@ -123,7 +128,7 @@ def test_int8_in_tflm_agrees_with_keras(architecture, train, training, validatio
     assert difference.mean() <= 0.02
 
 
-def test_float_file_agrees_with_keras(tiny, validation):
+def test_float_file_agrees_with_keras(tiny: Any, validation: Any) -> None:
     """It is the same arithmetic: within a ten-thousandth."""
     features = validation.scaled()
     floats = FloatRunner(convert_float(tiny[1])).predict(features)
@@ -131,7 +136,7 @@ def test_float_file_agrees_with_keras(tiny, validation):
     np.testing.assert_allclose(floats.sum(1), 1, atol=1e-5)
 
 
-def test_fixed_input_has_the_scale_of_the_firmware(int8):
+def test_fixed_input_has_the_scale_of_the_firmware(int8: Any) -> None:
     """26/256 and -128, whatever the clips hold: the feature provider needs no change."""
     runner = Runner(int8)
     assert (runner.input_scale, runner.input_zero_point) == (26 / 256, -128)
@@ -139,13 +144,13 @@ def test_fixed_input_has_the_scale_of_the_firmware(int8):
 
 
 @pytest.mark.parametrize("loudness", [0.01, 100.0])
-def test_fixed_input_does_not_depend_on_the_clips(tiny, loudness):
+def test_fixed_input_does_not_depend_on_the_clips(tiny: Any, loudness: Any) -> None:
     """Neither quiet ones nor ones beyond the range move it."""
     runner = Runner(convert_int8(tiny[1], tiny[2][:8] * loudness, fixed_input=True))
     assert (runner.input_scale, runner.input_zero_point) == (26 / 256, -128)
 
 
-def test_free_input_follows_the_clips(tiny):
+def test_free_input_follows_the_clips(tiny: Any) -> None:
     """Other front ends have ranges of their own, negative values among them."""
     clips = np.linspace(-3, 9, 20 * 500, dtype=np.float32).reshape(20, 500)
     runner = Runner(convert_int8(tiny[1], clips, fixed_input=False))
@@ -153,14 +158,14 @@ def test_free_input_follows_the_clips(tiny):
     assert -128 < runner.input_zero_point < 0
 
 
-def test_fully_connected_layers_have_one_scale(int8):
+def test_fully_connected_layers_have_one_scale(int8: Any) -> None:
     """Older TFLM, like that of the SPRD sketch, reads the first one alone."""
     graph = unpacked(int8).subgraphs[0]
     (layer,) = (op for op in read_graph(int8).operators if op.op == "FULLY_CONNECTED")
     assert [len(graph.tensors[i].quantization.scale) for i in layer.inputs] == [1, 1, 1]
 
 
-def test_names_and_metadata_are_stripped(int8, unstripped):
+def test_names_and_metadata_are_stripped(int8: Any, unstripped: Any) -> None:
     """A tenth of a small model; the operators stay."""
     model = unpacked(int8)
     assert not model.description
@@ -171,20 +176,20 @@ def test_names_and_metadata_are_stripped(int8, unstripped):
     assert read_graph(int8).ops == read_graph(unstripped).ops
 
 
-def test_stripped_model_computes_the_same_bytes(int8, unstripped):
+def test_stripped_model_computes_the_same_bytes(int8: Any, unstripped: Any) -> None:
     """For random inputs, and as large an arena or a smaller one."""
     inputs = np.random.default_rng(0).integers(-128, 128, (50, 500)).astype(np.int8)
     np.testing.assert_array_equal(Runner(int8).run(inputs), Runner(unstripped).run(inputs))
     assert Runner(int8).arena_host_bytes <= Runner(unstripped).arena_host_bytes
 
 
-def test_stripping_twice_changes_nothing(int8):
+def test_stripping_twice_changes_nothing(int8: Any) -> None:
     """What is gone is gone."""
     assert strip(int8) == int8
 
 
 @pytest.mark.parametrize("architecture", ["tiny_conv", "ds_cnn"])
-def test_buffers_of_a_stripped_model_are_aligned_to_16(architecture):
+def test_buffers_of_a_stripped_model_are_aligned_to_16(architecture: Any) -> None:
     """Kernels read int32 biases in place: C++ writers align so, the Python one does not."""
     defaults = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params=defaults)
@@ -212,7 +217,9 @@ DEEP = [
 
 
 @pytest.mark.parametrize(("architecture", "values"), DEEP, ids=str)
-def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(architecture, values):
+def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(
+    architecture: Any, values: Any
+) -> None:
     """Zero biases and equal statistics would be, and the model told too small."""
     params = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params={**params, **values})
@@ -225,7 +232,7 @@ def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(architectur
     assert len(set(buffers)) == len(buffers)
 
 
-def test_size_does_not_depend_on_which_weights_happen_to_be_equal():
+def test_size_does_not_depend_on_which_weights_happen_to_be_equal() -> None:
     """Two kernels of one weight each are 127 or -127: the converter would store equal ones once."""
     params = ARCHITECTURES["conv"].defaults()
     one = {"first_filters": 1, "first_kernel": "1x1", "second_filters": 1, "second_kernel": "1x1"}
@@ -242,7 +249,7 @@ def test_size_does_not_depend_on_which_weights_happen_to_be_equal():
     assert sizes[0] == sizes[1]
 
 
-def test_told_size_is_the_same_every_time():
+def test_told_size_is_the_same_every_time() -> None:
     """It is seeded by itself, whatever was built before."""
     config = trained_config("ds_cnn")
     first = convert_untrained(config.model, SHAPE, 4)
@@ -251,7 +258,7 @@ def test_told_size_is_the_same_every_time():
     assert convert_untrained(config.model, SHAPE, 4) == first
 
 
-def test_calibration_takes_each_label_alike():
+def test_calibration_takes_each_label_alike() -> None:
     """Seeded, sorted, no clip twice; a label with few clips gives what it has."""
     labels = np.array([0] * 500 + [1] * 10 + [2] * 500 + [3] * 500)
     chosen = calibration_clips(labels, seed=1)

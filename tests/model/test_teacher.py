@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,24 +21,24 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 TEACHER = {"teacher_weight": 0.5, "teacher_filters": 8, "teacher_steps": 60}
 
 
-def config_of(train=None, **keys):
+def config_of(train: Any = None, **keys: Any) -> Any:
     """A small training with a smaller teacher than usual."""
     return make_config(train={**TEACHER, **(train or {})}, **keys)
 
 
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch) -> Path:
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache for each test."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
 @pytest.fixture
-def builds(monkeypatch) -> list[str]:
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the teachers that were trained."""
     names, build = [], room._build
 
-    def count(folder, *rest):
+    def count(folder: Any, *rest: Any) -> None:
         names.append(folder.name.split(".")[1])
         build(folder, *rest)
 
@@ -45,7 +46,7 @@ def builds(monkeypatch) -> list[str]:
     return names
 
 
-def test_teacher_knows_its_clips(training):
+def test_teacher_knows_its_clips(training: Any) -> None:
     """Every variant of each has its logits, in the order in which batches number them."""
     config = config_of()
     logits = teacher_logits(config, training)
@@ -56,7 +57,7 @@ def test_teacher_knows_its_clips(training):
     assert (logits[rows].argmax(1) == labels).mean() > 0.9
 
 
-def test_rows_of_a_batch_have_the_logits_of_their_variant(training):
+def test_rows_of_a_batch_have_the_logits_of_their_variant(training: Any) -> None:
     """Gathered with the features."""
     logits = np.arange(len(training.words) * 3 * 4, dtype=np.float32).reshape(-1, 4)
     batches = Batches(config_of(), training, logits)
@@ -66,7 +67,7 @@ def test_rows_of_a_batch_have_the_logits_of_their_variant(training):
         np.testing.assert_array_equal(extra["teacher"][i], logits[batches.draw(step)[0]])
 
 
-def test_teacher_is_trained_once(training, builds, own_cache):
+def test_teacher_is_trained_once(training: Any, builds: Any, own_cache: Any) -> None:
     """The second time it is read; it lies under its key, whole."""
     first = teacher_logits(config_of(), training)
     second = teacher_logits(config_of(train={"teacher_weight": 0.9}), training)
@@ -76,7 +77,9 @@ def test_teacher_is_trained_once(training, builds, own_cache):
     assert sorted(names) == [builds[0], f"{builds[0]}.lock"]
 
 
-def test_teacher_trained_anew_has_the_same_bytes(training, tmp_path, monkeypatch):
+def test_teacher_trained_anew_has_the_same_bytes(
+    training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On another machine, after other trainings."""
     first = teacher_logits(config_of(), training)
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "other"))
@@ -84,7 +87,9 @@ def test_teacher_trained_anew_has_the_same_bytes(training, tmp_path, monkeypatch
     np.testing.assert_array_equal(teacher_logits(config_of(), training), first)
 
 
-def test_student_does_not_depend_on_when_its_teacher_was_trained(training, validation, builds):
+def test_student_does_not_depend_on_when_its_teacher_was_trained(
+    training: Any, validation: Any, builds: Any
+) -> None:
     """Just before it, or by another trial."""
     first, _ = reports_of(config_of(), training, validation)
     second, _ = reports_of(config_of(), training, validation)
@@ -92,13 +97,13 @@ def test_student_does_not_depend_on_when_its_teacher_was_trained(training, valid
     assert digest(first, training) == digest(second, training)
 
 
-def test_no_teacher_is_trained_unasked(training, builds):
+def test_no_teacher_is_trained_unasked(training: Any, builds: Any) -> None:
     """Its other settings alone call for none."""
     reports_of(config_of(train={"teacher_weight": 0.0}), training, None, keep="last")
     assert builds == []
 
 
-def test_teacher_that_goes_astray_ends_the_trial(training, own_cache):
+def test_teacher_that_goes_astray_ends_the_trial(training: Any, own_cache: Any) -> None:
     """And leaves nothing that another trial would take for a teacher."""
     broken = replace(training, raw=np.full(training.raw.shape, np.nan, np.float32))
     with pytest.raises(TrainingError, match="the loss must be finite"):
@@ -131,18 +136,18 @@ OTHER_KEY = [
 
 
 @pytest.mark.parametrize("change", SAME_KEY, ids=str)
-def test_what_concerns_the_student_alone_shares_a_teacher(training, change):
+def test_what_concerns_the_student_alone_shares_a_teacher(training: Any, change: Any) -> None:
     """A search over it trains one."""
     assert teacher_key(config_of(**change), training) == teacher_key(config_of(), training)
 
 
 @pytest.mark.parametrize("change", OTHER_KEY, ids=str)
-def test_what_changes_the_logits_has_another_teacher(training, change):
+def test_what_changes_the_logits_has_another_teacher(training: Any, change: Any) -> None:
     """Width, steps, batches, masks, labels, seed."""
     assert teacher_key(config_of(**change), training) != teacher_key(config_of(), training)
 
 
-def test_threads_and_clips_have_teachers_of_their_own(training):
+def test_threads_and_clips_have_teachers_of_their_own(training: Any) -> None:
     """By the name of the features, or by their numbers where they have none."""
     config = config_of()
     two_threads = config.model_copy(update={"n_threads": 2})
@@ -156,7 +161,7 @@ def test_threads_and_clips_have_teachers_of_their_own(training):
     assert teacher_key(config, renamed) == teacher_key(config, named[0])
 
 
-def test_teacher_learns_as_long_as_the_student_unless_said():
+def test_teacher_learns_as_long_as_the_student_unless_said() -> None:
     """Wide, alone, with neither smoothing nor mixup nor a teacher of its own."""
     config = config_of(train={"teacher_steps": None, "label_smoothing": 0.1, "mixup_alpha": 0.2})
     told = teacher_config(config)
@@ -186,7 +191,7 @@ print(teacher.teacher_logits(SimpleNamespace(labels="abc"), training).sum())
 """
 
 
-def test_processes_that_want_the_same_train_it_once(tmp_path):
+def test_processes_that_want_the_same_train_it_once(tmp_path: Path) -> None:
     """One trains, the others wait for it."""
     log = tmp_path / "log"
     running = [

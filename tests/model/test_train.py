@@ -1,6 +1,8 @@
 """A training is a pure function of its configuration and its clips, however often interrupted."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(training, validation):
+def undisturbed(training: Any, validation: Any) -> Any:
     """The result of one training and what it reported."""
     return reports_of(make_config(), training, validation)
 
@@ -28,23 +30,23 @@ def undisturbed(training, validation):
 class TestLearningRates:
     """The rate of each step, from the file alone."""
 
-    def test_phases_follow_each_other(self):
+    def test_phases_follow_each_other(self) -> None:
         """SPRD's two: the first step of the second phase has its rate."""
         train = TrainSection(steps=(12000, 3000), learning_rate=(0.001, 0.0001))
         np.testing.assert_allclose(learning_rates(train, 11998, 12002), [1e-3, 1e-3, 1e-4, 1e-4])
         np.testing.assert_allclose(learning_rates(train, 0, 15000)[[0, -1]], [1e-3, 1e-4])
 
-    def test_one_number_is_one_phase(self):
+    def test_one_number_is_one_phase(self) -> None:
         """Constant to the end."""
         train = TrainSection(steps=10, learning_rate=0.5)
         assert learning_rates(train, 0, 10).tolist() == [0.5] * 10
 
-    def test_one_rate_may_serve_all_phases(self):
+    def test_one_rate_may_serve_all_phases(self) -> None:
         """Steps as a list, the rate as a number."""
         train = TrainSection(steps=(3, 2), learning_rate=0.5)
         assert learning_rates(train, 0, 5).tolist() == [0.5] * 5
 
-    def test_cosine_falls_from_the_rate_to_zero(self):
+    def test_cosine_falls_from_the_rate_to_zero(self) -> None:
         """Half of it half way."""
         train = TrainSection(steps=1000, learning_rate=0.4, schedule="cosine")
         rates = learning_rates(train, 0, 1000)
@@ -54,7 +56,9 @@ class TestLearningRates:
         assert (np.diff(rates) < 0).all()
 
     @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from(["constant", "cosine"]))
-    def test_rates_do_not_depend_on_where_a_call_starts(self, first, second, schedule):
+    def test_rates_do_not_depend_on_where_a_call_starts(
+        self, first: Any, second: Any, schedule: Any
+    ) -> None:
         """A continued training gets the same ones."""
         start, stop = sorted((first, second))
         train = TrainSection(steps=40, learning_rate=0.1, schedule=schedule)
@@ -67,26 +71,26 @@ class TestBatches:
     """What a step gets depends on the seed and the step alone."""
 
     @pytest.fixture
-    def draw(self, training):
+    def draw(self, training: Any) -> Any:
         """A function: step, and keys of the configuration -> rows, labels, masks."""
 
-        def run(step, **keys):
+        def run(step: Any, **keys: Any) -> Any:
             return Batches(make_config(**keys), training).draw(step)
 
         return run
 
-    def test_batch_is_the_same_every_time(self, draw):
+    def test_batch_is_the_same_every_time(self, draw: Any) -> None:
         """Drawn anew, or after others."""
         for first, second in zip(draw(7), draw(7), strict=True):
             np.testing.assert_array_equal(first, second)
 
-    def test_batches_differ_by_step_and_seed(self, draw):
+    def test_batches_differ_by_step_and_seed(self, draw: Any) -> None:
         """No step repeats another, no seed another's."""
         rows = draw(7)[0].tolist()
         assert rows != draw(8)[0].tolist()
         assert rows != draw(7, seed=1)[0].tolist()
 
-    def test_gathering_is_drawing_step_by_step(self, training):
+    def test_gathering_is_drawing_step_by_step(self, training: Any) -> None:
         """One graph call takes many steps; their order is theirs."""
         batches = Batches(make_config(augment={"time_mask_frames": 5}), training)
         features, labels, blanked, extra = batches.gather(3, 6)
@@ -98,7 +102,7 @@ class TestBatches:
             np.testing.assert_array_equal(blanked[i], drawn_masks)
         assert extra == {}
 
-    def test_labels_are_those_of_the_clips(self, draw, training):
+    def test_labels_are_those_of_the_clips(self, draw: Any, training: Any) -> None:
         """And all the variants of a clip are drawn."""
         rows, labels, _ = draw(0, train={"batch_size": 20_000})
         truth = training.labels(make_config().labels)
@@ -115,7 +119,9 @@ class TestBatches:
             (50, 300, [50 / 450, 300 / 450, 50 / 450, 50 / 450]),
         ],
     )
-    def test_shares_follow_the_percentages(self, draw, silence, unknown, expected):
+    def test_shares_follow_the_percentages(
+        self, draw: Any, silence: Any, unknown: Any, expected: Any
+    ) -> None:
         """In percent of the keyword clips, as SPRD's trainer has it, within what chance allows."""
         data = {"silence_percentage": silence, "unknown_percentage": unknown}
         _, labels, _ = draw(0, data=data, train={"batch_size": 20_000})
@@ -123,7 +129,7 @@ class TestBatches:
         np.testing.assert_allclose(shares, expected, atol=0.015)
         assert [s == 0 for s in shares] == [s == 0 for s in expected]
 
-    def test_rare_keyword_is_drawn_as_often_as_it_occurs(self):
+    def test_rare_keyword_is_drawn_as_often_as_it_occurs(self) -> None:
         """Keywords are one group: its clips are drawn alike."""
         words = ("up",) * 30 + ("down",) * 10 + ("_silence_",) * 5 + ("dog",) * 5
         raw = np.zeros((50, 1, 25, 20), np.uint16)
@@ -134,7 +140,7 @@ class TestBatches:
 
     @given(st.integers(0, 100), st.integers(0, 64), st.integers(0, 1000))
     @settings(max_examples=30, deadline=None)
-    def test_masks_lie_within_the_features(self, frames, channels, step):
+    def test_masks_lie_within_the_features(self, frames: Any, channels: Any, step: Any) -> None:
         """First and end of each, as wide as the file allows at most."""
         augment = make_config().augment.model_copy(
             update={"time_mask_frames": frames, "channel_mask_channels": channels}
@@ -148,7 +154,7 @@ class TestBatches:
             assert (end <= length).all()
             assert ((end - first >= 0) & (end - first <= widest)).all()
 
-    def test_masks_reach_both_ends_and_their_full_width(self, draw):
+    def test_masks_reach_both_ends_and_their_full_width(self, draw: Any) -> None:
         """Nothing at the edges is spared for ever."""
         augment = {"time_mask_frames": 3, "channel_mask_channels": 4}
         _, _, drawn = draw(0, augment=augment, train={"batch_size": 2000})
@@ -158,7 +164,7 @@ class TestBatches:
         assert drawn.max(0).tolist()[1::2] == [25, 20]
 
 
-def test_masked_frames_and_channels_are_blank(training):
+def test_masked_frames_and_channels_are_blank(training: Any) -> None:
     """And only they."""
     config = make_config(augment={"time_mask_frames": 9, "channel_mask_channels": 9})
     steps = TrainingLoop(room.build_model(config.model, (25, 20), 4), config, 1.0)
@@ -169,7 +175,7 @@ def test_masked_frames_and_channels_are_blank(training):
     np.testing.assert_array_equal(masked, expected)
 
 
-def test_training_learns(undisturbed):
+def test_training_learns(undisturbed: Any) -> None:
     """Bands of channels are told apart; the loss falls."""
     trained, seen = undisturbed
     assert trained.val_balanced_accuracy > 0.9
@@ -177,7 +183,7 @@ def test_training_learns(undisturbed):
     assert seen[-1]["accuracy"] > seen[0]["accuracy"]
 
 
-def test_every_evaluation_reports_every_metric(undisturbed):
+def test_every_evaluation_reports_every_metric(undisturbed: Any) -> None:
     """At the interval; a scheduler dies of a report that lacks its metric."""
     _, seen = undisturbed
     assert [metrics["step"] for metrics in seen] == [10, 20, 30, 40]
@@ -197,7 +203,9 @@ def test_every_evaluation_reports_every_metric(undisturbed):
         (45, 20, 45, []),
     ],
 )
-def test_last_step_is_evaluated_whatever_the_interval(n_steps, interval, start, expected):
+def test_last_step_is_evaluated_whatever_the_interval(
+    n_steps: Any, interval: Any, start: Any, expected: Any
+) -> None:
     """From the start, and from a checkpoint."""
     train = TrainSection(steps=n_steps, learning_rate=0.1, eval_interval=interval)
     assert list(room._evaluation_steps(train, start)) == expected
@@ -207,8 +215,8 @@ def test_last_step_is_evaluated_whatever_the_interval(n_steps, interval, start, 
     ("architecture", "optimizer"), [("tiny_conv", "momentum"), ("ds_cnn", "adam")]
 )
 def test_continued_training_ends_in_the_same_bytes(
-    architecture, optimizer, training, validation, tmp_path
-):
+    architecture: Any, optimizer: Any, training: Any, validation: Any, tmp_path: Path
+) -> None:
     """Weights, statistics, optimizer, dropout and the best so far come back from a checkpoint."""
     config = make_config(
         train={"optimizer": optimizer, "steps": 30, "learning_rate": 0.001},
@@ -231,7 +239,9 @@ def test_continued_training_ends_in_the_same_bytes(
     assert digest(continued, training) == digest(whole, training)
 
 
-def test_checkpoint_of_the_last_step_gives_the_trained_model(training, validation, tmp_path):
+def test_checkpoint_of_the_last_step_gives_the_trained_model(
+    training: Any, validation: Any, tmp_path: Path
+) -> None:
     """A crash between the training and its end costs no step."""
     path = tmp_path / "state.npz"
     whole, _ = reports_of(make_config(), training, validation, save_at=(40, path))
@@ -240,25 +250,29 @@ def test_checkpoint_of_the_last_step_gives_the_trained_model(training, validatio
     assert digest(continued, training) == digest(whole, training)
 
 
-def test_same_training_twice_gives_the_same_bytes(undisturbed, training, validation):
+def test_same_training_twice_gives_the_same_bytes(
+    undisturbed: Any, training: Any, validation: Any
+) -> None:
     """SHA-256 of the int8 file; what was reported, too."""
     again, seen = reports_of(make_config(), training, validation)
     assert seen == undisturbed[1]
     assert digest(again, training) == digest(undisturbed[0], training)
 
 
-def test_another_seed_gives_another_model(undisturbed, training, validation):
+def test_another_seed_gives_another_model(undisturbed: Any, training: Any, validation: Any) -> None:
     """Weights and batches follow the seed."""
     other, _ = reports_of(make_config(seed=1), training, validation)
     assert digest(other, training) != digest(undisturbed[0], training)
 
 
-def test_best_evaluation_is_kept(training, validation, monkeypatch):
+def test_best_evaluation_is_kept(
+    training: Any, validation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Highest balanced accuracy; of equals the lower loss, then the earlier."""
     found = iter([(0.5, 1.0), (0.8, 1.0), (0.8, 0.9), (0.8, 0.9), (0.7, 0.1)])
     weights = []
 
-    def evaluate(model, features, truth):
+    def evaluate(model: Any, features: Any, truth: Any) -> Any:
         score, loss = next(found)
         weights.append([w.numpy() for w in model.weights])
         return {"val_accuracy": 0.0, "val_loss": loss, "val_balanced_accuracy": score}
@@ -271,7 +285,7 @@ def test_best_evaluation_is_kept(training, validation, monkeypatch):
     assert any((a != b).any() for a, b in zip(weights[2], weights[4], strict=True))
 
 
-def test_loss_that_is_not_finite_ends_the_training(training, validation):
+def test_loss_that_is_not_finite_ends_the_training(training: Any, validation: Any) -> None:
     """With a reason and a way out."""
     config = make_config(train={"learning_rate": 10.0, "momentum": 0.99, "steps": 400})
     features = Features(
@@ -287,14 +301,16 @@ def test_loss_that_is_not_finite_ends_the_training(training, validation):
     assert message.endswith(". Lower train.learning_rate.")
 
 
-def test_time_of_a_step_leaves_out_the_start(undisturbed, training, validation):
+def test_time_of_a_step_leaves_out_the_start(
+    undisturbed: Any, training: Any, validation: Any
+) -> None:
     """A training of one graph call has no step to time."""
     assert 0 < undisturbed[0].ms_per_step < 1000
     short, _ = reports_of(make_config(train={"steps": 5}), training, validation)
     assert short.ms_per_step is None
 
 
-def test_prediction_of_a_batch_is_that_of_each_clip(undisturbed, validation):
+def test_prediction_of_a_batch_is_that_of_each_clip(undisturbed: Any, validation: Any) -> None:
     """Probabilities that sum to 1."""
     features = validation.scaled()
     whole = predict(undisturbed[0].model, features)

@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +34,7 @@ LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 3.0]], np.float32)
 LABELS = np.array([0, 1], np.int32)
 
 
-def log_softmax(logits) -> np.ndarray:
+def log_softmax(logits: Any) -> np.ndarray:
     """In float64."""
     logits = np.asarray(logits, np.float64)
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -41,12 +43,12 @@ def log_softmax(logits) -> np.ndarray:
 class TestOff:
     """A training with no switch on is the one of before there were any."""
 
-    def test_defaults_are_off(self):
+    def test_defaults_are_off(self) -> None:
         """Of the section as a file without these keys gives it."""
         train = TrainSection()
         assert (train.label_smoothing, train.mixup_alpha, train.teacher_weight) == (0, 0, 0)
 
-    def test_batches_are_those_of_before(self, training):
+    def test_batches_are_those_of_before(self, training: Any) -> None:
         """SHA-256 of five steps, taken from the code before the switches."""
         augment = {"time_mask_frames": 5, "channel_mask_channels": 3}
         batches = Batches(make_config(augment=augment), training)
@@ -55,7 +57,7 @@ class TestOff:
         assert hashlib.sha256(drawn).hexdigest() == expected
 
     @pytest.mark.parametrize("train", SWITCHES.values(), ids=SWITCHES)
-    def test_switches_leave_the_draws_alone(self, training, train):
+    def test_switches_leave_the_draws_alone(self, training: Any, train: Any) -> None:
         """The same clips, labels and masks: what is compared differs in the switch alone."""
         plain = Batches(make_config(), training).draw(3)
         for first, second in zip(
@@ -63,7 +65,7 @@ class TestOff:
         ):
             np.testing.assert_array_equal(first, second)
 
-    def test_weights_are_those_of_a_plain_step(self, training):
+    def test_weights_are_those_of_a_plain_step(self, training: Any) -> None:
         """Bit for bit: cross entropy, gradients, update, and nothing else."""
         config = make_config(train={"steps": 12, "optimizer": "momentum"})
         weights = []
@@ -80,20 +82,20 @@ class TestOff:
 class PlainSteps:
     """The training loop as it was before the switches."""
 
-    def __init__(self, model, config, scale):
+    def __init__(self, model: Any, config: Any, scale: Any) -> None:
         self.model, self.scale = model, scale
         self.optimizer = keras.optimizers.SGD(momentum=config.train.momentum)
         self.optimizer.build(model.trainable_variables)
         self.optimizer.learning_rate.assign(config.train.learning_rate)
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def run(self, batches, start, stop):
+    def run(self, batches: Any, start: Any, stop: Any) -> None:
         step = tf.function(self.step)
         features, labels, _, _ = batches.gather(start, stop)
         for i in range(stop - start):
             step(tf.constant(features[i]), tf.constant(labels[i]))
 
-    def step(self, features, labels):
+    def step(self, features: Any, labels: Any) -> None:
         with tf.GradientTape() as tape:
             logits = self.model(tf.cast(features, tf.float32) * self.scale, training=True)
             loss = self.loss(labels, logits)
@@ -106,7 +108,7 @@ class TestMixing:
 
     @given(st.integers(0, 2**31 - 1), st.integers(0, 10**6), st.integers(1, 64))
     @settings(deadline=None)
-    def test_partners_are_a_permutation(self, seed, step, size):
+    def test_partners_are_a_permutation(self, seed: Any, step: Any, size: Any) -> None:
         """Each row is a partner once; its own share is the larger."""
         partners, shares = mixing(seed, step, size, 0.3)
         assert sorted(partners.tolist()) == list(range(size))
@@ -115,18 +117,18 @@ class TestMixing:
         np.testing.assert_array_equal(partners, again[0])
         np.testing.assert_array_equal(shares, again[1])
 
-    def test_steps_and_seeds_differ(self):
+    def test_steps_and_seeds_differ(self) -> None:
         """No step repeats another, no seed another's."""
         drawn = [mixing(*which, 50, 0.3)[1].tolist() for which in ((0, 0), (0, 1), (1, 0))]
         assert drawn[0] not in drawn[1:]
         assert drawn[1] != drawn[2]
 
-    def test_shares_follow_the_beta_distribution(self):
+    def test_shares_follow_the_beta_distribution(self) -> None:
         """Even for alpha 1: the larger share is 0.75 in the mean. For a small one it is near 1."""
         assert mixing(0, 0, 20_000, 1.0)[1].mean() == pytest.approx(0.75, abs=0.01)
         assert mixing(0, 0, 20_000, 0.05)[1].mean() > 0.95
 
-    def test_gathered_steps_are_mixed_each_its_way(self, training):
+    def test_gathered_steps_are_mixed_each_its_way(self, training: Any) -> None:
         """One graph call takes many steps."""
         batches = Batches(make_config(train={"mixup_alpha": 0.4}), training)
         extra = batches.gather(3, 6)[3]
@@ -136,7 +138,7 @@ class TestMixing:
             np.testing.assert_array_equal(extra["partners"][i], partners)
             np.testing.assert_array_equal(extra["weights"][i], weights)
 
-    def test_rows_are_mixed_with_their_partners(self):
+    def test_rows_are_mixed_with_their_partners(self) -> None:
         """Share by share; without partners they stay as they are."""
         rows = np.array([[1.0, 0.0], [0.0, 4.0]], np.float32)
         extra = {"partners": np.array([1, 0]), "weights": np.array([0.75, 1.0], np.float32)}
@@ -147,13 +149,13 @@ class TestMixing:
 class TestLoss:
     """What a step minimizes, against sums written out."""
 
-    def test_plain_loss_is_cross_entropy(self):
+    def test_plain_loss_is_cross_entropy(self) -> None:
         """The mean of -log p of the labels."""
         expected = -log_softmax(LOGITS)[[0, 1], LABELS].mean()
         assert float(Loss(TrainSection())(LABELS, LOGITS, {})) == pytest.approx(expected)
 
     @pytest.mark.parametrize("smoothing", [0.1, 0.5])
-    def test_smoothing_spreads_a_share_over_all_labels(self, smoothing):
+    def test_smoothing_spreads_a_share_over_all_labels(self, smoothing: Any) -> None:
         """The label keeps the rest and its part of the share."""
         targets = np.full((2, 3), smoothing / 3)
         targets[[0, 1], LABELS] += 1 - smoothing
@@ -162,7 +164,7 @@ class TestLoss:
         loss = Loss(TrainSection(label_smoothing=smoothing))
         assert float(loss(LABELS, LOGITS, {})) == pytest.approx(expected)
 
-    def test_mixed_rows_are_compared_with_mixed_labels(self):
+    def test_mixed_rows_are_compared_with_mixed_labels(self) -> None:
         """0.6 of the own one, 0.4 of the partner's."""
         extra = {"partners": np.array([1, 0]), "weights": np.array([0.6, 1.0], np.float32)}
         targets = np.array([[0.6, 0.4, 0], [0, 1, 0]])
@@ -171,7 +173,7 @@ class TestLoss:
         assert float(loss(LABELS, LOGITS, extra)) == pytest.approx(expected)
 
     @pytest.mark.parametrize("temperature", [1.0, 3.0])
-    def test_teacher_is_compared_at_the_temperature(self, temperature):
+    def test_teacher_is_compared_at_the_temperature(self, temperature: Any) -> None:
         """T^2 KL, weighed against the labels' cross entropy."""
         teacher = np.array([[4.0, 1.0, -2.0], [0.0, 5.0, 1.0]], np.float32)
         taught, student = log_softmax(teacher / temperature), log_softmax(LOGITS / temperature)
@@ -181,12 +183,12 @@ class TestLoss:
         expected = 0.7 * hard + 0.3 * temperature**2 * kl
         assert float(loss(LABELS, LOGITS, {"teacher": teacher})) == pytest.approx(expected)
 
-    def test_student_that_is_its_teacher_has_no_distance(self):
+    def test_student_that_is_its_teacher_has_no_distance(self) -> None:
         """However sure the two are: a probability of 0 adds nothing."""
         logits = np.array([[200.0, -200.0, 0.0]], np.float32)
         assert float(distillation_loss(tf.nn.softmax(logits), logits, 1.0)) == 0
 
-    def test_teacher_is_mixed_like_the_features(self):
+    def test_teacher_is_mixed_like_the_features(self) -> None:
         """Its probabilities, not its logits."""
         teacher = np.array([[4.0, 1.0, -2.0], [0.0, 5.0, 1.0]], np.float32)
         extra = {
@@ -202,7 +204,7 @@ class TestLoss:
 
 
 @pytest.fixture(scope="module")
-def plain(training, validation):
+def plain(training: Any, validation: Any) -> Any:
     """SHA-256 of the model with no switch on."""
     config = make_config(train=CALM, augment={"time_mask_frames": 2})
     return digest(reports_of(config, training, validation)[0], training)
@@ -210,8 +212,8 @@ def plain(training, validation):
 
 @pytest.mark.parametrize("train", [*SWITCHES.values(), ALL], ids=[*SWITCHES, "all"])
 def test_continued_training_with_switches_ends_in_the_same_bytes(
-    plain, training, validation, tmp_path, train
-):
+    plain: Any, training: Any, validation: Any, tmp_path: Path, train: Any
+) -> None:
     """It learns, differs from the plain one, and comes back from a checkpoint."""
     config = make_config(train={**CALM, **train}, augment={"time_mask_frames": 2})
     path = tmp_path / "state.npz"
@@ -227,13 +229,15 @@ def test_continued_training_with_switches_ends_in_the_same_bytes(
 class TestLastStep:
     """Cross-validation: no checkpoint is chosen on the clips that are scored."""
 
-    def test_without_validation_nothing_is_evaluated(self, training):
+    def test_without_validation_nothing_is_evaluated(self, training: Any) -> None:
         """Reports have what training itself tells."""
         trained, seen = reports_of(make_config(), training, None, keep="last")
         assert [set(metrics) for metrics in seen] == [{"step", "accuracy", "loss"}] * 4
         assert (trained.best_step, trained.val_balanced_accuracy) == (40, None)
 
-    def test_weights_are_those_of_the_last_step(self, training, validation, tmp_path):
+    def test_weights_are_those_of_the_last_step(
+        self, training: Any, validation: Any, tmp_path: Path
+    ) -> None:
         """Whether or not they were evaluated, and from a checkpoint."""
         path = tmp_path / "state.npz"
         blind, _ = reports_of(make_config(), training, None, save_at=(20, path), keep="last")
@@ -245,7 +249,7 @@ class TestLastStep:
             seen[-1]["val_balanced_accuracy"],
         )
 
-    def test_best_needs_validation(self, training):
+    def test_best_needs_validation(self, training: Any) -> None:
         """There is nothing to choose it by."""
         with pytest.raises(ValueError, match="validation must be given where keep='best'"):
             reports_of(make_config(), training, None)

@@ -3,6 +3,8 @@
 import functools
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,13 +39,13 @@ OTHER_VALUES = (3, 2, 1, 0.25, "3x2", "3-2", "conv5", "conv7")
 """Among them a legal value of every parameter that is not its default."""
 
 
-def other_value(kind, name):
+def other_value(kind: Any, name: Any) -> Any:
     """A legal value of a parameter that is not its default."""
     default = kind.defaults()[name]
     return next(v for v in OTHER_VALUES if v != default and is_legal(kind, name, v))
 
 
-def is_legal(kind, name, value):
+def is_legal(kind: Any, name: Any, value: Any) -> Any:
     """Whether a parameter may have a value."""
     try:
         check_value(kind, name, value)
@@ -52,25 +54,25 @@ def is_legal(kind, name, value):
     return True
 
 
-def section(architecture, **values):
+def section(architecture: str, **values: Any) -> ModelSection:
     """An architecture with its defaults, some replaced."""
     defaults = params.ARCHITECTURES[architecture].defaults()
     return ModelSection(architecture=architecture, params={**defaults, **values})
 
 
-def described(model_section, shape=(25, 20)):
+def described(model_section: ModelSection, shape: tuple[int, int] = (25, 20)) -> str:
     """The layers of a model as text, their names without the number that Keras counts up."""
     model = zoo.build_model(model_section, shape, N_LABELS)
     return re.sub(r'_\d+"', '"', json.dumps(model.get_config(), sort_keys=True))
 
 
 @functools.cache
-def described_default(architecture):
+def described_default(architecture: Any) -> Any:
     """The layers of an architecture with nothing replaced."""
     return described(section(architecture))
 
 
-def assert_fits_the_device(model, shape):
+def assert_fits_the_device(model: Any, shape: Any) -> None:
     """An int8 graph of allowed operators, flat in and flat out, that TFLM runs."""
     graph = read_graph(model)
     assert set(graph.ops) <= ALLOWED_OPS
@@ -85,14 +87,14 @@ def assert_fits_the_device(model, shape):
     assert runner.run(zeros).shape == (1, N_LABELS)
 
 
-def test_zoo_and_parameters_name_the_same_architectures():
+def test_zoo_and_parameters_name_the_same_architectures() -> None:
     """What a sweep file may name can be built, and the other way round."""
     assert zoo.ARCHITECTURES.keys() == params.ARCHITECTURES.keys()
 
 
 @pytest.mark.parametrize("shape", [(49, 40), (25, 20)], ids=str)
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
-def test_default_fits_the_device(architecture, shape):
+def test_default_fits_the_device(architecture: Any, shape: Any) -> None:
     """SPRD's feature shape and a small one."""
     assert_fits_the_device(convert_untrained(section(architecture), shape, N_LABELS), shape)
 
@@ -100,7 +102,7 @@ def test_default_fits_the_device(architecture, shape):
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
 @given(data=st.data())
 @settings(max_examples=3, deadline=None)
-def test_any_parameters_and_shape_fit_the_device(architecture, data):
+def test_any_parameters_and_shape_fit_the_device(architecture: Any, data: Any) -> None:
     """Every legal value gives a model of allowed operators; `most` keeps it quick."""
     values = data.draw(legal_params(architecture, most=6))
     shape = data.draw(st.tuples(st.integers(6, 60), st.integers(4, 40)))
@@ -112,7 +114,7 @@ def test_any_parameters_and_shape_fit_the_device(architecture, data):
     ("architecture", "name"),
     [(name, key) for name, kind in params.ARCHITECTURES.items() for key in kind.model_fields],
 )
-def test_every_parameter_changes_the_model(architecture, name):
+def test_every_parameter_changes_the_model(architecture: Any, name: Any) -> None:
     """A search over it is a search, where it has an effect at all."""
     kind, place = params.ARCHITECTURES[architecture], {}
     if name not in kind.active({}):
@@ -124,14 +126,14 @@ def test_every_parameter_changes_the_model(architecture, name):
 
 
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
-def test_model_takes_flat_features_and_gives_a_logit_a_label(architecture):
+def test_model_takes_flat_features_and_gives_a_logit_a_label(architecture: Any) -> None:
     """The batch is open while it trains."""
     model = zoo.build_model(section(architecture), (25, 20), N_LABELS)
     assert (model.input_shape, model.output_shape) == ((None, 500), (None, N_LABELS))
     assert model.layers[-1].activation is keras.activations.linear
 
 
-def test_tiny_conv_is_the_model_that_the_seed_ships(shared):
+def test_tiny_conv_is_the_model_that_the_seed_ships(shared: Path) -> None:
     """Same operators, weights and multiply-accumulates as its .tflite."""
     shipped = (shared / "models" / "sprd_tiny_conv_up_down.tflite").read_bytes()
     ours = convert_untrained(section("tiny_conv"), (49, 40), N_LABELS)
@@ -145,7 +147,7 @@ def test_tiny_conv_is_the_model_that_the_seed_ships(shared):
     assert len(ours) <= len(shipped)
 
 
-def test_layer_strides_repeat_if_they_are_shorter():
+def test_layer_strides_repeat_if_they_are_shorter() -> None:
     """Two strides serve four layers."""
     filters = {"layer_filters": "4-4-4-4"}
     long = section("temporal_conv", layer_strides="1-2-1-2", **filters)

@@ -1,6 +1,7 @@
 """Trainings of a few steps, for the tests of this room."""
 
 import hashlib
+from typing import Any
 
 from sprd.config.reader import resolve
 from sprd.config.trial import Config
@@ -9,7 +10,9 @@ from sprd.model.train import fit
 from tests.builders import make_sweep
 
 
-def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Config:
+def make_config(
+    seed: int = 0, train: Any = None, augment: Any = None, data: Any = None, model: Any = None
+) -> Config:
     """A tiny_conv of 25 x 20 features that learns for 40 steps; the arguments replace keys."""
     sweep = make_sweep('"features.frame" = ["40/40x20"]', f"seed = {seed}")
     config = resolve(sweep, {"features.frame": "40/40x20"})
@@ -25,11 +28,18 @@ def make_config(seed=0, train=None, augment=None, data=None, model=None) -> Conf
     return config.model_copy(update=updates)
 
 
-def reports_of(config, training, validation, restore=None, save_at=None, **keep):
+def reports_of(
+    config: Any,
+    training: Any,
+    validation: Any,
+    restore: Any = None,
+    save_at: Any = None,
+    **keep: Any,
+) -> Any:
     """Trains; returns the result, the metrics of each report, and saves at step `save_at[0]`."""
     seen = []
 
-    def report(metrics, save):
+    def report(metrics: Any, save: Any) -> None:
         seen.append(metrics)
         if save_at and metrics["step"] == save_at[0]:
             save(save_at[1])
@@ -37,7 +47,7 @@ def reports_of(config, training, validation, restore=None, save_at=None, **keep)
     return fit(config, training, validation, report, restore, **keep), seen
 
 
-def digest(trained, training) -> str:
+def digest(trained: Any, training: Any) -> str:
     """SHA-256 of the int8 file of a trained model."""
     calibration = training.scaled()[:20]
     return hashlib.sha256(convert_int8(trained.model, calibration, True)).hexdigest()

@@ -1,5 +1,7 @@
 """A run as every report sees it: a frontier, others, one over the budget, a reference."""
 
+from typing import Any
+
 import pytest
 
 from sprd.config.limits import Violation
@@ -11,7 +13,7 @@ from tests.builders import make_outside_model, make_row
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("latency_ms"))
 
 
-def trial(number: int, score: float, model: float, latency: float | None, **fields) -> Trial:
+def trial(number: int, score: float, model: float, latency: float | None, **fields: Any) -> Trial:
     """A trained trial with an interval and a recall of other words."""
     return make_row(
         number,

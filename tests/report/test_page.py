@@ -1,13 +1,15 @@
 """The page of a frontier: whole, well formed, and safe whatever a run holds."""
 
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from sprd.config.limits import Limit, Violation, at_most
 from sprd.config.objectives import natural
-from sprd.report.frontier import points_of
+from sprd.report.frontier import Point, points_of
 from sprd.report.page import frontier_page
+from sprd.sweep.rows.row import Trial
 from tests.builders import make_outside_model, make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
@@ -28,7 +30,7 @@ class Reader(HTMLParser):
         self.feed(page)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[Any]) -> None:
         """Notes it."""
         self.seen.append(tag)
         self.attributes += attrs
@@ -39,12 +41,12 @@ class Reader(HTMLParser):
         if tag in ("td", "th"):
             self.rows[-1].append("")
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         """It must be the one that was opened last."""
         if tag not in VOID:
             assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         """Texts of cells."""
         if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
@@ -53,12 +55,12 @@ class Reader(HTMLParser):
 LEAST = Limit("balanced_accuracy", 0.8, is_minimum=True)
 
 
-def page_of(points, name="smoke", limits=()) -> str:
+def page_of(points: list[Any], name: str = "smoke", limits: tuple[Any, ...] = ()) -> str:
     """The page of some points."""
     return frontier_page(name, points, OBJECTIVES, limits, SVG)
 
 
-def test_page_is_well_formed_and_needs_nothing_else(points):
+def test_page_is_well_formed_and_needs_nothing_else(points: list[Point]) -> None:
     """No address of anything, and a policy that forbids one."""
     page = page_of(points, limits=(*at_most({"model_bytes": 18_000}), LEAST))
     read = Reader(page)
@@ -70,7 +72,7 @@ def test_page_is_well_formed_and_needs_nothing_else(points):
     assert "<?xml" not in page
 
 
-def test_page_tells_each_trial_and_the_limits(points):
+def test_page_tells_each_trial_and_the_limits(points: list[Point]) -> None:
     """Frontier twice, in its own table and among all."""
     page = page_of(points, limits=(*at_most({"ram_bytes": 65_536}), LEAST))
     first = [row[0] for row in Reader(page).rows]
@@ -80,7 +82,7 @@ def test_page_tells_each_trial_and_the_limits(points):
     assert "3 of 5 trained trials" in page
 
 
-def test_cells_hold_numbers_intervals_and_parameters(points):
+def test_cells_hold_numbers_intervals_and_parameters(points: list[Point]) -> None:
     """And say why a trial is over the budget; what is unknown is told as unknown."""
     rows = Reader(page_of(points)).rows
     head, trial_2, trial_0 = rows[:3]
@@ -95,7 +97,7 @@ def test_cells_hold_numbers_intervals_and_parameters(points):
     assert everyone["seed recipe"]["recall _unknown_"] == "unknown"
 
 
-def test_accuracy_under_the_least_is_told(rows):
+def test_accuracy_under_the_least_is_told(rows: list[Trial]) -> None:
     """It is a limit from below."""
     row = make_row(0, score=0.7, violations=(Violation("balanced_accuracy", 0.7, 0.8, True),))
     assert "over: balanced accuracy 0.700, at least 0.800 (-13 %)" in page_of(
@@ -103,7 +105,7 @@ def test_accuracy_under_the_least_is_told(rows):
     )
 
 
-def test_hostile_texts_are_escaped(rows, reference):
+def test_hostile_texts_are_escaped(rows: list[Trial], reference: Trial) -> None:
     """The name of a sweep, parameters, labels, errors: all are only text."""
     params = {HOSTILE: HOSTILE, "onclick=": "x' onmouseover='alert(1)"}
     evil = make_row(
@@ -127,7 +129,7 @@ def test_hostile_texts_are_escaped(rows, reference):
 
 
 @pytest.mark.parametrize("n_points", [0, 1])
-def test_page_of_few_points(points, n_points):
+def test_page_of_few_points(points: list[Point], n_points: int) -> None:
     """Tables that would be empty say so."""
     page = page_of(points[:n_points])
     assert Reader(page).open == []

@@ -30,7 +30,7 @@ def ink(png: bytes) -> float:
 
 
 @pytest.mark.parametrize("n_panels", [1, 2, 3, 4, 5])
-def test_png_has_a_sensible_size_and_is_not_blank(points, n_panels):
+def test_png_has_a_sensible_size_and_is_not_blank(points: list[Point], n_panels: int) -> None:
     """A panel a cost; four are two by two."""
     keys = (*KEYS, "ram_bytes", "arena_bytes", "flash_bytes")[:n_panels]
     png = plot_frontier("png", points, keys, LIMITS, "a title")
@@ -41,7 +41,7 @@ def test_png_has_a_sensible_size_and_is_not_blank(points, n_panels):
     assert 0.01 < ink(png) < 0.6
 
 
-def test_each_kind_and_the_limits_leave_ink(points):
+def test_each_kind_and_the_limits_leave_ink(points: list[Point]) -> None:
     """Leaving one out changes the picture."""
     whole = plot_frontier("png", points, KEYS, LIMITS)
     for kind in ("frontier", "trial", "over", "reference"):
@@ -50,14 +50,14 @@ def test_each_kind_and_the_limits_leave_ink(points):
     assert ink(plot_frontier("png", points, KEYS, ())) < ink(whole)
 
 
-def test_same_points_give_the_same_bytes(points):
+def test_same_points_give_the_same_bytes(points: list[Point]) -> None:
     """Nothing of the day or of chance is in a file."""
     for kind in ("png", "svg"):
         once = plot_frontier(kind, points, KEYS, LIMITS, "x")
         assert plot_frontier(kind, points, KEYS, LIMITS, "x") == once
 
 
-def test_svg_is_well_formed_whatever_labels_say(points):
+def test_svg_is_well_formed_whatever_labels_say(points: list[Point]) -> None:
     """Comments, mathematics, letters that the font lacks and line breaks are only text."""
     hostile = "--><script>alert('&')</script> $x^2 \N{CJK UNIFIED IDEOGRAPH-4E2D}\n\x07]]>"
     points = [*points, Point(hostile, "reference", points[-1].row)]
@@ -67,20 +67,20 @@ def test_svg_is_well_formed_whatever_labels_say(points):
 
 
 @pytest.mark.parametrize("n_points", [0, 1])
-def test_few_points_are_drawn(points, n_points):
+def test_few_points_are_drawn(points: list[Point], n_points: int) -> None:
     """No range of its own to go by."""
     assert ink(plot_frontier("png", points[:n_points], KEYS, LIMITS)) > 0.005
 
 
-def test_point_without_a_cost_is_left_out_of_that_panel():
+def test_point_without_a_cost_is_left_out_of_that_panel() -> None:
     """It is not drawn at 0."""
     known = Point("0", "trial", make_row(0, footprint={"latency_ms": 5.0}))
     unknown = Point("1", "trial", make_row(1, score=0.9, footprint={"latency_ms": None}))
-    alone = plot_frontier("png", [known], ("latency_ms",), {})
-    assert plot_frontier("png", [known, unknown], ("latency_ms",), {}) == alone
+    alone = plot_frontier("png", [known], ("latency_ms",), ())
+    assert plot_frontier("png", [known, unknown], ("latency_ms",), ()) == alone
 
 
-def test_hundred_crowded_points_are_drawn():
+def test_hundred_crowded_points_are_drawn() -> None:
     """Labels find a place, or overlap."""
     rows = [make_row(i, score=0.8 + i / 1e4, footprint={"latency_ms": 9}) for i in range(100)]
     points = [Point(str(row.number), "frontier", row) for row in rows]
@@ -97,6 +97,6 @@ def test_hundred_crowded_points_are_drawn():
         ("123456789", "12345\N{HORIZONTAL ELLIPSIS}"),
     ],
 )
-def test_text_is_made_printable(text, expected):
+def test_text_is_made_printable(text: str, expected: str) -> None:
     """One line, not too long, in letters that the font has."""
     assert printable(text, 6 if text.isdigit() else 30) == expected

@@ -1,6 +1,7 @@
 """The frontier on a terminal of 80 columns."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.console import Console
 from sprd.config.numbers import KEYS
 from sprd.config.objectives import natural
 from sprd.report.table import WIDTH, frontier_table
+from sprd.sweep.rows.row import Trial
 from tests.builders import make_outside_model, make_row
 
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
@@ -24,14 +26,14 @@ LARGE = {
 }
 
 
-def lines(*args, **options) -> list[str]:
+def lines(*args: Any, **options: Any) -> list[str]:
     """What a terminal of 80 columns shows."""
     out = StringIO()
     Console(file=out, width=WIDTH, legacy_windows=False).print(frontier_table(*args, **options))
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
-def test_table_tells_a_line_a_trial(rows, reference):
+def test_table_tells_a_line_a_trial(rows: list[Trial], reference: Trial) -> None:
     """Objectives first; the chosen trial has a star; references come last."""
     shown = lines(rows[:2], OBJECTIVES, 1, [reference])
     assert [line.split() for line in shown] == [
@@ -44,7 +46,7 @@ def test_table_tells_a_line_a_trial(rows, reference):
 
 
 @pytest.mark.parametrize("by", KEYS)
-def test_table_never_wraps(by):
+def test_table_never_wraps(by: str) -> None:
     """However large the numbers: what finds no room is left out, the objectives last."""
     bounds = {"intervals": {"balanced_accuracy": [0.8, 0.95]}}
     rows = [make_row(10_000 + i, footprint=LARGE, metrics=bounds) for i in range(3)]
@@ -55,7 +57,7 @@ def test_table_never_wraps(by):
     assert [line.split()[0] for line in shown[2:]] == ["10000", "10001", "10002", "a"]
 
 
-def test_unknown_numbers_have_no_column():
+def test_unknown_numbers_have_no_column() -> None:
     """A run without a board has no latency."""
     row = make_row(0, footprint={"ram_bytes": None, "arena_bytes": 4_000, "latency_ms": None})
     shown = [line.split() for line in lines([row], OBJECTIVES[:1])]
@@ -63,7 +65,7 @@ def test_unknown_numbers_have_no_column():
     assert shown[2] == ["0", "0.900", "10,000", "4,000"]
 
 
-def test_labels_are_only_text():
+def test_labels_are_only_text() -> None:
     """Markup and line breaks of a name change nothing."""
     named = make_outside_model("[red]x\ny")
     assert lines([], OBJECTIVES[:1], None, [named])[-1].startswith("[red]x y ")

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ architecture = "tiny_conv"
 DATA = "0" * 64
 
 
-def open_run(*args) -> Run:
+def open_run(*args: Any) -> Run:
     """Opens a run and begins it: its data are the same each time."""
     run = runs.open_run(*args)
     begin(run, DATA)
@@ -39,7 +41,7 @@ def open_run(*args) -> Run:
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path: Path) -> Any:
     """A sweep file in a folder of its own."""
     path = tmp_path / "files" / "x.toml"
     path.parent.mkdir()
@@ -47,7 +49,7 @@ def file(tmp_path):
     return path
 
 
-def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
+def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Any) -> None:
     """Folders are made; the table is there with its first row."""
     out = tmp_path / "deep" / "run"
     run = open_run(file, out, tmp_path / "data")
@@ -64,7 +66,9 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path, file):
     assert run.table.rows == []
 
 
-def test_run_is_named_like_the_sweep_unless_told(tmp_path, file, monkeypatch):
+def test_run_is_named_like_the_sweep_unless_told(
+    tmp_path: Path, file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It goes to runs/<name> where sprd is run."""
     monkeypatch.chdir(tmp_path)
     assert open_run(file, None, None).folder == tmp_path / "runs" / "mine"
@@ -72,7 +76,7 @@ def test_run_is_named_like_the_sweep_unless_told(tmp_path, file, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["with space", "quote \" and '", "line\nbreak", "-x", "ünïcode"])
-def test_run_lives_in_any_folder(tmp_path, file, name):
+def test_run_lives_in_any_folder(tmp_path: Path, file: Any, name: Any) -> None:
     """Odd characters in the path change nothing."""
     run = open_run(file, tmp_path / name, None)
     run.table.append(make_row(0))
@@ -80,7 +84,9 @@ def test_run_lives_in_any_folder(tmp_path, file, name):
     assert reopen_run(tmp_path / name).table.rows == [make_row(0)]
 
 
-def test_relative_folders_are_made_absolute(tmp_path, file, monkeypatch):
+def test_relative_folders_are_made_absolute(
+    tmp_path: Path, file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Workers run elsewhere."""
     monkeypatch.chdir(tmp_path)
     run = open_run(file.relative_to(tmp_path), tmp_path / "run", tmp_path / "data")
@@ -89,13 +95,13 @@ def test_relative_folders_are_made_absolute(tmp_path, file, monkeypatch):
     assert reopened.folder == tmp_path / "run"
 
 
-def test_same_file_goes_on(tmp_path, file):
+def test_same_file_goes_on(tmp_path: Path, file: Any) -> None:
     """The rows that are there are there."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     assert open_run(file, tmp_path / "run", None).table.rows == [make_row(0)]
 
 
-def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path, file):
+def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path: Path, file: Any) -> None:
     """Its rows would be of two searches; nothing is changed."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4").replace("[4, 8]", "[4, 16]"))
@@ -109,7 +115,7 @@ def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path, file):
     assert (tmp_path / "run" / "sweep.toml").read_text() == TEXT
 
 
-def test_file_may_change_while_there_is_no_row(tmp_path, file):
+def test_file_may_change_while_there_is_no_row(tmp_path: Path, file: Any) -> None:
     """A run that did nothing yet is started anew."""
     open_run(file, tmp_path / "run", None)
     file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4"))
@@ -117,7 +123,7 @@ def test_file_may_change_while_there_is_no_row(tmp_path, file):
     assert "n_trials = 4" in (tmp_path / "run" / "sweep.toml").read_text()
 
 
-def test_rows_without_their_sweep_file_are_refused(tmp_path, file):
+def test_rows_without_their_sweep_file_are_refused(tmp_path: Path, file: Any) -> None:
     """Nobody knows what they were made with."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     (tmp_path / "run" / "sweep.toml").unlink()
@@ -126,7 +132,7 @@ def test_rows_without_their_sweep_file_are_refused(tmp_path, file):
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "sweep.toml", "trials.jsonl"])
-def test_folder_with_other_files_is_refused_untouched(tmp_path, file, name):
+def test_folder_with_other_files_is_refused_untouched(tmp_path: Path, file: Any, name: Any) -> None:
     """A user's own sweep.toml is not overwritten either."""
     out = tmp_path / "mine"
     out.mkdir()
@@ -141,7 +147,7 @@ def test_folder_with_other_files_is_refused_untouched(tmp_path, file, name):
     assert (out / name).read_text() == "mine"
 
 
-def test_hidden_files_are_no_others(tmp_path, file):
+def test_hidden_files_are_no_others(tmp_path: Path, file: Any) -> None:
     """What a crash at the very start left, or a desktop's own files."""
     out = tmp_path / "run"
     out.mkdir()
@@ -150,7 +156,7 @@ def test_hidden_files_are_no_others(tmp_path, file):
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_file_in_place_of_the_folder_is_refused(tmp_path, file, inside):
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path, file: Any, inside: Any) -> None:
     """It cannot be written."""
     out = file / "run" if inside else file
     with pytest.raises(OutputError) as caught:
@@ -162,7 +168,7 @@ def test_file_in_place_of_the_folder_is_refused(tmp_path, file, inside):
     assert file.read_text() == TEXT
 
 
-def test_bad_sweep_file_leaves_no_folder(tmp_path, file):
+def test_bad_sweep_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
     """It is read before anything is written."""
     file.write_text(TEXT + '"model.filtres" = [1]')
     with pytest.raises(ConfigError):
@@ -170,7 +176,7 @@ def test_bad_sweep_file_leaves_no_folder(tmp_path, file):
     assert not (tmp_path / "run").exists()
 
 
-def test_bad_board_file_leaves_no_folder(tmp_path, file):
+def test_bad_board_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
     """It is read now, not in every trial."""
     file.write_text(f'{TEXT}\n[budget]\nboard = "gone.toml"')
     with pytest.raises(BoardError, match=r"files/gone\.toml: must be a readable board file"):
@@ -179,7 +185,7 @@ def test_bad_board_file_leaves_no_folder(tmp_path, file):
 
 
 @pytest.fixture
-def board(file):
+def board(file: Any) -> Any:
     """A board file beside the sweep file, which names it."""
     file.write_text(f'{TEXT}\n[budget]\nboard = "mine.toml"')
     path = file.with_name("mine.toml")
@@ -188,7 +194,7 @@ def board(file):
     return path
 
 
-def test_own_board_goes_with_every_trial(tmp_path, file, board):
+def test_own_board_goes_with_every_trial(tmp_path: Path, file: Any, board: Any) -> None:
     """To machines without its file: so it is kept in the run, and is in each configuration."""
     text = board.read_text()
     run = open_run(file, tmp_path / "run", None)
@@ -201,7 +207,9 @@ def test_own_board_goes_with_every_trial(tmp_path, file, board):
         assert sent.budget.board == load_board("nrf5340dk")
 
 
-def test_changed_board_is_refused_with_the_lines_that_changed(tmp_path, file, board):
+def test_changed_board_is_refused_with_the_lines_that_changed(
+    tmp_path: Path, file: Any, board: Any
+) -> None:
     """What the rows take was told for another; with no row yet it may change."""
     open_run(file, tmp_path / "run", None)
     text = board.read_text()
@@ -218,7 +226,7 @@ def test_changed_board_is_refused_with_the_lines_that_changed(tmp_path, file, bo
     )
 
 
-def test_reopened_run_has_the_paths_of_the_first(tmp_path, file):
+def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Any) -> None:
     """Relative folders of the sweep file start where it was, though it is gone by now."""
     open_run(file, tmp_path / "run", tmp_path / "data")
     file.unlink()
@@ -242,7 +250,7 @@ def test_reopened_run_has_the_paths_of_the_first(tmp_path, file):
     ],
     ids=str,
 )
-def test_folder_that_is_no_run_is_refused(tmp_path, file, damage):
+def test_folder_that_is_no_run_is_refused(tmp_path: Path, file: Any, damage: Any) -> None:
     """One line says what a run's folder holds."""
     folder = open_run(file, tmp_path / "run", None).folder
     for name, content in damage.items():
@@ -257,7 +265,7 @@ def test_folder_that_is_no_run_is_refused(tmp_path, file, damage):
     )
 
 
-def test_damaged_table_is_an_input_error(tmp_path, file):
+def test_damaged_table_is_an_input_error(tmp_path: Path, file: Any) -> None:
     """It says which line."""
     folder = open_run(file, tmp_path / "run", None).folder
     (folder / "trials.jsonl").write_text("{}\n")
@@ -265,7 +273,7 @@ def test_damaged_table_is_an_input_error(tmp_path, file):
         reopen_run(folder)
 
 
-def test_row_is_found_by_its_number(tmp_path, file):
+def test_row_is_found_by_its_number(tmp_path: Path, file: Any) -> None:
     """Only trained trials can be exported; the others are named."""
     run = open_run(file, tmp_path / "run", None)
     for row in (make_row(0), make_row(1, "failed"), make_row(2)):
@@ -278,13 +286,13 @@ def test_row_is_found_by_its_number(tmp_path, file):
     )
 
 
-def test_opening_alone_writes_nothing(tmp_path, file):
+def test_opening_alone_writes_nothing(tmp_path: Path, file: Any) -> None:
     """Until the data are known to be good there is no folder."""
     runs.open_run(file, tmp_path / "deep" / "run", None)
     assert not (tmp_path / "deep").exists()
 
 
-def test_trials_of_other_data_are_refused(tmp_path, file):
+def test_trials_of_other_data_are_refused(tmp_path: Path, file: Any) -> None:
     """Rows of two data sets never mix; before the first row the data may change."""
     run = open_run(file, tmp_path / "run", None)
     begin(run, "1" * 64)

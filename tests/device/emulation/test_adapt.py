@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sprd.device.tflm import Runner
 from sprd.errors import EmulationError, ModelFileError
 from tests.device.emulation.layer_by_layer import Model
 
-Build = Callable[[Model], None]
+Build = Callable[[Model], object]
 BOTH = (3, 3), (2, 2)
 
 
@@ -125,10 +126,10 @@ def test_rewritten_model_and_the_rest_are_the_model(build: Build) -> None:
     assert len(np.unique(outputs)) > 5
 
 
-def test_bias_gets_the_scale_that_tflm_takes(edit_model) -> None:
+def test_bias_gets_the_scale_that_tflm_takes(edit_model: Callable[..., Any]) -> None:
     """A scale off by a rounding, which the generator would refuse, changes nothing in TFLM."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         quantization = graph.tensors[graph.operators[0].inputs[2]].quantization
         quantization.scale = [scale * 1.0001 for scale in quantization.scale]
@@ -137,7 +138,7 @@ def test_bias_gets_the_scale_that_tflm_takes(edit_model) -> None:
     rows = np.random.default_rng(1).integers(-128, 128, (20, 162), dtype=np.int8)
     adapted = adapt(model)
     assert (Runner(adapted.model).run(rows) == Runner(model).run(rows)).all()
-    tree = {}
+    tree: dict[str, Any] = {}
     edit_model(adapted.model, lambda found: tree.update(graph=found.subgraphs[0]))
     source, weights, bias = (
         np.float32(tree["graph"].tensors[index].quantization.scale)
@@ -203,10 +204,10 @@ def test_smallest_weight_is_told() -> None:
         emulated(small(build))
 
 
-def test_float_model_is_refused(edit_model) -> None:
+def test_float_model_is_refused(edit_model: Callable[..., Any]) -> None:
     """It is refused for what it is, before anything is rewritten."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         tree.subgraphs[0].tensors[0].type = 0
 
     with pytest.raises(ModelFileError, match="must be an int8 model"):

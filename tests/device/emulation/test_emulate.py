@@ -1,5 +1,9 @@
 """Models run on an emulated core byte for byte as in TFLM, and their instructions are counted."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -20,7 +24,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.usefixtures("toolchain")
-def test_published_models_run_as_in_tflm(shared, name):
+def test_published_models_run_as_in_tflm(shared: Path, name: str) -> None:
     """Every output byte of 32 inputs is TFLM's; the count is that of the prototype."""
     found = emulate((shared / "models" / f"{name}.tflite").read_bytes(), "cortex-m4")
     assert found.outputs_equal and found.n_clips == 32 and found.n_outputs_different == 0
@@ -35,7 +39,7 @@ def test_published_models_run_as_in_tflm(shared, name):
 
 @pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33"])
 @pytest.mark.usefixtures("toolchain")
-def test_every_core_gives_the_same_bytes(tiny_conv, core):
+def test_every_core_gives_the_same_bytes(tiny_conv: bytes, core: str) -> None:
     """Every core runs CMSIS-NN; an M0+, without long multiplication, takes less than twice as long.
 
     The generator's own C took 22.9 M instructions there, where CMSIS-NN takes 4.3 M.
@@ -48,7 +52,7 @@ def test_every_core_gives_the_same_bytes(tiny_conv, core):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_layer_says_which_kernel_ran(shared):
+def test_layer_says_which_kernel_ran(shared: Path) -> None:
     """ADD is the generator's own C, convolutions are CMSIS-NN's, views run nothing."""
     model = (shared / "models" / "mlperf_tiny_ic_resnet8.tflite").read_bytes()
     kernels = {layer.op: layer.kernel for layer in emulate(model, "cortex-m4", n_inputs=1).layers}
@@ -63,7 +67,7 @@ def test_layer_says_which_kernel_ran(shared):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_same_count_on_every_run(tiny_conv):
+def test_same_count_on_every_run(tiny_conv: bytes) -> None:
     """Two runs give the same figures, total and by layer."""
     one, two = (emulate(tiny_conv, "cortex-m4", n_inputs=2) for _ in range(2))
     assert (one.instructions, one.layers, one.stack_bytes) == (
@@ -74,7 +78,7 @@ def test_same_count_on_every_run(tiny_conv):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_each_layer_agrees_with_the_cost_model(shared):
+def test_each_layer_agrees_with_the_cost_model(shared: Path) -> None:
     """Layers above 50,000 instructions are within 15 % of what their shapes tell."""
     model = (shared / "models" / "mlperf_tiny_ic_resnet8.tflite").read_bytes()
     graph = read_graph(model)
@@ -87,13 +91,12 @@ def test_each_layer_agrees_with_the_cost_model(shared):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_different_outputs_are_noticed(tiny_conv, monkeypatch):
+def test_different_outputs_are_noticed(tiny_conv: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that computes something else is not called equal."""
     from sprd.device.emulation import emulate as room
+    from sprd.device.emulation.toolchain import build
 
-    build = room.build
-
-    def break_weights(folder, *args, **kwargs):
+    def break_weights(folder: Any, *args: Any, **kwargs: Any) -> Any:
         weights = folder / "bknn_m_weights.c"
         weights.write_text(weights.read_text().replace(" 1", " 2"))
         return build(folder, *args, **kwargs)
@@ -107,7 +110,7 @@ def test_different_outputs_are_noticed(tiny_conv, monkeypatch):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_inputs_can_be_given(tiny_conv):
+def test_inputs_can_be_given(tiny_conv: bytes) -> None:
     """Features of real clips, say; their number and type are checked."""
     rows = np.zeros((2, 1960), np.int8)
     assert emulate(tiny_conv, "cortex-m4", rows).n_clips == 2
@@ -120,7 +123,9 @@ def test_inputs_can_be_given(tiny_conv):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_nothing_is_left_behind(tiny_conv, tmp_path, monkeypatch):
+def test_nothing_is_left_behind(
+    tiny_conv: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The temporary folder goes, when all is well and when something fails."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     emulate(tiny_conv, "cortex-m4", n_inputs=1)
@@ -133,16 +138,18 @@ def test_nothing_is_left_behind(tiny_conv, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def _interrupted(*args):
+def _interrupted(*args: float | str | Path) -> None:
     raise KeyboardInterrupt
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_rewriting_that_changes_a_model_is_noticed(tiny_conv, edit_model, monkeypatch):
+def test_rewriting_that_changes_a_model_is_noticed(
+    tiny_conv: bytes, edit_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rewritten model and what was left out are held against the model itself, in TFLM."""
     from sprd.device.emulation import emulate as room
 
-    def change(tree):
+    def change(tree: Any) -> None:
         buffers, graph = tree.buffers, tree.subgraphs[0]
         bias = graph.tensors[graph.operators[1].inputs[2]]
         buffers[bias.buffer].data = np.full(32, 99, np.uint8)
@@ -155,10 +162,12 @@ def test_rewriting_that_changes_a_model_is_noticed(tiny_conv, edit_model, monkey
 
 @pytest.mark.usefixtures("toolchain")
 @pytest.mark.parametrize("error", [IndexError(), ValueError("operator[1] is odd"), MemoryError()])
-def test_whatever_the_generator_raises_is_told(tiny_conv, error, monkeypatch):
+def test_whatever_the_generator_raises_is_told(
+    tiny_conv: bytes, error: IndexError | MemoryError | ValueError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An error of the generator names the operator where it tells one; none comes through."""
 
-    def fail(*args, **kwargs):
+    def fail(*args: Any, **kwargs: Any) -> None:
         raise error
 
     monkeypatch.setattr("bakenn.compile_tflite", fail)
@@ -168,7 +177,7 @@ def test_whatever_the_generator_raises_is_told(tiny_conv, error, monkeypatch):
         emulate(tiny_conv, "cortex-m4", n_inputs=1)
 
 
-def test_softmax_is_left_out(tiny_conv):
+def test_softmax_is_left_out(tiny_conv: bytes) -> None:
     """The rewritten graph ends at the logits; its arithmetic is untouched up to there."""
     adapted = adapt(tiny_conv)
     assert adapted.graph.ops[-1] == "FULLY_CONNECTED"
@@ -176,7 +185,7 @@ def test_softmax_is_left_out(tiny_conv):
     assert list(adapted.origin) == sorted(adapted.origin)
 
 
-def test_rewritten_model_gives_the_same_logits(tiny_conv):
+def test_rewritten_model_gives_the_same_logits(tiny_conv: bytes) -> None:
     """Softmax of the rewritten model's logits ranks the labels as the model itself does."""
     from sprd.device.tflm import Runner
 
@@ -186,10 +195,12 @@ def test_rewritten_model_gives_the_same_logits(tiny_conv):
     assert (best[np.arange(50), logits.argmax(1)]).all()
 
 
-def test_operator_that_cannot_run_is_named(tiny_conv, edit_model):
+def test_operator_that_cannot_run_is_named(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """The message says which operator and what could run."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         code = tree.operatorCodes[tree.subgraphs[0].operators[-1].opcodeIndex]
         code.builtinCode, code.deprecatedBuiltinCode = 14, 14  # LOGISTIC
 
@@ -197,10 +208,12 @@ def test_operator_that_cannot_run_is_named(tiny_conv, edit_model):
         adapt(edit_model(tiny_conv, change))
 
 
-def test_model_that_computes_nothing_is_refused(tiny_conv, edit_model):
+def test_model_that_computes_nothing_is_refused(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """A reshape alone runs no kernel."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         graph = tree.subgraphs[0]
         graph.operators = graph.operators[:1]
         graph.outputs = graph.operators[0].outputs
@@ -210,7 +223,9 @@ def test_model_that_computes_nothing_is_refused(tiny_conv, edit_model):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_odd_temporary_folder_is_no_obstacle(tiny_conv, tmp_path, monkeypatch):
+def test_odd_temporary_folder_is_no_obstacle(
+    tiny_conv: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Spaces and quotes in a path reach neither a shell nor a macro."""
     odd = tmp_path / 'a "quoted" folder'
     odd.mkdir()
@@ -218,21 +233,23 @@ def test_odd_temporary_folder_is_no_obstacle(tiny_conv, tmp_path, monkeypatch):
     assert emulate(tiny_conv, "cortex-m4", n_inputs=1).outputs_equal
 
 
-def test_dilated_convolution_is_named(tiny_conv, edit_model):
+def test_dilated_convolution_is_named(tiny_conv: bytes, edit_model: Callable[..., Any]) -> None:
     """CMSIS-NN would fall back to slow code."""
 
-    def change(tree):
+    def change(tree: Any) -> None:
         tree.subgraphs[0].operators[1].builtinOptions.dilationHFactor = 2
 
     with pytest.raises(EmulationError, match="dilation 1"):
         adapt(edit_model(tiny_conv, change))
 
 
-def test_layer_without_a_bias_gets_one_of_zeros(tiny_conv, edit_model):
+def test_layer_without_a_bias_gets_one_of_zeros(
+    tiny_conv: bytes, edit_model: Callable[..., Any]
+) -> None:
     """The generator takes no layer without; TFLM computes the same."""
     from sprd.device.tflm import Runner
 
-    def change(tree):
+    def change(tree: Any) -> None:
         layer = next(o for o in tree.subgraphs[0].operators if len(o.inputs) == 3)
         dense = [o for o in tree.subgraphs[0].operators if len(o.inputs) == 3][-1]
         assert layer is not dense

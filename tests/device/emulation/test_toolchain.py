@@ -1,5 +1,7 @@
 """Programs are compiled for a core, run on it, and say what they cost."""
 
+from pathlib import Path
+
 import pytest
 
 from sprd.device.emulation import toolchain
@@ -18,7 +20,7 @@ int main(void) {
 """
 
 
-def program(folder, core, n=1000, result=0, text=LOOP):
+def program(folder: Path, core: str, n: int = 1000, result: int = 0, text: str = LOOP) -> Path:
     """Builds the loop for a core."""
     source = folder / "loop.c"
     source.write_text(text)
@@ -28,7 +30,7 @@ def program(folder, core, n=1000, result=0, text=LOOP):
 
 @pytest.mark.parametrize("core", toolchain.CORES)
 @pytest.mark.usefixtures("toolchain")
-def test_every_core_counts_a_loop(tmp_path, core):
+def test_every_core_counts_a_loop(tmp_path: Path, core: str) -> None:
     """A thousand rounds more cost the same instructions each, on every core."""
     ticks = []
     for n in (1000, 2000, 3000):
@@ -44,7 +46,7 @@ def test_every_core_counts_a_loop(tmp_path, core):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_what_the_measuring_program_takes_is_left_out(tmp_path):
+def test_what_the_measuring_program_takes_is_left_out(tmp_path: Path) -> None:
     """Code and variables of the harness are not the model's."""
     (tmp_path / "part.c").write_text("int table[100]; int part(int i) { return table[i]++; }")
     (tmp_path / "main.c").write_text(
@@ -60,14 +62,14 @@ def test_what_the_measuring_program_takes_is_left_out(tmp_path):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_failing_program_is_an_error(tmp_path):
+def test_failing_program_is_an_error(tmp_path: Path) -> None:
     """What returns anything but 0 did not do what it was told."""
     with pytest.raises(EmulationError, match="run to its end"):
         toolchain.run(program(tmp_path, "cortex-m4", result=1), "cortex-m4")
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_crash_is_an_error(tmp_path):
+def test_crash_is_an_error(tmp_path: Path) -> None:
     """A fault of the core ends the program at once."""
     text = "int main(void) { return *(volatile int *)0xF0000001; }"
     with pytest.raises(EmulationError, match="run to its end"):
@@ -75,7 +77,7 @@ def test_crash_is_an_error(tmp_path):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_endless_program_is_an_error(tmp_path):
+def test_endless_program_is_an_error(tmp_path: Path) -> None:
     """A hang ends when its time is up."""
     elf = program(tmp_path, "cortex-m4", text="int main(void) { for (;;) { } }")
     with pytest.raises(EmulationError, match=r"within 0\.5 s"):
@@ -83,7 +85,7 @@ def test_endless_program_is_an_error(tmp_path):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_chatty_program_is_an_error(tmp_path, monkeypatch):
+def test_chatty_program_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a program prints is bounded, so that it cannot fill the memory."""
     monkeypatch.setattr(toolchain, "MAX_OUTPUT_BYTES", 10_000)
     text = '#include "runtime.h"\nint main(void) { for (;;) sprd_print_u32("key", 1); }'
@@ -92,7 +94,7 @@ def test_chatty_program_is_an_error(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_stack_of_a_call_is_measured(tmp_path):
+def test_stack_of_a_call_is_measured(tmp_path: Path) -> None:
     """A function with 1,000 B of its own is seen to take little more."""
     text = """
 #include "runtime.h"
@@ -112,27 +114,29 @@ int main(void) {
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_missing_header_says_what_to_install(tmp_path):
+def test_missing_header_says_what_to_install(tmp_path: Path) -> None:
     """Debian packs the C library apart from the compiler."""
     with pytest.raises(EmulationError, match=r"run: apt-get install .*libnewlib"):
         program(tmp_path, "cortex-m4", text="#include <no_such_header.h>\n")
 
 
 @pytest.mark.usefixtures("toolchain")
-def test_broken_source_is_an_error(tmp_path):
+def test_broken_source_is_an_error(tmp_path: Path) -> None:
     """The compiler's first complaint is told."""
     with pytest.raises(EmulationError, match="expected"):
         program(tmp_path, "cortex-m4", text="int main(void) { return }")
 
 
-def test_missing_programs_are_named_with_the_remedy(monkeypatch, tmp_path):
+def test_missing_programs_are_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without compiler and emulator the message says what to install."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EmulationError, match=r"qemu-system-arm.*Run: apt-get install gcc-arm"):
         toolchain.check_toolchain()
 
 
-def test_unknown_core_is_refused():
+def test_unknown_core_is_refused() -> None:
     """A core that no machine of QEMU has is named."""
     with pytest.raises(EmulationError, match="xtensa-lx7"):
         toolchain.core_named("xtensa-lx7")

@@ -1,5 +1,8 @@
 """What an interrupted command leaves, and what the next one makes of it."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from sprd.sweep.cluster.checkpoints import Checkpoints, fetch, training_key
@@ -11,18 +14,18 @@ KEY, OTHER_KEY = training_key(CONFIG, "f" * 64), training_key(OTHER, "f" * 64)
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path: Path) -> Any:
     """Where a run keeps its checkpoints."""
     return tmp_path / "ray" / "trials"
 
 
 @pytest.fixture
-def checkpoints(tmp_path):
+def checkpoints(tmp_path: Path) -> Any:
     """Of the run."""
     return Checkpoints(str(tmp_path / "ray"), "trials")
 
 
-def test_newest_of_each_training_is_found_and_the_rest_goes(root, checkpoints):
+def test_newest_of_each_training_is_found_and_the_rest_goes(root: Any, checkpoints: Any) -> None:
     """Killed twice: the second time before the trial came as far as the first time."""
     leave_checkpoint(root / "round-1/trial-3/checkpoint_000005", CONFIG, 600)
     newest = leave_checkpoint(root / "round-1/trial-3/checkpoint_000006", CONFIG, 700)
@@ -36,7 +39,7 @@ def test_newest_of_each_training_is_found_and_the_rest_goes(root, checkpoints):
     assert {path.name for path in (root / "round-2").iterdir()} == {"trial-4"}
 
 
-def test_points_of_unfinished_trainings_are_told(root, checkpoints):
+def test_points_of_unfinished_trainings_are_told(root: Any, checkpoints: Any) -> None:
     """By their numbers; a label that was cut off says nothing."""
     point = {"model.filters": 6, "train.learning_rate": 0.1 + 0.2, "model.kernel": "10x8"}
     folder = root / "round-1/trial-3/checkpoint_000005"
@@ -51,7 +54,7 @@ def test_points_of_unfinished_trainings_are_told(root, checkpoints):
         leave_checkpoint(folder, CONFIG, 600, number=3, point=point)
 
 
-def test_half_a_checkpoint_is_passed_over(root, checkpoints):
+def test_half_a_checkpoint_is_passed_over(root: Any, checkpoints: Any) -> None:
     """Whoever wrote it was killed: cut off at any byte, the one before counts."""
     whole = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     cut = leave_checkpoint(root / "round-1/trial-0/checkpoint_000001", CONFIG, 200)
@@ -68,7 +71,7 @@ def test_half_a_checkpoint_is_passed_over(root, checkpoints):
     assert checkpoints.of(KEY).step == 200
 
 
-def test_what_no_training_can_use_is_deleted(root, checkpoints):
+def test_what_no_training_can_use_is_deleted(root: Any, checkpoints: Any) -> None:
     """A trial that had not reported yet, an outcome that is a row."""
     (root / "round-1" / "trial-1").mkdir(parents=True)
     outcome = root / "round-1" / "trial-2" / "checkpoint_000009"
@@ -78,7 +81,7 @@ def test_what_no_training_can_use_is_deleted(root, checkpoints):
     assert list(root.iterdir()) == []
 
 
-def test_another_training_finds_nothing(root, checkpoints):
+def test_another_training_finds_nothing(root: Any, checkpoints: Any) -> None:
     """Other seed, other data: its course would be another."""
     leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     checkpoints.find()
@@ -86,7 +89,7 @@ def test_another_training_finds_nothing(root, checkpoints):
     assert checkpoints.of(training_key(CONFIG, "e" * 64)) is None
 
 
-def test_state_is_fetched(root, checkpoints, tmp_path):
+def test_state_is_fetched(root: Any, checkpoints: Any, tmp_path: Path) -> None:
     """Bytes as they are; False where another process took it away."""
     state = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     checkpoints.find()
@@ -98,7 +101,7 @@ def test_state_is_fetched(root, checkpoints, tmp_path):
     assert not fetch(uri, tmp_path / "gone.npz")
 
 
-def test_rounds_have_names_of_their_own_and_end(root, checkpoints):
+def test_rounds_have_names_of_their_own_and_end(root: Any, checkpoints: Any) -> None:
     """What a round wrote is gone when it ended; all when nothing is unfinished."""
     first, second = checkpoints.new_round(), checkpoints.new_round()
     assert first < second
@@ -111,7 +114,7 @@ def test_rounds_have_names_of_their_own_and_end(root, checkpoints):
     checkpoints.clear()
 
 
-def test_options_of_a_uri_stay_at_its_end():
+def test_options_of_a_uri_stay_at_its_end() -> None:
     """`s3://bucket/runs?endpoint_override=...`: the folder is before them."""
     uri = "s3://bucket/runs?endpoint_override=127.0.0.1:5000&scheme=http"
     found = Checkpoints(uri, "mine").uri

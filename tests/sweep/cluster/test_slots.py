@@ -1,5 +1,7 @@
 """How many trials run at once."""
 
+from typing import Any
+
 import pytest
 
 from sprd.sweep.cluster.slots import n_slots
@@ -18,7 +20,9 @@ from tests.builders import make_sweep
         (1, 0.5, [{"CPU": 3.0}], 0),
     ],
 )
-def test_slots_are_what_cpus_and_gpus_hold_together(cpus, gpus, nodes, expected):
+def test_slots_are_what_cpus_and_gpus_hold_together(
+    cpus: Any, gpus: Any, nodes: Any, expected: Any
+) -> None:
     """Node by node: a trial is on one."""
     sweep = make_sweep(sweep=f"cpus_per_trial = {cpus}\ngpus_per_trial = {gpus}")
     assert n_slots(sweep, nodes) == expected

@@ -1,6 +1,8 @@
 """What Tune says of a trial that ended without an outcome, and what becomes of it."""
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import ray
@@ -22,27 +24,27 @@ The actor died unexpectedly before finishing this task.
 class Bridge:
     """Notes what it is told."""
 
-    def __init__(self, numbers=(3, 4)):
+    def __init__(self, numbers: Any = (3, 4)) -> None:
         self.errors, self.notes = {}, []
         names = {f"id {number}": f"trial {number}" for number in numbers}
         self.jobs = {k: SimpleNamespace(name=name, checkpoint=None) for k, name in names.items()}
 
-    def running(self, tune_id):
+    def running(self, tune_id: Any) -> Any:
         return self.jobs.get(tune_id)
 
-    def ended(self, tune_id, read):
+    def ended(self, tune_id: Any, read: Any) -> Any:
         self.errors[self.jobs.pop(tune_id).name] = read().error
         return False
 
-    def note(self, text):
+    def note(self, text: Any) -> None:
         self.notes.append(text)
 
 
 @pytest.fixture
-def make_trial(tmp_path):
+def make_trial(tmp_path: Path) -> Any:
     """Makes a trial of Tune of which something is known."""
 
-    def make(number, text, status="RUNNING"):
+    def make(number: Any, text: Any, status: str = "RUNNING") -> Any:
         path = tmp_path / f"error {number}.txt"
         path.write_text(text)
         states = {"ERROR": "ERROR", "PENDING": "PENDING"}
@@ -67,14 +69,16 @@ def make_trial(tmp_path):
         ("", DIED),
     ],
 )
-def test_row_says_what_was_raised_or_that_the_worker_died(make_trial, text, reason):
+def test_row_says_what_was_raised_or_that_the_worker_died(
+    make_trial: Any, text: Any, reason: Any
+) -> None:
     """A storage that cannot be written is not taken for memory that ran out."""
     bridge = Bridge()
     _Listener(bridge, None).on_trial_error(1, [], make_trial(3, text))
     assert bridge.errors == {"trial 3": reason}
 
 
-def test_note_says_where_it_goes_on(make_trial):
+def test_note_says_where_it_goes_on(make_trial: Any) -> None:
     """From nothing, or from the checkpoint of an earlier command."""
     bridge = Bridge()
     listener = _Listener(bridge, None)
@@ -87,7 +91,7 @@ def test_note_says_where_it_goes_on(make_trial):
     ]
 
 
-def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial):
+def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial: Any) -> None:
     """Or its number would be running for ever."""
     bridge = Bridge()
     trials = [make_trial(3, "", status="ERROR"), make_trial(4, ""), make_trial(5, "", "ERROR")]
@@ -95,7 +99,9 @@ def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial):
     assert bridge.errors == {"trial 3": DIED}
 
 
-def test_only_a_trial_that_waits_itself_is_told(make_trial, monkeypatch):
+def test_only_a_trial_that_waits_itself_is_told(
+    make_trial: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Some trial is pending at each look, another each time: nothing waits."""
     now = [0.0]
     monkeypatch.setattr(clock, "monotonic", lambda: now[0])

@@ -1,6 +1,7 @@
 """The volume that a frontier covers, against hand-made cases and against counting cells."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,20 +26,20 @@ from sprd.sweep.rows.hypervolume import hypervolume
         ([[0, 0, 0, 0], [1, 1, 1, 1]], [2, 2, 2, 2], 16.0),
     ],
 )
-def test_volume_of_hand_made_points(points, reference, expected):
+def test_volume_of_hand_made_points(points: Any, reference: Any, expected: Any) -> None:
     """Dominated, repeated and outside points add nothing."""
     assert hypervolume(np.array(points, float), np.array(reference, float)) == expected
 
 
 @pytest.mark.parametrize("n_axes", [1, 2, 3])
-def test_no_point_covers_nothing(n_axes):
+def test_no_point_covers_nothing(n_axes: Any) -> None:
     """A run of which nothing fits."""
     assert hypervolume(np.empty((0, n_axes)), np.ones(n_axes)) == 0.0
 
 
 @pytest.mark.parametrize("n_axes", [1, 2, 3, 4])
 @pytest.mark.parametrize("seed", range(8))
-def test_volume_is_the_number_of_dominated_cells(n_axes, seed):
+def test_volume_is_the_number_of_dominated_cells(n_axes: Any, seed: Any) -> None:
     """Points on a grid of whole numbers: each unit cell is covered or not."""
     rng = np.random.default_rng(seed)
     size = 7
@@ -48,7 +49,7 @@ def test_volume_is_the_number_of_dominated_cells(n_axes, seed):
     assert hypervolume(points, np.full(n_axes, float(size))) == pytest.approx(covered, abs=1e-9)
 
 
-def test_order_of_points_and_axes_does_not_matter():
+def test_order_of_points_and_axes_does_not_matter() -> None:
     """Up to rounding."""
     rng = np.random.default_rng(3)
     points, limit = rng.random((20, 3)), np.array([1.0, 1.1, 0.9])
@@ -61,7 +62,7 @@ def test_order_of_points_and_axes_does_not_matter():
     ("points", "reference"),
     [([[1.0, 2.0]], [3.0, 3.0, 3.0]), ([[np.nan, 1.0]], [2.0, 2.0]), ([[0.0]], [np.inf]), ([], [])],
 )
-def test_unfit_numbers_are_refused(points, reference):
+def test_unfit_numbers_are_refused(points: Any, reference: Any) -> None:
     """Rather than a volume of nonsense."""
     with pytest.raises(ValueError, match="reference"):
         hypervolume(np.array(points), np.array(reference))

@@ -1,5 +1,7 @@
 """Which trial of a run is taken by one number."""
 
+from typing import Any
+
 import pytest
 
 from sprd.config.limits import LIMITED_KEYS, Limit, Violation, at_most
@@ -32,39 +34,39 @@ UNKNOWN = make_row(5, score=0.97, footprint={key: None for key in LIMITED_KEYS})
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_best_by_each_key(key):
+def test_best_by_each_key(key: Any) -> None:
     """Less of a size or of an error, more of an accuracy; what breaks the budget never."""
     expected = 2 if key in LIMITED_KEYS else 1
     assert pick_row(ROWS, key, ()).number == expected
 
 
-def test_every_number_has_a_direction():
+def test_every_number_has_a_direction() -> None:
     """Scores that are not errors are the only ones of which more is better."""
     large = {key for key in KEYS if natural(key).maximize}
     assert large == {"balanced_accuracy", "accuracy"}
 
 
-def test_of_equals_the_more_accurate_and_then_the_first():
+def test_of_equals_the_more_accurate_and_then_the_first() -> None:
     """Sizes tie often."""
     rows = [make_row(0, score=0.8), make_row(1, score=0.9), make_row(2, score=0.9)]
     assert pick_row(rows, "ram_bytes", ()).number == 1
 
 
-def test_limits_given_now_hold_beside_the_budget():
+def test_limits_given_now_hold_beside_the_budget() -> None:
     """A value at its limit fits."""
     assert pick_row(ROWS, "balanced_accuracy", at_most({"ram_bytes": 30})).number == 0
     assert pick_row(ROWS, "balanced_accuracy", at_most({"ram_bytes": 30, "macs": 29})).number == 2
     assert pick_row(ROWS, "ram_bytes", (at_least(0.9),)).number == 0
 
 
-def test_unknown_size_fits_no_limit():
+def test_unknown_size_fits_no_limit() -> None:
     """None is "unknown", never "nothing"."""
     assert pick_row([*ROWS, UNKNOWN], "balanced_accuracy", ()).number == 5
     limits = at_most({"flash_bytes": 10**9})
     assert pick_row([*ROWS, UNKNOWN], "balanced_accuracy", limits).number == 1
 
 
-def test_unknown_size_is_never_the_smallest():
+def test_unknown_size_is_never_the_smallest() -> None:
     """Nor is it taken when no trial has that number."""
     assert pick_row([*ROWS, UNKNOWN], "latency_ms", ()).number == 2
     with pytest.raises(BudgetError) as caught:
@@ -98,7 +100,7 @@ def test_unknown_size_is_never_the_smallest():
         ),
     ],
 )
-def test_no_trial_within_limits_names_the_nearest(by, limits, message):
+def test_no_trial_within_limits_names_the_nearest(by: Any, limits: Any, message: Any) -> None:
     """Exit code 3, and what could be had."""
     with pytest.raises(BudgetError) as caught:
         pick_row(ROWS, by, limits)
@@ -106,13 +108,13 @@ def test_no_trial_within_limits_names_the_nearest(by, limits, message):
     assert caught.value.exit_code == 3
 
 
-def test_run_without_an_eligible_trial_is_told():
+def test_run_without_an_eligible_trial_is_told() -> None:
     """Nothing to choose from."""
     with pytest.raises(BudgetError, match=r"within the budget: 0 of 0 eligible\. Loosen"):
         pick_row(ROWS[3:], "ram_bytes", ())
 
 
-def test_unknown_key_suggests_the_nearest():
+def test_unknown_key_suggests_the_nearest() -> None:
     """Exit code 2."""
     with pytest.raises(ConfigError) as caught:
         pick_row(ROWS, "ram_byte", ())

@@ -3,6 +3,8 @@
 import json
 import os
 import resource
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +26,7 @@ ROWS = [
 
 
 @pytest.fixture
-def table(tmp_path) -> Table:
+def table(tmp_path: Path) -> Table:
     """A table of four rows on disk."""
     table = Table(tmp_path / "trials.jsonl")
     for row in ROWS:
@@ -32,7 +34,7 @@ def table(tmp_path) -> Table:
     return table
 
 
-def test_rows_are_read_back_as_appended(table):
+def test_rows_are_read_back_as_appended(table: Any) -> None:
     """One line a row, in the order in which they ended; nothing is lost or turned."""
     assert read_rows(table.path) == ROWS
     assert Table(table.path).rows == ROWS
@@ -40,7 +42,7 @@ def test_rows_are_read_back_as_appended(table):
     assert len(table.path.read_bytes().splitlines()) == len(ROWS)
 
 
-def test_line_has_the_names_of_the_design(table):
+def test_line_has_the_names_of_the_design(table: Any) -> None:
     """Other programs read the file."""
     first = json.loads(table.path.read_text().splitlines()[0])
     assert set(first) == {
@@ -51,14 +53,14 @@ def test_line_has_the_names_of_the_design(table):
     assert first["params"] == {"model.filters": 8, "features.frame": "30/20x40"}
 
 
-def test_table_of_a_new_run_is_empty(tmp_path):
+def test_table_of_a_new_run_is_empty(tmp_path: Path) -> None:
     """A file that is not there yet is no error, and none is made before the first row."""
     assert Table(tmp_path / "trials.jsonl").rows == []
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"number": 4, "status": "trai', b"\0" * 100, b"5"])
-def test_torn_last_line_is_left_out_and_overwritten(table, torn):
+def test_torn_last_line_is_left_out_and_overwritten(table: Any, torn: Any) -> None:
     """A crash in the middle of a write costs that row alone."""
     with table.path.open("ab") as file:
         file.write(torn)
@@ -83,7 +85,7 @@ def test_torn_last_line_is_left_out_and_overwritten(table, torn):
     ],
     ids=lambda line: repr(line[:20]),
 )
-def test_damaged_line_in_the_middle_is_an_input_error(table, damage):
+def test_damaged_line_in_the_middle_is_an_input_error(table: Any, damage: Any) -> None:
     """It is not skipped in silence: rows after it would count as if it had never been."""
     lines = table.path.read_bytes().split(b"\n")
     lines[1] = damage
@@ -94,18 +96,18 @@ def test_damaged_line_in_the_middle_is_an_input_error(table, damage):
     assert expected == str(caught.value)[: len(expected)]
 
 
-def test_folder_in_place_of_the_table_is_an_input_error(tmp_path):
+def test_folder_in_place_of_the_table_is_an_input_error(tmp_path: Path) -> None:
     """What cannot be read is told."""
     with pytest.raises(InputError, match=r"must be the trials\.jsonl of a run: Is a directory"):
         (tmp_path / "trials.jsonl").mkdir()
         read_rows(tmp_path / "trials.jsonl")
 
 
-def test_failed_sync_leaves_the_file_as_before(table, monkeypatch):
+def test_failed_sync_leaves_the_file_as_before(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The row is neither on disk nor in memory, and the next one can be appended."""
     before = table.path.read_bytes()
 
-    def fail(descriptor):
+    def fail(descriptor: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -118,7 +120,7 @@ def test_failed_sync_leaves_the_file_as_before(table, monkeypatch):
     assert read_rows(table.path) == [*ROWS, make_row(5)]
 
 
-def test_full_disk_leaves_the_file_as_before(table):
+def test_full_disk_leaves_the_file_as_before(table: Any) -> None:
     """A disk that takes half a line gives it back."""
     before = table.path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -132,14 +134,14 @@ def test_full_disk_leaves_the_file_as_before(table):
     assert table.rows == ROWS
 
 
-def test_value_that_json_lacks_is_refused(table):
+def test_value_that_json_lacks_is_refused(table: Any) -> None:
     """NaN would make a file that other programs cannot read."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         table.append(make_row(4, score=float("nan")))
     assert read_rows(table.path) == ROWS
 
 
-def test_best_comes_first_and_of_equals_the_smaller():
+def test_best_comes_first_and_of_equals_the_smaller() -> None:
     """Score, then flash, then RAM, then who was first."""
     rows = [
         make_row(0, score=0.8),
@@ -151,14 +153,14 @@ def test_best_comes_first_and_of_equals_the_smaller():
     assert [row.number for row in ranking(rows, natural("balanced_accuracy"))] == [3, 4, 2, 1, 0]
 
 
-def test_rows_without_a_board_are_ranked():
+def test_rows_without_a_board_are_ranked() -> None:
     """Flash and RAM are unknown then."""
     unknown = {"flash_bytes": None, "ram_bytes": None}
     rows = [make_row(i, footprint=unknown) for i in (1, 0)]
     assert [row.number for row in ranking(rows, natural("balanced_accuracy"))] == [0, 1]
 
 
-def test_only_trained_trials_within_the_budget_are_ranked():
+def test_only_trained_trials_within_the_budget_are_ranked() -> None:
     """A trained trial whose int8 model lost too much is never exported."""
     dropped = make_row(4, violations=(Violation("accuracy_drop", 0.05, 0.02),))
     assert [row.number for row in ranking([*ROWS, dropped], natural("balanced_accuracy"))] == [0]
@@ -168,24 +170,24 @@ def test_only_trained_trials_within_the_budget_are_ranked():
     ("objective", "expected"),
     [("balanced_accuracy", 0.75), ("false_accept_rate", -0.25), ("false_reject_rate", -0.25)],
 )
-def test_more_is_better_for_every_score(objective, expected):
+def test_more_is_better_for_every_score(objective: Any, expected: Any) -> None:
     """Rates of errors are turned round."""
     assert gains(make_row(0, score=0.75), (natural(objective),)) == (expected,)
 
 
-def test_fewer_errors_rank_first():
+def test_fewer_errors_rank_first() -> None:
     """The direction follows the objective."""
     rows = [make_row(0, score=0.8), make_row(1, score=0.9)]
     assert [row.number for row in ranking(rows, natural("false_accept_rate"))] == [1, 0]
 
 
-def test_number_that_a_row_lacks_is_an_input_error():
+def test_number_that_a_row_lacks_is_an_input_error() -> None:
     """A table of another version, say."""
     with pytest.raises(InputError, match=r"^trial 3: has no number named 'f1'\.$"):
         make_row(3).value("f1")
 
 
-def test_nearest_misses_are_told_as_in_the_style_guide():
+def test_nearest_misses_are_told_as_in_the_style_guide() -> None:
     """No trial fits: how many there were, which was nearest and by how much, what to do."""
     rows = [
         make_row(12, "infeasible", violations=(Violation("ram_bytes", 71_680, 65_536),)),
@@ -205,7 +207,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide():
     )
 
 
-def test_miss_by_two_limits_counts_both():
+def test_miss_by_two_limits_counts_both() -> None:
     """The sum of the shares orders the misses."""
     both = make_row(0, violations=(Violation("macs", 12, 10), Violation("model_bytes", 150, 100)))
     assert excess(both) == pytest.approx(0.7)
@@ -213,7 +215,7 @@ def test_miss_by_two_limits_counts_both():
     assert nearest_misses([both, one, make_row(2)]) == [one, both]
 
 
-def test_run_without_a_measured_trial_says_so():
+def test_run_without_a_measured_trial_says_so() -> None:
     """All failed, or there was none."""
     assert "0 of 0 (0 trained). Nearest: none was measured." in str(budget_error([]))
 
@@ -235,7 +237,7 @@ JSON_SCALARS = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_
         max_size=3,
     )
 )
-def test_any_row_survives_the_disk(tmp_path_factory, rows):
+def test_any_row_survives_the_disk(tmp_path_factory: pytest.TempPathFactory, rows: Any) -> None:
     """Text with line breaks or quotes stays within its line."""
     table = Table(tmp_path_factory.mktemp("run") / "trials.jsonl")
     for row in rows:
@@ -244,7 +246,9 @@ def test_any_row_survives_the_disk(tmp_path_factory, rows):
 
 
 @given(st.integers(min_value=0))
-def test_any_torn_end_costs_at_most_the_last_row(tmp_path_factory, n_bytes):
+def test_any_torn_end_costs_at_most_the_last_row(
+    tmp_path_factory: pytest.TempPathFactory, n_bytes: Any
+) -> None:
     """Wherever a crash cuts the file off, whole lines before it stay."""
     path = tmp_path_factory.mktemp("run") / "trials.jsonl"
     whole = b"".join(json.dumps(row.as_dict()).encode() + b"\n" for row in ROWS[:2])
@@ -257,7 +261,7 @@ def test_any_torn_end_costs_at_most_the_last_row(tmp_path_factory, n_bytes):
 
 
 @pytest.mark.parametrize("key", ["params", "metrics", "footprint", "seconds"])
-def test_row_whose_tables_are_none_is_refused(tmp_path, key):
+def test_row_whose_tables_are_none_is_refused(tmp_path: Path, key: Any) -> None:
     """A damaged row is told with its line, not met later as an AttributeError."""
     table = Table(tmp_path / "trials.jsonl")
     table.append(make_row(0))
@@ -270,11 +274,11 @@ def test_row_whose_tables_are_none_is_refused(tmp_path, key):
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("macs"))
 
 
-def brute_force(rows, objectives):
+def brute_force(rows: Any, objectives: Any) -> Any:
     """The frontier by its definition: no eligible row is as good in all and better in one."""
     known = [row for row in rows if row.is_eligible and gains(row, objectives) is not None]
 
-    def beaten(row):
+    def beaten(row: Any) -> Any:
         mine = gains(row, objectives)
         return any(
             all(a >= b for a, b in zip(gains(other, objectives), mine, strict=True))
@@ -299,7 +303,7 @@ def brute_force(rows, objectives):
     st.permutations(OBJECTIVES),
     st.integers(1, 3),
 )
-def test_frontier_is_what_no_other_row_dominates(found, order, n_objectives):
+def test_frontier_is_what_no_other_row_dominates(found: Any, order: Any, n_objectives: Any) -> None:
     """Ties, unknown numbers, and rows that cannot be exported among them."""
     rows = [
         make_row(
@@ -319,7 +323,7 @@ def test_frontier_is_what_no_other_row_dominates(found, order, n_objectives):
     assert [value[0] for value in values] == sorted((v[0] for v in values), reverse=True)
 
 
-def test_of_rows_with_the_same_objectives_the_smaller_is_on_the_frontier():
+def test_of_rows_with_the_same_objectives_the_smaller_is_on_the_frontier() -> None:
     """Then the one that was first."""
     rows = [
         make_row(0, footprint={"flash_bytes": 300_000}),
@@ -330,7 +334,7 @@ def test_of_rows_with_the_same_objectives_the_smaller_is_on_the_frontier():
     assert [row.number for row in frontier(rows, OBJECTIVES[:2])] == [1, 3]
 
 
-def test_row_of_which_an_objective_is_unknown_is_on_no_frontier():
+def test_row_of_which_an_objective_is_unknown_is_on_no_frontier() -> None:
     """Nor is it ranked by it; by another it is."""
     rows = [make_row(0, footprint={"latency_ms": None}), make_row(1, score=0.5)]
     by_latency = natural("latency_ms")
@@ -339,14 +343,14 @@ def test_row_of_which_an_objective_is_unknown_is_on_no_frontier():
     assert frontier(rows, OBJECTIVES[:1]) == rows[:1]
 
 
-def test_gains_are_those_of_scores_and_costs():
+def test_gains_are_those_of_scores_and_costs() -> None:
     """Each so that more is better."""
     row = make_row(0, score=0.75, footprint={"macs": 500})
     objectives = parse_objectives(["balanced_accuracy", "macs", "max model_bytes"])
     assert gains(row, objectives) == (0.75, -500.0, 10_000.0)
 
 
-def test_reference_is_no_trial(tmp_path):
+def test_reference_is_no_trial(tmp_path: Path) -> None:
     """It was trained to compare with, outside space and budget: it is ranked nowhere."""
     table = Table(tmp_path / "trials.jsonl")
     reference, trial = make_reference(0, "seed recipe"), make_row(1)
@@ -359,7 +363,7 @@ def test_reference_is_no_trial(tmp_path):
     assert told == [(0, "reference", "seed recipe", {}), (1, "trained", "", {})]
 
 
-def test_field_of_a_newer_version_is_left_out_and_its_row_is_kept(tmp_path):
+def test_field_of_a_newer_version_is_left_out_and_its_row_is_kept(tmp_path: Path) -> None:
     """The file is only ever appended to."""
     path = tmp_path / "trials.jsonl"
     line = json.dumps({**make_row(0).as_dict(), "stream": {"false_accepts_per_hour": 0.5}}) + "\n"
@@ -370,7 +374,7 @@ def test_field_of_a_newer_version_is_left_out_and_its_row_is_kept(tmp_path):
     assert path.read_text().startswith(line)
 
 
-def test_status_of_a_newer_version_is_refused_with_what_to_do(tmp_path):
+def test_status_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
     """It is not known what such a row counts as; nothing is dropped."""
     path = tmp_path / "trials.jsonl"
     path.write_text(json.dumps({**make_row(0).as_dict(), "status": "paused"}) + "\n")

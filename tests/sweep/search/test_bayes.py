@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,14 @@ TWO = 'objectives = ["balanced_accuracy", "model_bytes"]'
 MAX_BYTES = 6000
 
 
-def make(space=TOY, sampler="bayes", seed=0, n_trials=60, lines=TWO, budget=""):
+def make(
+    space: Any = TOY,
+    sampler: str = "bayes",
+    seed: int = 0,
+    n_trials: int = 60,
+    lines: Any = TWO,
+    budget: str = "",
+) -> Any:
     """A sweep with a budget."""
     text = (
         f'[sweep]\nname = "x"\nsampler = "{sampler}"\nseed = {seed}\nn_trials = {n_trials}\n'
@@ -41,7 +49,7 @@ def make(space=TOY, sampler="bayes", seed=0, n_trials=60, lines=TWO, budget=""):
     return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
 
 
-def toy(number, point, limit=MAX_BYTES):
+def toy(number: Any, point: Any, limit: Any = MAX_BYTES) -> Any:
     """What a point of `TOY` gives: more bytes are better, up to luck; momentum has an optimum."""
     filters = point.get("model.filters", 8)
     first, second = (int(n) for n in str(point.get("model.kernel", "8x8")).split("x"))
@@ -60,7 +68,7 @@ def toy(number, point, limit=MAX_BYTES):
     return Trial(number, "trained", point, "", "", metrics=metrics, footprint=footprint)
 
 
-def tried(sampler, n, fate=toy, first=0):
+def tried(sampler: Any, n: Any, fate: Any = toy, first: int = 0) -> Any:
     """Asks for n points one after another, and tells how each went; returns the rows."""
     rows = []
     for number in range(first, first + n):
@@ -74,7 +82,7 @@ def all_differ(rows: list[Trial]) -> bool:
     return len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)
 
 
-def searched(sweep, path, fate=toy):
+def searched(sweep: Any, path: Any, fate: Any = toy) -> Any:
     """A whole search; returns its rows."""
     search = Search(sweep, Table(path))
     while (candidate := search.next()) is not None:
@@ -84,7 +92,7 @@ def searched(sweep, path, fate=toy):
     return search.trials
 
 
-def volume(rows, sweep):
+def volume(rows: Any, sweep: Any) -> Any:
     """What the frontier covers: errors up to 0.3, bytes up to the limit, each to 1."""
     found = [
         [(1 - row.value("balanced_accuracy")) / 0.3, row.value("model_bytes") / MAX_BYTES]
@@ -96,7 +104,7 @@ def volume(rows, sweep):
 class TestReproducible:
     """What is asked depends on the file, the seed and the rows, in their order."""
 
-    def test_search_goes_on_as_the_undisturbed_one(self, tmp_path):
+    def test_search_goes_on_as_the_undisturbed_one(self, tmp_path: Path) -> None:
         """With candidates that do not fit and points that are no configuration among the rows."""
         space = TOY + '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
         sweep = make(space, n_trials=10, budget=f"model_bytes = {MAX_BYTES}")
@@ -110,7 +118,7 @@ class TestReproducible:
 class TestLearning:
     """What makes it worth its time."""
 
-    def test_it_learns_what_fits(self, tmp_path):
+    def test_it_learns_what_fits(self, tmp_path: Path) -> None:
         """After the first 20 trials four candidates of five fit; at random, not even half."""
         n_late = 0
         for seed in range(3):
@@ -122,7 +130,7 @@ class TestLearning:
             n_late += len(statuses) - twentieth - 1
         assert n_late <= 1.3 * 3 * 20
 
-    def test_frontier_is_better_than_a_random_one(self, tmp_path):
+    def test_frontier_is_better_than_a_random_one(self, tmp_path: Path) -> None:
         """As many trials, over several seeds: on the mean, and for most of them."""
         volumes = {"bayes": [], "random": []}
         for sampler, found in volumes.items():
@@ -136,7 +144,7 @@ class TestLearning:
         assert np.mean(volumes["bayes"]) > np.mean(volumes["random"])
         assert sum(ours > chance for ours, chance in pairs) >= 3
 
-    def test_best_of_one_objective_is_better_than_a_random_one(self):
+    def test_best_of_one_objective_is_better_than_a_random_one(self) -> None:
         """As many trials, over several seeds."""
         best = {"bayes": [], "random": []}
         for seed in range(4):
@@ -148,7 +156,7 @@ class TestLearning:
         pairs = zip(best["bayes"], best["random"], strict=True)
         assert sum(ours > chance for ours, chance in pairs) >= 3
 
-    def test_rate_of_errors_is_minimised(self):
+    def test_rate_of_errors_is_minimised(self) -> None:
         """Less of it is better, and it has a limit of its own."""
         sweep = make(
             n_trials=30,
@@ -159,21 +167,21 @@ class TestLearning:
         rates = [row.value("false_accept_rate") for row in rows]
         assert np.mean(rates[-10:]) < np.mean(rates[:8])
 
-    def test_cost_may_be_turned_round(self):
+    def test_cost_may_be_turned_round(self) -> None:
         """The largest model, whoever wants that."""
         sweep = make(n_trials=24, lines='objectives = ["max model_bytes"]')
         rows = tried(BayesSampler(sweep), 24, self.unlimited)
         sizes = [row.value("model_bytes") for row in rows]
         assert max(sizes[8:]) == 500 + 200 * 20 * 20 > max(sizes[:8])
 
-    def unlimited(self, number, point):
+    def unlimited(self, number: Any, point: Any) -> Any:
         return toy(number, point, limit=10**9)
 
 
 class TestOddRows:
     """What a run may hold, besides trials that ended well."""
 
-    def test_running_points_are_not_asked_for_again(self):
+    def test_running_points_are_not_asked_for_again(self) -> None:
         """A dozen at once, with a model of what was trained; all differ."""
         sampler = BayesSampler(make('"model.filters" = { low = 4, high = 40 }', n_trials=24))
         tried(sampler, 10)
@@ -196,24 +204,24 @@ class TestOddRows:
 
     @pytest.mark.parametrize("key", ["latency_ms", "flash_bytes"])
     @pytest.mark.parametrize("lines", ["", TWO])
-    def test_unknown_costs(self, key, lines):
+    def test_unknown_costs(self, key: Any, lines: Any) -> None:
         """A number that is None everywhere, though the budget limits it."""
         sweep = make(n_trials=24, lines=lines, budget=f"{key} = 100")
         sampler = BayesSampler(sweep)
 
-        def unknown(number, point):
+        def unknown(number: Any, point: Any) -> Any:
             row = toy(number, point)
             return Trial(**{**vars(row), "footprint": {**row.footprint, key: None}})
 
         assert len(tried(sampler, 14, unknown)) == 14
 
-    def test_unknown_objective(self):
+    def test_unknown_objective(self) -> None:
         """No row tells it, or some do not; there is no frontier then, or a smaller one."""
         sweep = make(n_trials=24, lines='objectives = ["balanced_accuracy", "macs"]')
         rows = tried(BayesSampler(sweep), 12, lambda n, p: toy(n, p, 10**9))
         assert frontier(rows, sweep.objectives) == [] and all_differ(rows)
 
-        def some(number, point):
+        def some(number: Any, point: Any) -> Any:
             row = toy(number, point, 10**9)
             macs = {"macs": 1000 + number} if number % 3 else {"macs": None}
             return Trial(**{**vars(row), "footprint": macs})
@@ -221,7 +229,7 @@ class TestOddRows:
         rows = tried(BayesSampler(sweep), 12, some)
         assert frontier(rows, sweep.objectives) and all_differ(rows)
 
-    def test_points_that_are_no_configuration(self, tmp_path):
+    def test_points_that_are_no_configuration(self, tmp_path: Path) -> None:
         """Such a row has nothing but its violation; the model proposes none once it has begun."""
         space = TOY + '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
         rows = searched(make(space, seed=1, n_trials=24), tmp_path / "trials.jsonl", self.fits)
@@ -229,11 +237,11 @@ class TestOddRows:
         fourth = [i for i, row in enumerate(rows) if row.status == "trained"][3]
         assert broken and max(broken) < fourth
 
-    def test_trials_that_were_stopped_or_failed(self):
+    def test_trials_that_were_stopped_or_failed(self) -> None:
         """They are no longer running: a sampler that never knew them run goes on alike."""
         sampler = BayesSampler(make(n_trials=24))
 
-        def fate(number, point):
+        def fate(number: Any, point: Any) -> Any:
             if number % 3 == 0:
                 return make_row(number, "failed", params=point, error="x")
             if number % 3 == 1:
@@ -246,21 +254,21 @@ class TestOddRows:
             told.tell(row)
         assert told.ask(18) == sampler.ask(18)
 
-    def test_nothing_but_misses(self):
+    def test_nothing_but_misses(self) -> None:
         """Before anything was trained there is nothing to be guessed."""
         assert all_differ(tried(BayesSampler(make()), 30, lambda n, p: toy(n, p, 0)))
 
-    def test_all_alike(self):
+    def test_all_alike(self) -> None:
         """Scores and costs without any spread."""
         sampler = BayesSampler(make(n_trials=24))
         assert all_differ(tried(sampler, 12, lambda n, p: make_row(n, score=0.1, params=p)))
 
-    def test_perfect_scores(self):
+    def test_perfect_scores(self) -> None:
         """There is nothing left to be gained."""
         sampler = BayesSampler(make(n_trials=24))
         assert all_differ(tried(sampler, 12, lambda n, p: make_row(n, score=1.0, params=p)))
 
-    def test_many_rows(self):
+    def test_many_rows(self) -> None:
         """Of more rows than the model learns from, the latest and the best count."""
         sampler = BayesSampler(make())
         drawn = BayesSampler(make(seed=5))
@@ -269,30 +277,30 @@ class TestOddRows:
             drawn.forget(number)
         assert sampler.ask(330)
 
-    def test_space_of_two_points(self, tmp_path):
+    def test_space_of_two_points(self, tmp_path: Path) -> None:
         """Both are tried; then the search ends."""
         sweep = make('"model.filters" = [4, 8]', n_trials=20)
         rows = searched(sweep, tmp_path / "trials.jsonl", self.fits)
         assert sorted(row.params["model.filters"] for row in rows) == [4, 8]
 
-    def test_space_of_few_points(self, tmp_path):
+    def test_space_of_few_points(self, tmp_path: Path) -> None:
         """All are tried once, though the model proposes the last ones."""
         sweep = make('"model.filters" = { low = 1, high = 9 }', n_trials=30)
         rows = searched(sweep, tmp_path / "trials.jsonl", self.fits)
         assert sorted(row.params["model.filters"] for row in rows) == list(range(1, 10))
 
-    def test_space_of_nothing(self):
+    def test_space_of_nothing(self) -> None:
         """A single configuration."""
         assert BayesSampler(make_sweep()).ask(0) == {}
 
-    def fits(self, number, point):
+    def fits(self, number: Any, point: Any) -> Any:
         return toy(number, point, 10**9)
 
 
-def test_points_that_fail_are_left_alone():
+def test_points_that_fail_are_left_alone() -> None:
     """High momentum diverges, say: the sampler goes elsewhere, and proposes no point again."""
 
-    def fate(number, point, limit=MAX_BYTES):
+    def fate(number: Any, point: Any, limit: Any = MAX_BYTES) -> Any:
         if point["train.momentum"] > 0.45:
             return Trial(number, "failed", point, "", "", error="the loss is not finite")
         return toy(number, point, limit)

@@ -1,5 +1,8 @@
 """The best few over folds of speakers: what is still to be trained, and what comes of it."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from sprd.sweep.rows.folds import FoldTable
@@ -11,7 +14,7 @@ SPACE = '"model.filters" = [4, 8, 16]'
 ROWS = [make_row(n, params={"model.filters": filters}) for n, filters in ((3, 4), (5, 16))]
 
 
-def fold_result(fold, n_folds, n_wrong):
+def fold_result(fold: Any, n_folds: Any, n_wrong: Any) -> Any:
     """A fold of eight clips, some of them wrong."""
     truth = [0, 0, 1, 1, 2, 2, 3, 3]
     predicted = [(t + 1) % 4 if i < n_wrong else t for i, t in enumerate(truth)]
@@ -20,17 +23,17 @@ def fold_result(fold, n_folds, n_wrong):
 
 
 @pytest.fixture
-def table(tmp_path):
+def table(tmp_path: Path) -> Any:
     """An empty table of folds."""
     return FoldTable(tmp_path / "folds.jsonl")
 
 
-def confirmation(table, n_folds=2, rows=ROWS):
+def confirmation(table: Any, n_folds: int = 2, rows: Any = ROWS) -> Any:
     """A confirmation of two trials."""
     return Confirmation(make_sweep(SPACE), rows, n_folds, table)
 
 
-def run(jobs, n_wrong=lambda trial, fold: 0, most=100):
+def run(jobs: Any, n_wrong: Any = lambda trial, fold: 0, most: int = 100) -> Any:
     """Trains one fold after another; returns the candidates."""
     found = []
     while len(found) < most and (candidate := jobs.next()) is not None:
@@ -42,7 +45,7 @@ def run(jobs, n_wrong=lambda trial, fold: 0, most=100):
     return found
 
 
-def test_every_fold_of_every_trial_is_trained_once(table):
+def test_every_fold_of_every_trial_is_trained_once(table: Any) -> None:
     """With the configuration of its trial, in turn."""
     jobs = confirmation(table)
     found = run(jobs)
@@ -58,7 +61,7 @@ def test_every_fold_of_every_trial_is_trained_once(table):
     assert jobs.is_done
 
 
-def test_best_mean_comes_first(table):
+def test_best_mean_comes_first(table: Any) -> None:
     """Of equals the trial that was first."""
     jobs = confirmation(table)
     run(jobs, lambda filters, fold: {4: 3, 16: 1}[filters])
@@ -70,7 +73,9 @@ def test_best_mean_comes_first(table):
 
 
 @pytest.mark.parametrize(("limit", "first"), [(0.3, 5), (0.2, 3), (0.01, 5)])
-def test_best_mean_within_the_limit_of_false_accepts_comes_first(table, limit, first):
+def test_best_mean_within_the_limit_of_false_accepts_comes_first(
+    table: Any, limit: Any, first: Any
+) -> None:
     """Where none is within it, the best mean."""
     sweep = make_sweep(f"{SPACE}\n[budget]\nmax_false_accept_rate = {limit}")
     jobs = Confirmation(sweep, ROWS, 2, table)
@@ -90,7 +95,7 @@ def test_best_mean_within_the_limit_of_false_accepts_comes_first(table, limit, f
         assert "budget.max_false_accept_rate = 0.01" in told and "trial 5" in told
 
 
-def test_folds_that_are_done_are_not_trained_again(table):
+def test_folds_that_are_done_are_not_trained_again(table: Any) -> None:
     """After an interruption; the one that ran then was lost."""
     jobs = confirmation(table)
     run(jobs, most=2)
@@ -102,13 +107,13 @@ def test_folds_that_are_done_are_not_trained_again(table):
     assert len(whole.results()) == 2
 
 
-def test_folds_of_another_number_do_not_count(table):
+def test_folds_of_another_number_do_not_count(table: Any) -> None:
     """Two folds hold out other speakers than three."""
     run(confirmation(table))
     assert len(run(confirmation(table, n_folds=3))) == 6
 
 
-def test_it_is_not_done_while_folds_are_running(table):
+def test_it_is_not_done_while_folds_are_running(table: Any) -> None:
     """Though none is left to begin."""
     jobs = confirmation(table, rows=ROWS[:1])
     first, second = jobs.next(), jobs.next()
@@ -118,7 +123,7 @@ def test_it_is_not_done_while_folds_are_running(table):
     assert jobs.is_done
 
 
-def test_each_fold_is_drained_once(table):
+def test_each_fold_is_drained_once(table: Any) -> None:
     """Whoever watches hears its score."""
     jobs = confirmation(table, rows=ROWS[:1])
     run(jobs, lambda filters, fold: 2 * fold)
@@ -131,7 +136,7 @@ def test_each_fold_is_drained_once(table):
     assert jobs.drain() == []
 
 
-def test_fold_that_fails_ends_its_trial_alone(table):
+def test_fold_that_fails_ends_its_trial_alone(table: Any) -> None:
     """A mean without it would not be one; what was done stays for the next time."""
     jobs = confirmation(table)
     run(jobs, most=1)
@@ -147,7 +152,7 @@ def test_fold_that_fails_ends_its_trial_alone(table):
     assert [one.name for one in again] == ["trial 3, fold 2 of 2"]
 
 
-def test_confirmed_trials_are_those_with_every_fold(table):
+def test_confirmed_trials_are_those_with_every_fold(table: Any) -> None:
     """Whatever was trained in between."""
     sweep = make_sweep(SPACE)
     assert confirmed(sweep, ROWS, table, 2) == []

@@ -1,5 +1,7 @@
 """What a sweep learns from the rows of earlier ones."""
 
+from typing import Any
+
 import pytest
 
 from sprd.config.limits import UNMEASURABLE, Violation, at_most
@@ -11,14 +13,23 @@ SPACE = '"model.filters" = { low = 4, high = 64 }\n"train.momentum" = [0.1, 0.5,
 TWO = 'objectives = ["balanced_accuracy", "model_bytes"]'
 
 
-def row(number, status="trained", score=0.9, filters=8, n_bytes=10_000, **fields):
+def row(
+    number: Any,
+    status: str = "trained",
+    score: float = 0.9,
+    filters: int = 8,
+    n_bytes: int = 10_000,
+    **fields: Any,
+) -> Any:
     """A row of the earlier run."""
     point = {"model.filters": filters, "train.momentum": 0.5}
     footprint = {"model_bytes": n_bytes}
     return make_row(number, status, score, params=point, footprint=footprint, **fields)
 
 
-def learned(rows, limits=None, old=None, sweep=None, same=True):
+def learned(
+    rows: Any, limits: Any = None, old: Any = None, sweep: Any = None, same: bool = True
+) -> Any:
     """What a sweep learns from rows."""
     sweep = sweep or make_sweep(SPACE)
     return learn_from(sweep, at_most(limits or {}), "runs/old", old or sweep, rows, same)
@@ -30,7 +41,7 @@ BOARDS = sorted(VOCABULARY.boards)[:2]
 class TestSameDataAndSettings:
     """A trial counts as if it had been one of this run."""
 
-    def test_trained_and_measured_rows_are_taken(self):
+    def test_trained_and_measured_rows_are_taken(self) -> None:
         """Under numbers that no trial of the run has; nothing is trained anew."""
         rows = [row(0), row(1, "infeasible", violations=(Violation("model_bytes", 10_000, 9_000),))]
         rows[1].footprint["model_bytes"] = 40_000
@@ -40,7 +51,7 @@ class TestSameDataAndSettings:
         assert found.points == ()
         assert found.notes == ("warm start from runs/old: 2 of 2 measured trials taken",)
 
-    def test_others_tell_nothing(self):
+    def test_others_tell_nothing(self) -> None:
         """Stopped, failed, no configuration."""
         broken = make_row(3, "infeasible", violations=(UNMEASURABLE,))
         broken.footprint.clear()
@@ -49,7 +60,7 @@ class TestSameDataAndSettings:
         assert (found.trials, found.points) == ((), ())
         assert found.notes == ("warm start from runs/old: 0 of 0 measured trials taken",)
 
-    def test_violations_are_told_anew(self):
+    def test_violations_are_told_anew(self) -> None:
         """By the budget of this sweep. What broke the old one and fits now was never trained."""
         old = Violation("model_bytes", 20_000, 15_000)
         rows = [
@@ -63,25 +74,25 @@ class TestSameDataAndSettings:
         ]  # fmt: skip
         assert found.notes[0].endswith("; 1 did not fit then and do now: they are open")
 
-    def test_rows_of_another_board_are_not_taken(self):
+    def test_rows_of_another_board_are_not_taken(self) -> None:
         """Their latency, flash and RAM are that board's."""
         boards = [f'{SPACE}\n[budget]\nboard = "{name}"' for name in BOARDS]
         old, new = (make_sweep(text) for text in boards)
         assert learned([row(0)], old=old, sweep=new).trials == ()
         assert len(learned([row(0)], old=new, sweep=new).trials) == 1
 
-    def test_cost_that_the_earlier_run_did_not_know_breaks_its_limit(self):
+    def test_cost_that_the_earlier_run_did_not_know_breaks_its_limit(self) -> None:
         """As in a run of its own: there was no board, say."""
         (found,) = learned([row(0)], {"latency_ms": 100.0}).trials
         assert found.violations == (Violation("latency_ms", None, 100.0),)
 
-    def test_score_that_a_trained_trial_does_not_tell_breaks_its_limit(self):
+    def test_score_that_a_trained_trial_does_not_tell_breaks_its_limit(self) -> None:
         """What was never trained has no scores: it is held against the costs alone."""
         rows = [row(0), row(1, "infeasible", n_bytes=20_000, violations=(UNMEASURABLE,))]
         (found,) = learned(rows, {"accuracy_drop": 0.02}).trials
         assert found.violations == (Violation("accuracy_drop", None, 0.02),)
 
-    def test_seed_and_budget_may_differ(self):
+    def test_seed_and_budget_may_differ(self) -> None:
         """They change neither data nor recipe."""
         old = make_sweep(SPACE + "\n[budget]\nmodel_bytes = 1000", "seed = 5")
         assert len(learned([row(0)], old=old).trials) == 1
@@ -97,7 +108,7 @@ class TestOtherDataOrSettings:
         row(3, "infeasible", filters=11, violations=(Violation("ram_bytes", 2, 1),)),
     )
 
-    def test_frontier_is_tried_anew_on_other_data(self):
+    def test_frontier_is_tried_anew_on_other_data(self) -> None:
         """By the objectives of this sweep; the dominated one is not."""
         found = learned(self.ROWS, sweep=make_sweep(SPACE, TWO), same=False)
         assert found.trials == ()
@@ -107,7 +118,7 @@ class TestOtherDataOrSettings:
             " frontier are trained anew",
         )
 
-    def test_other_settings_too(self):
+    def test_other_settings_too(self) -> None:
         """Another architecture, more steps: here a time shift."""
         old = make_sweep(SPACE + "\n[augment]\ntime_shift_ms = 50")
         found = learned(self.ROWS, old=old)
@@ -116,7 +127,7 @@ class TestOtherDataOrSettings:
             "; 4 are of other settings: 1 of its frontier are trained anew"
         )
 
-    def test_not_more_than_some_are(self):
+    def test_not_more_than_some_are(self) -> None:
         """A large frontier would use up the trials."""
         rows = [row(i, score=0.5 + i / 100, filters=4 + i, n_bytes=1000 + i) for i in range(15)]
         found = learned(rows, sweep=make_sweep(SPACE, TWO), same=False)
@@ -136,7 +147,7 @@ class TestOtherDataOrSettings:
     ],
     ids=str,
 )
-def test_point_outside_the_space_is_left_out(point):
+def test_point_outside_the_space_is_left_out(point: Any) -> None:
     """A value that is none, a dimension too few or too many."""
     found = learned([row(0), make_row(1, params=point)])
     assert [one.number for one in found.trials] == [0]
@@ -145,7 +156,7 @@ def test_point_outside_the_space_is_left_out(point):
     )
 
 
-def test_parameter_that_exists_at_some_points_only():
+def test_parameter_that_exists_at_some_points_only() -> None:
     """A row has just those that its architecture has."""
     space = '"model.architecture" = ["tiny_conv", "ds_cnn"]\n"model.n_blocks" = [1, 2]'
     rows = [

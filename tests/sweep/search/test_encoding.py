@@ -1,5 +1,7 @@
 """Points as vectors: what computes alike lies close together."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -19,18 +21,18 @@ SPACE = """
 """
 
 
-def encoder_of(space):
+def encoder_of(space: Any) -> Any:
     """An encoder of a space."""
     return Encoder(make_sweep(space).space)
 
 
-def one(encoder, **point):
+def one(encoder: Any, **point: Any) -> Any:
     """The features of a point; `_` for "." in its names."""
     (features,) = encoder.encode([{name.replace("_", ".", 1): v for name, v in point.items()}])
     return features
 
 
-def test_features_of_every_point_are_as_many_and_in_0_to_1():
+def test_features_of_every_point_are_as_many_and_in_0_to_1() -> None:
     """Whatever exists at a point."""
     sweep = make_sweep(SPACE, 'sampler = "random"')
     sampler = Sampler(sweep)
@@ -42,7 +44,7 @@ def test_features_of_every_point_are_as_many_and_in_0_to_1():
     assert features.min() >= 0.0 and features.max() <= 1.0
 
 
-def test_points_that_differ_have_features_that_differ():
+def test_points_that_differ_have_features_that_differ() -> None:
     """No two points of a small space are one to the surrogate."""
     space = '"model.kernel" = ["4x8", "8x4", "8x8"]\n"model.filters" = [4, 8]'
     kernels = ("4x8", "8x4", "8x8")
@@ -51,7 +53,7 @@ def test_points_that_differ_have_features_that_differ():
     assert len(np.unique(features, axis=0)) == 6
 
 
-def test_range_runs_from_0_to_1():
+def test_range_runs_from_0_to_1() -> None:
     """In the middle where the value lies in the middle; by logarithm where it is drawn so."""
     plain = encoder_of('"model.filters" = { low = 4, high = 36 }')
     found = [float(one(plain, model_filters=n)[0]) for n in (4, 20, 36)]
@@ -61,7 +63,7 @@ def test_range_runs_from_0_to_1():
     assert found == pytest.approx([0.0, 0.5, 1.0])
 
 
-def test_list_of_numbers_that_grow_by_factors_is_taken_by_logarithm():
+def test_list_of_numbers_that_grow_by_factors_is_taken_by_logarithm() -> None:
     """From a factor of 4 on; 0.3, 0.4 and 0.5 are taken as they are, and so is what has a 0."""
     factors = encoder_of('"train.batch_size" = [256, 16, 64]')
     found = [float(one(factors, train_batch_size=n)[0]) for n in (16, 64, 256)]
@@ -76,7 +78,7 @@ def test_list_of_numbers_that_grow_by_factors_is_taken_by_logarithm():
     assert float(one(with_zero, train_momentum=0.1)[0]) == pytest.approx(0.25)
 
 
-def test_lists_of_layers_that_are_alike_lie_close():
+def test_lists_of_layers_that_are_alike_lie_close() -> None:
     """Three layers and four with the same filters, against two small ones."""
     encoder = encoder_of(
         '"model.architecture" = ["temporal_conv"]\n'
@@ -89,7 +91,7 @@ def test_lists_of_layers_that_are_alike_lie_close():
     assert np.linalg.norm(three - four) < np.linalg.norm(small - four)
 
 
-def test_words_without_numbers_are_equally_far():
+def test_words_without_numbers_are_equally_far() -> None:
     """Nothing says that one architecture is between two others."""
     encoder = encoder_of('"train.optimizer" = ["adam", "momentum", "gradient_descent"]')
     first, second, third = (
@@ -99,13 +101,13 @@ def test_words_without_numbers_are_equally_far():
     assert distances[0] == pytest.approx(distances[1])
 
 
-def test_dimension_of_one_value_tells_nothing():
+def test_dimension_of_one_value_tells_nothing() -> None:
     """It is in the middle, and divides nothing by 0."""
     encoder = encoder_of('"model.filters" = { low = 8, high = 8 }\n"train.momentum" = [0.5]')
     assert one(encoder, model_filters=8, train_momentum=0.5).tolist() == [0.5, 0.5]
 
 
-def test_what_does_not_exist_is_in_the_middle():
+def test_what_does_not_exist_is_in_the_middle() -> None:
     """As far from each end."""
     encoder = encoder_of('"model.filters" = { low = 4, high = 36 }')
     assert one(encoder).tolist() == [0.5]

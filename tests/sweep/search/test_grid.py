@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,22 +26,22 @@ CONDITIONAL = """
 """
 
 
-def grid_of(space, seed=0):
+def grid_of(space: Any, seed: int = 0) -> Any:
     """The grid of a space."""
     return Grid(make_sweep(space, f'sampler = "grid"\nseed = {seed}\nn_trials = 5'))
 
 
-def points_of(grid):
+def points_of(grid: Any) -> Any:
     """All points, in order."""
     return [grid.point(number) for number in range(len(grid))]
 
 
-def as_set(points):
+def as_set(points: Any) -> Any:
     """Points without their order."""
     return {tuple(sorted(point.items())) for point in points}
 
 
-def blocks_sweep(space):
+def blocks_sweep(space: Any) -> Any:
     """A sweep over `blocks`, whose positions may be left out."""
     text = (
         '[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[model]\narchitecture = "blocks"\n'
@@ -49,7 +50,7 @@ def blocks_sweep(space):
     return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
 
 
-def test_every_point_comes_once():
+def test_every_point_comes_once() -> None:
     """The product of the values of the dimensions."""
     points = points_of(grid_of(SPACE))
     expected = [
@@ -60,7 +61,7 @@ def test_every_point_comes_once():
     assert as_set(points) == as_set(expected)
 
 
-def test_parameters_that_do_not_exist_make_no_points():
+def test_parameters_that_do_not_exist_make_no_points() -> None:
     """Three filters, two kernels and two frames for tiny_conv; twice that for ds_cnn; frames."""
     points = points_of(grid_of(CONDITIONAL))
     assert len(points) == len(as_set(points)) == 3 * 2 * 2 + 3 * 2 * 2 * 2 + 2
@@ -74,7 +75,7 @@ def test_parameters_that_do_not_exist_make_no_points():
     assert all("model.n_blocks" not in point for point in by_name["tiny_conv"])
 
 
-def test_block_that_is_left_out_has_no_filters():
+def test_block_that_is_left_out_has_no_filters() -> None:
     """2 kinds x 3 filters, and 1 point for "none"."""
     space = '"model.filters_3" = [8, 16, 24]\n"model.block_3" = ["none", "conv3", "conv5"]'
     points = points_of(Grid(blocks_sweep(space)))
@@ -83,7 +84,7 @@ def test_block_that_is_left_out_has_no_filters():
 
 
 @pytest.mark.parametrize("space", [SPACE, CONDITIONAL])
-def test_order_is_drawn_from_the_seed(space):
+def test_order_is_drawn_from_the_seed(space: Any) -> None:
     """A grid that is stopped on its way was searched at random; resumed, it goes on."""
     points = points_of(grid_of(space))
     assert points_of(grid_of(space)) == points
@@ -92,14 +93,14 @@ def test_order_is_drawn_from_the_seed(space):
     assert as_set(other) == as_set(points)
 
 
-def test_points_start_again_when_all_were_given():
+def test_points_start_again_when_all_were_given() -> None:
     """A caller that asks too often gets known points, and may change them."""
     grid = grid_of(SPACE)
     grid.point(0).clear()
     assert grid.point(12) == grid.point(0) != {}
 
 
-def test_grid_with_more_points_than_trials_is_refused_with_the_number():
+def test_grid_with_more_points_than_trials_is_refused_with_the_number() -> None:
     """It would be cut off without a word."""
     sweep = make_sweep(SPACE)
     check_grid(sweep, 12)
@@ -111,7 +112,7 @@ def test_grid_with_more_points_than_trials_is_refused_with_the_number():
     )
 
 
-def test_range_without_a_step_is_refused():
+def test_range_without_a_step_is_refused() -> None:
     """Its values cannot be counted; integers can."""
     with pytest.raises(ConfigError) as caught:
         check_grid(make_sweep('"train.momentum" = { low = 0.0, high = 0.9 }'), 10)
@@ -123,7 +124,7 @@ def test_range_without_a_step_is_refused():
     check_grid(make_sweep('"train.momentum" = { low = 0.0, high = 0.9, step = 0.1 }'), 10)
 
 
-def test_huge_product_is_counted_without_making_its_points():
+def test_huge_product_is_counted_without_making_its_points() -> None:
     """The number is exact: block 1 is always there, each of the others has 8 kinds or is none."""
     kinds = ["conv3", "conv5", "conv7", "separable3", "separable5", "separable9", "residual3"]
     lines = [f'"model.block_1" = {kinds}'.replace("'", '"')]
@@ -136,7 +137,7 @@ def test_huge_product_is_counted_without_making_its_points():
         check_grid(blocks_sweep("\n".join(lines)), MAX_POINTS)
 
 
-def test_space_of_nothing_is_one_point():
+def test_space_of_nothing_is_one_point() -> None:
     """A single configuration."""
     assert points_of(grid_of("")) == [{}]
 
@@ -152,6 +153,6 @@ def test_space_of_nothing_is_one_point():
     ],
     ids=str,
 )
-def test_values_of_a_dimension(dimension, expected):
+def test_values_of_a_dimension(dimension: Any, expected: Any) -> None:
     """None beyond `high`, not by rounding either."""
     assert values_of(dimension) == expected

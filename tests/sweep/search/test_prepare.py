@@ -1,5 +1,8 @@
 """What trials read is made before they start: all of it, once, and no more than may be needed."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from tests.builders import make_sweep
 FRAMES = '"features.frame" = ["30/20x40", "40/40x20"]\n'
 
 
-def corpus(tmp_path, n=400):
+def corpus(tmp_path: Any, n: int = 400) -> Any:
     """An index; no file is read."""
     clips = tuple(
         Clip(tmp_path / f"{i}.wav", f"up/{i:04}", "up", str(i), list(Split)[i % 3])
@@ -22,18 +25,18 @@ def corpus(tmp_path, n=400):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def made(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What would be made: (frames, channels), split and variants."""
     found = []
 
-    def make(recipes, progress):
+    def make(recipes: Any, progress: Any) -> None:
         found.extend((r.features.shape, r.split.value, r.shape[1]) for r in recipes)
 
     monkeypatch.setattr(prepare, "make_stores", make)
     return found
 
 
-def test_every_front_end_of_the_space_is_prepared(tmp_path, made):
+def test_every_front_end_of_the_space_is_prepared(tmp_path: Path, made: Any) -> None:
     """Once for each split that trials read, whatever else is searched."""
     sweep = make_sweep(FRAMES + '"train.learning_rate" = { low = 1e-4, high = 1e-2, log = true }')
     prepare_features(sweep, corpus(tmp_path, 2000), [], None)
@@ -45,14 +48,14 @@ def test_every_front_end_of_the_space_is_prepared(tmp_path, made):
     ]
 
 
-def test_augmentation_shares_the_validation_clips(tmp_path, made):
+def test_augmentation_shares_the_validation_clips(tmp_path: Path, made: Any) -> None:
     """They are not varied."""
     sweep = make_sweep('"augment.gain_db" = [0.0, 6.0]\n"augment.time_mask_frames" = [0, 5]')
     prepare_features(sweep, corpus(tmp_path, 2000), [], None)
     assert [split for _, split, _ in made] == ["training", "validation", "training"]
 
 
-def test_references_are_prepared_too(tmp_path, made):
+def test_references_are_prepared_too(tmp_path: Path, made: Any) -> None:
     """Their front end may be another."""
     other = make_sweep(FRAMES).default
     features = other.features.model_copy(update={"n_channels": 16})
@@ -61,14 +64,14 @@ def test_references_are_prepared_too(tmp_path, made):
     assert {shape for shape, _, _ in made} == {(49, 40), (49, 16)}
 
 
-def test_few_clips_are_left_to_the_first_trial(tmp_path, made):
+def test_few_clips_are_left_to_the_first_trial(tmp_path: Path, made: Any) -> None:
     """Processes would take longer to start."""
     sweep = make_sweep('"augment.n_variants" = [1, 2]')
     prepare_features(sweep, corpus(tmp_path, 30), [], None)
     assert made == []
 
 
-def test_of_many_front_ends_the_files_own_is_prepared():
+def test_of_many_front_ends_the_files_own_is_prepared() -> None:
     """A sampler may never ask for most of them; a continuous one cannot be counted."""
     many = '"features.n_channels" = { low = 10, high = 40 }'
     assert [c.features.n_channels for c in front_ends(make_sweep(many))] == [40]
@@ -78,7 +81,7 @@ def test_of_many_front_ends_the_files_own_is_prepared():
     assert [c.features.n_channels for c in front_ends(make_sweep(few))] == [10, 20, 30, 40]
 
 
-def test_combinations_that_no_trial_can_have_are_left_out():
+def test_combinations_that_no_trial_can_have_are_left_out() -> None:
     """A stride longer than its window."""
     space = '"features.window_size_ms" = [20, 30]\n"features.window_stride_ms" = [20, 30]'
     found = {
@@ -88,7 +91,9 @@ def test_combinations_that_no_trial_can_have_are_left_out():
     assert found == {(20, 20), (30, 20), (30, 30)}
 
 
-def test_no_more_than_the_cache_holds_is_prepared(tmp_path, made, monkeypatch):
+def test_no_more_than_the_cache_holds_is_prepared(
+    tmp_path: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More would push out what was made first."""
     sweep, index = make_sweep(), corpus(tmp_path, 2000)
     n_training = len(index.of(Split.TRAINING)) + 400
@@ -102,7 +107,9 @@ def test_no_more_than_the_cache_holds_is_prepared(tmp_path, made, monkeypatch):
     assert [shape for shape, _, _ in made] == [(49, 40), (49, 40)]
 
 
-def test_cache_that_cannot_hold_what_a_trial_reads_is_told_first(tmp_path, made, monkeypatch):
+def test_cache_that_cannot_hold_what_a_trial_reads_is_told_first(
+    tmp_path: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or each trial would compute its features anew."""
     monkeypatch.setenv("SPRD_CACHE_GB", "0.01")
     with pytest.raises(ConfigError, match="SPRD_CACHE_GB: must hold two entries"):

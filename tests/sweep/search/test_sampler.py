@@ -1,6 +1,7 @@
 """Points of the search space: where they lie, and what they depend on."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,13 +27,13 @@ PLAIN = """
 """
 
 
-def sampler_of(space=SPACE, name="tpe", seed=0, n_trials=12):
+def sampler_of(space: Any = SPACE, name: str = "tpe", seed: int = 0, n_trials: int = 12) -> Any:
     """A sampler that was told nothing."""
     lines = f'sampler = "{name}"\nseed = {seed}\nn_trials = {n_trials}'
     return Sampler(make_sweep(space, lines))
 
 
-def rows_for(sampler, n, **fields):
+def rows_for(sampler: Any, n: Any, **fields: Any) -> Any:
     """Asks for n points, one after another, each told as trained; returns the rows."""
     rows = []
     for number in range(n):
@@ -43,7 +44,7 @@ def rows_for(sampler, n, **fields):
     return rows
 
 
-def lies_in(value, dimension):
+def lies_in(value: Any, dimension: Any) -> Any:
     """Whether a value belongs to a dimension."""
     if isinstance(dimension, Choice):
         return any(value == v and type(value) is type(v) for v in dimension.values)
@@ -56,7 +57,7 @@ def lies_in(value, dimension):
 
 
 @st.composite
-def ranges(draw):
+def ranges(draw: Any) -> Any:
     """A range as a sweep file may have it."""
     if draw(st.booleans()):
         low, width = draw(st.integers(1, 50)), draw(st.integers(0, 50))
@@ -77,7 +78,9 @@ def ranges(draw):
     st.sampled_from(["tpe", "random"]),
 )
 @settings(deadline=None)
-def test_value_of_any_dimension_lies_in_it(dimension, seed, number, name):
+def test_value_of_any_dimension_lies_in_it(
+    dimension: Any, seed: Any, number: Any, name: Any
+) -> None:
     """Whatever the file says that it may be, steps that do not end at `high` included."""
     sweep = make_sweep(sweep=f'seed = {seed}\nsampler = "{name}"')
     key = "train.momentum"
@@ -85,7 +88,7 @@ def test_value_of_any_dimension_lies_in_it(dimension, seed, number, name):
     assert lies_in(point[key], dimension)
 
 
-def test_parameter_is_asked_only_where_the_architecture_has_it():
+def test_parameter_is_asked_only_where_the_architecture_has_it() -> None:
     """The architecture is drawn first; what it lacks is no dimension then."""
     sampler = sampler_of(name="random")
     owned = {
@@ -103,7 +106,7 @@ def test_parameter_is_asked_only_where_the_architecture_has_it():
     assert seen == set(owned)
 
 
-def test_parameter_of_the_one_architecture_of_the_file_is_asked():
+def test_parameter_of_the_one_architecture_of_the_file_is_asked() -> None:
     """Without a choice of architectures the file's decides."""
     space = '"model.n_blocks" = [1, 2]\n"model.architecture" = ["ds_cnn", "tiny_conv"]'
     one = '"model.n_blocks" = [1, 2]'
@@ -112,7 +115,7 @@ def test_parameter_of_the_one_architecture_of_the_file_is_asked():
     assert all(("model.n_blocks" in p) == (p["model.architecture"] == "ds_cnn") for p in points)
 
 
-def test_random_point_depends_on_seed_and_number_alone():
+def test_random_point_depends_on_seed_and_number_alone() -> None:
     """Neither the order of asking nor what was told matters."""
     forward, backward = (sampler_of(PLAIN, "random", seed=3) for _ in range(2))
     points = [forward.ask(n) for n in range(6)]
@@ -125,7 +128,7 @@ def test_random_point_depends_on_seed_and_number_alone():
 
 
 @pytest.mark.parametrize("n_told", [2, 9])
-def test_tpe_made_anew_from_rows_goes_on_as_the_old_one(n_told):
+def test_tpe_made_anew_from_rows_goes_on_as_the_old_one(n_told: Any) -> None:
     """A resumed sweep asks what the undisturbed one would have asked, at its start and later."""
     undisturbed = sampler_of(PLAIN)
     rows = rows_for(undisturbed, n_told)
@@ -135,7 +138,7 @@ def test_tpe_made_anew_from_rows_goes_on_as_the_old_one(n_told):
     assert resumed.ask(n_told) == undisturbed.ask(n_told)
 
 
-def test_resumed_tpe_does_not_repeat_its_first_points():
+def test_resumed_tpe_does_not_repeat_its_first_points() -> None:
     """Random start-up points are as many as without the interruption."""
     first = rows_for(sampler_of(PLAIN), 1)
     resumed = sampler_of(PLAIN)
@@ -143,14 +146,14 @@ def test_resumed_tpe_does_not_repeat_its_first_points():
     assert resumed.ask(1) != first[0].params
 
 
-def test_tpe_gathers_where_the_score_is_high():
+def test_tpe_gathers_where_the_score_is_high() -> None:
     """Of 30 points the last ten lie nearer to the best place than the first ten."""
     rows = rows_for(sampler_of(PLAIN, n_trials=30), 30)
     far = [abs(row.params["model.filters"] - 300) for row in rows]
     assert sum(far[-10:]) < sum(far[:10]) / 2
 
 
-def test_tpe_keeps_away_from_what_does_not_fit():
+def test_tpe_keeps_away_from_what_does_not_fit() -> None:
     """The sampler learns the constraint from how far rows miss it, though their value is 0."""
     sampler = sampler_of('"model.filters" = { low = 1, high = 1000 }', n_trials=40)
     n_fitting = []
@@ -193,7 +196,9 @@ def test_tpe_keeps_away_from_what_does_not_fit():
         ({"status": "failed", "error": "x"}, TrialState.FAIL, None, None),
     ],
 )
-def test_each_end_is_told_as_what_it_is(asked, row, state, value, constraint):
+def test_each_end_is_told_as_what_it_is(
+    asked: Any, row: Any, state: Any, value: Any, constraint: Any
+) -> None:
     """Only a trained trial is a result; what misses the budget breaks a constraint by how much."""
     sampler = sampler_of(PLAIN)
     point = sampler.ask(0) if asked else {"model.filters": 8, "train.momentum": 0.5}
@@ -207,14 +212,14 @@ def test_each_end_is_told_as_what_it_is(asked, row, state, value, constraint):
     assert told.constraints == ({} if constraint is None else {"budget": pytest.approx(constraint)})
 
 
-def test_dimensions_that_a_row_lacks_are_left_out():
+def test_dimensions_that_a_row_lacks_are_left_out() -> None:
     """An infeasible row of another architecture has fewer parameters."""
     sampler = sampler_of()
     sampler.tell(make_row(0, params={"model.architecture": "temporal_conv"}))
     assert sampler._study.trials[0].params == {"model.architecture": "temporal_conv"}
 
 
-def test_objective_of_errors_is_minimised():
+def test_objective_of_errors_is_minimised() -> None:
     """Fewer false accepts are told as more."""
     sweep = make_sweep(PLAIN, 'objectives = ["false_accept_rate"]')
     sampler = Sampler(sweep)
@@ -228,11 +233,11 @@ class TestEvolution:
     SPACE = PLAIN + '"augment.gain_db" = { low = 0.0, high = 12.0 }'
     LINES = 'sampler = "nsga2"\nn_trials = 24\nobjectives = ["balanced_accuracy", "model_bytes"]'
 
-    def sampler(self):
+    def sampler(self) -> Any:
         """One that was told nothing; a generation has six candidates."""
         return Sampler(make_sweep(self.SPACE, self.LINES))
 
-    def tried(self, sampler, numbers):
+    def tried(self, sampler: Any, numbers: Any) -> Any:
         """Asks and tells in turn; every fifth candidate does not fit, every seventh fails."""
         rows = []
         for number in numbers:
@@ -250,7 +255,7 @@ class TestEvolution:
         return rows
 
     @pytest.mark.parametrize("n_told", [3, 8, 13, 20])
-    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told):
+    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told: Any) -> None:
         """Within the first generation, at the end of one, and later."""
         undisturbed, resumed = self.sampler(), self.sampler()
         for row in self.tried(undisturbed, range(n_told)):
@@ -258,7 +263,7 @@ class TestEvolution:
         numbers = range(n_told, n_told + 8)
         assert self.tried(resumed, numbers) == self.tried(undisturbed, numbers)
 
-    def test_repeated_point_changes_no_generation(self):
+    def test_repeated_point_changes_no_generation(self) -> None:
         """A second attempt is drawn at random, and counts as the candidate that it becomes."""
         undisturbed = self.sampler()
         rows = self.tried(undisturbed, range(5))
@@ -272,7 +277,7 @@ class TestEvolution:
         numbers = range(6, 14)
         assert self.tried(resumed, numbers) == self.tried(undisturbed, numbers)
 
-    def test_it_gathers_where_the_score_is_high(self):
+    def test_it_gathers_where_the_score_is_high(self) -> None:
         """Children resemble the parents that were chosen."""
         sweep = make_sweep(PLAIN, 'sampler = "nsga2"\nn_trials = 60')
         rows = rows_for(Sampler(sweep), 60)
@@ -285,45 +290,45 @@ class TestSeveralObjectives:
 
     LINES = 'sampler = "tpe"\nn_trials = 12\nobjectives = ["balanced_accuracy", "model_bytes"]'
 
-    def told(self, *rows):
+    def told(self, *rows: Any) -> Any:
         """The trials that rows are told as."""
         sampler = Sampler(make_sweep(PLAIN, self.LINES))
         for row in rows:
             sampler.tell(row)
         return sampler._study.trials
 
-    def row(self, status, **fields):
+    def row(self, status: Any, **fields: Any) -> Any:
         """A row with a point."""
         return make_row(0, status, params={"model.filters": 8, "train.momentum": 0.5}, **fields)
 
-    def test_each_is_told_so_that_more_is_better(self):
+    def test_each_is_told_so_that_more_is_better(self) -> None:
         """Bytes are turned round."""
         (told,) = self.told(self.row("trained", score=0.8))
         assert (told.state, told.values) == (TrialState.COMPLETE, [0.8, -10_000])
 
-    def test_what_does_not_fit_is_told_by_how_much(self):
+    def test_what_does_not_fit_is_told_by_how_much(self) -> None:
         """Its values do not matter."""
         (told,) = self.told(self.row("infeasible", violations=(Violation("macs", 30, 10),)))
         assert told.state is TrialState.COMPLETE and len(told.values) == 2
         assert told.constraints == {"budget": pytest.approx(2.0)}
 
-    def test_what_did_not_fit_elsewhere_and_fits_here_is_no_result(self):
+    def test_what_did_not_fit_elsewhere_and_fits_here_is_no_result(self) -> None:
         """It was measured and never trained: values of nothing would look like the best."""
         (told,) = self.told(self.row("infeasible"))
         assert told.state is TrialState.FAIL
 
-    def test_stopped_trial_is_told_as_failed(self):
+    def test_stopped_trial_is_told_as_failed(self) -> None:
         """Optuna prunes only single objectives."""
         (told,) = self.told(self.row("stopped", step=20))
         assert told.state is TrialState.FAIL
 
-    def test_trial_of_which_an_objective_is_unknown_is_told_as_failed(self):
+    def test_trial_of_which_an_objective_is_unknown_is_told_as_failed(self) -> None:
         """It can be compared with none."""
         (told,) = self.told(self.row("trained", footprint={"model_bytes": None}))
         assert told.state is TrialState.FAIL
 
     @pytest.mark.parametrize("n_told", [5, 9])
-    def test_tpe_made_anew_goes_on_as_the_old_one(self, n_told):
+    def test_tpe_made_anew_goes_on_as_the_old_one(self, n_told: Any) -> None:
         """As with one objective."""
         undisturbed, resumed = (Sampler(make_sweep(PLAIN, self.LINES)) for _ in range(2))
         for row in rows_for(undisturbed, n_told):
@@ -334,7 +339,7 @@ class TestSeveralObjectives:
 class TestImportances:
     """Which parameters mattered."""
 
-    def rows(self, n, space=PLAIN, **fields):
+    def rows(self, n: Any, space: Any = PLAIN, **fields: Any) -> Any:
         """Random trials; the score depends on the momentum."""
         sampler = sampler_of(space, "random")
         points = [sampler.ask(number) for number in range(n)]
@@ -344,14 +349,14 @@ class TestImportances:
             for i, (point, score) in enumerate(zip(points, scores, strict=True))
         ]
 
-    def test_parameter_that_matters_comes_first(self):
+    def test_parameter_that_matters_comes_first(self) -> None:
         """Shares add up to 1."""
         (shares,) = importances(make_sweep(PLAIN), self.rows(40)).values()
         assert next(iter(shares)) == "train.momentum"
         assert shares["train.momentum"] > 0.6
         assert sum(shares.values()) == pytest.approx(1, abs=0.001)
 
-    def test_each_score_has_its_own_and_costs_have_none(self):
+    def test_each_score_has_its_own_and_costs_have_none(self) -> None:
         """What a model takes follows from its configuration: trials teach nothing new."""
         rows = [
             replace(
@@ -368,7 +373,7 @@ class TestImportances:
             "accuracy": "model.filters",
         }
 
-    def test_too_few_trials_tell_nothing(self):
+    def test_too_few_trials_tell_nothing(self) -> None:
         """Only trained ones count."""
         rows = self.rows(MIN_TRIALS_TO_JUDGE)
         assert importances(make_sweep(PLAIN), rows)
@@ -376,14 +381,14 @@ class TestImportances:
         assert importances(make_sweep(PLAIN), rows) == {}
         assert importances(make_sweep(PLAIN), []) == {}
 
-    def test_nothing_that_varies_tells_nothing(self):
+    def test_nothing_that_varies_tells_nothing(self) -> None:
         """Not the parameters, or not the scores."""
         alike = [make_row(i, score=i / 12, params={"model.filters": 8}) for i in range(12)]
         assert importances(make_sweep('"model.filters" = [8]'), alike) == {}
         equals = [replace(row, metrics=alike[0].metrics) for row in self.rows(12)]
         assert importances(make_sweep(PLAIN), equals) == {}
 
-    def test_parameters_that_exist_at_some_points_only(self):
+    def test_parameters_that_exist_at_some_points_only(self) -> None:
         """An architecture that is rare, too."""
         space = SPACE + '"train.momentum" = { low = 0.0, high = 0.9 }'
         for n in (12, 40):
@@ -391,7 +396,7 @@ class TestImportances:
             assert set(shares) <= set(make_sweep(space).space)
             assert all(0 <= share <= 1 for share in shares.values())
 
-    def test_grid_is_no_obstacle(self):
+    def test_grid_is_no_obstacle(self) -> None:
         """Whatever proposed the points."""
         space = '"model.filters" = [4, 8, 16, 32]\n"train.momentum" = [0.1, 0.5, 0.9]'
         sweep = make_sweep(space, 'sampler = "grid"\nn_trials = 12')

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -34,13 +36,13 @@ FAILED = ("failed", {"error": "ValueError: x"})
 Fate = Callable[[Candidate], tuple[str, dict]]
 
 
-def lines(n_trials=3, sampler="random", seed=0):
+def lines(n_trials: int = 3, sampler: str = "random", seed: int = 0) -> Any:
     """Lines of `[sweep]`."""
     return f'n_trials = {n_trials}\nsampler = "{sampler}"\nseed = {seed}'
 
 
 @pytest.fixture
-def table(tmp_path) -> Table:
+def table(tmp_path: Path) -> Table:
     """An empty table."""
     return Table(tmp_path / "trials.jsonl")
 
@@ -55,13 +57,13 @@ def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
     return candidates
 
 
-def trained(score, footprint=None, violations=()):
+def trained(score: Any, footprint: Any = None, violations: Any = ()) -> Any:
     """A fate with a score."""
     metrics = {"balanced_accuracy": score, "val_balanced_accuracy": score}
     return "trained", dict(metrics=metrics, footprint=footprint or {}, violations=violations)
 
 
-def test_trials_asked_for_are_trained_and_no_more(table):
+def test_trials_asked_for_are_trained_and_no_more(table: Any) -> None:
     """Candidates are numbered from 0; each row has its point and times."""
     sweep = make_sweep(SPACE, lines(3))
     search = Search(sweep, table)
@@ -77,7 +79,7 @@ def test_trials_asked_for_are_trained_and_no_more(table):
     ]
 
 
-def test_only_trained_trials_count(table):
+def test_only_trained_trials_count(table: Any) -> None:
     """What does not fit, was stopped or failed is a row, and another is asked for."""
     fates = [MISSED, TRAINED, STOPPED, FAILED, MISSED, TRAINED]
     search = Search(make_sweep(SPACE, lines(2)), table)
@@ -87,13 +89,13 @@ def test_only_trained_trials_count(table):
     assert search.n_trained == 2
 
 
-def test_point_of_each_candidate_differs(table):
+def test_point_of_each_candidate_differs(table: Any) -> None:
     """The same point twice would be a trial wasted."""
     run(Search(make_sweep(SPACE, lines(10)), table), lambda c: TRAINED)
     assert len({row.params["train.momentum"] for row in table.rows}) == 10
 
 
-def test_no_more_run_at_once_than_are_needed(table):
+def test_no_more_run_at_once_than_are_needed(table: Any) -> None:
     """A candidate is held back while those that run may be enough."""
     search = Search(make_sweep(SPACE, lines(2)), table)
     first, second = search.next(), search.next()
@@ -105,12 +107,12 @@ def test_no_more_run_at_once_than_are_needed(table):
     assert search.next() is None
 
 
-def test_number_of_trials_may_be_given_anew(table):
+def test_number_of_trials_may_be_given_anew(table: Any) -> None:
     """`--trials` overrides the file."""
     assert len(run(Search(make_sweep(SPACE, lines(3)), table, 5), lambda c: TRAINED)) == 5
 
 
-def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
+def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table: Any) -> None:
     """It is infeasible, says why, and is never handed out."""
     space = HALF_VALID + '\n"train.momentum" = { low = 0.0, high = 0.9 }'
     search = Search(make_sweep(space, lines(12)), table)
@@ -125,7 +127,7 @@ def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table):
         assert row.error.startswith("/sweeps/x.toml [features]: window_stride_ms <= window_size_ms")
 
 
-def test_rows_are_drained_once(table):
+def test_rows_are_drained_once(table: Any) -> None:
     """Whoever watches hears of each row, those without a worker too."""
     search = Search(make_sweep(HALF_VALID, lines(12)), table)
     seen: list[Trial] = []
@@ -139,19 +141,19 @@ def test_rows_are_drained_once(table):
 class TestGivingUp:
     """A sweep ends though it has not its trials."""
 
-    def test_nothing_fits_and_there_is_no_space(self, table):
+    def test_nothing_fits_and_there_is_no_space(self, table: Any) -> None:
         """There is no other candidate to ask for."""
         search = Search(make_sweep(), table)
         assert len(run(search, lambda c: MISSED)) == 1
         assert search.gave_up == "none of 1 candidates fits"
 
-    def test_nothing_fits_in_the_space(self, table):
+    def test_nothing_fits_in_the_space(self, table: Any) -> None:
         """After many misses in a row."""
         search = Search(make_sweep(SPACE, lines(3)), table)
         assert len(run(search, lambda c: MISSED)) == MAX_MISSES_IN_A_ROW
         assert search.gave_up == f"none of {MAX_MISSES_IN_A_ROW} candidates fits"
 
-    def test_something_fits_late(self, table):
+    def test_something_fits_late(self, table: Any) -> None:
         """One that fits proves that others may."""
         late = MAX_MISSES_IN_A_ROW - 1
         search = Search(make_sweep(SPACE, lines(2)), table)
@@ -159,32 +161,32 @@ class TestGivingUp:
         assert len(candidates) == late + 51
         assert search.gave_up is None
 
-    def test_too_few_fit(self, table):
+    def test_too_few_fit(self, table: Any) -> None:
         """A budget that one candidate in thousands meets would keep it busy for ever."""
         search = Search(make_sweep(SPACE, lines(2)), table)
         n = len(run(search, lambda c: TRAINED if c.number == 0 else MISSED))
         assert n == 2 * MAX_CANDIDATES_PER_TRIAL + MAX_MISSES_IN_A_ROW
         assert search.gave_up == f"{n} candidates gave 1 trained trials"
 
-    def test_all_fail(self, table):
+    def test_all_fail(self, table: Any) -> None:
         """Something is wrong that other points do not mend."""
         search = Search(make_sweep(SPACE, lines(50)), table)
         assert len(run(search, lambda c: FAILED)) == MAX_FAILURES + 1
         assert search.gave_up == f"{MAX_FAILURES + 1} trials failed"
 
-    def test_some_fail(self, table):
+    def test_some_fail(self, table: Any) -> None:
         """As many may fail as were trained, and some more."""
         search = Search(make_sweep(SPACE, lines(20)), table)
         run(search, lambda c: FAILED if c.number % 2 else TRAINED)
         assert (search.n_trained, search.gave_up) == (20, None)
 
-    def test_the_only_configuration_fails(self, table):
+    def test_the_only_configuration_fails(self, table: Any) -> None:
         """It would fail again."""
         search = Search(make_sweep(), table)
         assert len(run(search, lambda c: FAILED)) == 1
         assert search.gave_up == "the trial failed, and there is no [space] to try another"
 
-    def test_no_more_is_asked_after(self, table):
+    def test_no_more_is_asked_after(self, table: Any) -> None:
         """Not even by a run that is resumed."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: MISSED)
@@ -194,7 +196,7 @@ class TestGivingUp:
 class TestResuming:
     """A search that is opened again goes on where the table ends."""
 
-    def test_finished_search_asks_nothing(self, table):
+    def test_finished_search_asks_nothing(self, table: Any) -> None:
         """The same command on the same folder."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: TRAINED)
@@ -202,7 +204,7 @@ class TestResuming:
         assert resumed.is_done
         assert resumed.next() is None
 
-    def test_finished_search_goes_on_with_more_trials(self, table):
+    def test_finished_search_goes_on_with_more_trials(self, table: Any) -> None:
         """New numbers follow the old."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: TRAINED)
@@ -211,7 +213,7 @@ class TestResuming:
             4,
         ]
 
-    def test_gaps_of_what_was_running_are_filled_first(self, table):
+    def test_gaps_of_what_was_running_are_filled_first(self, table: Any) -> None:
         """With the points that they had: the random sampler knows them by their number."""
         sweep = make_sweep(SPACE, lines(6))
         search = Search(sweep, table)
@@ -223,11 +225,13 @@ class TestResuming:
         assert [c.point for c in resumed[:3]] == [candidates[n].point for n in (0, 2, 3)]
 
     @pytest.mark.parametrize("n_first", [1, 4, 9])
-    def test_tpe_asks_what_the_undisturbed_search_would_ask(self, tmp_path, n_first):
+    def test_tpe_asks_what_the_undisturbed_search_would_ask(
+        self, tmp_path: Path, n_first: Any
+    ) -> None:
         """One trial at a time, the interruption changes nothing."""
         sweep = make_sweep(SPACE, lines(12, "tpe"))
 
-        def fate(candidate):
+        def fate(candidate: Any) -> Any:
             score = 1 - abs(candidate.config.model.params["filters"] - 20) / 64
             return "trained", {"metrics": {"balanced_accuracy": score}}
 
@@ -247,8 +251,8 @@ class TestResuming:
 )
 @settings(deadline=None, max_examples=40)
 def test_no_number_is_asked_twice_however_often_it_is_interrupted(
-    tmp_path_factory, sampler, fates, order, n_trials
-):
+    tmp_path_factory: pytest.TempPathFactory, sampler: Any, fates: Any, order: Any, n_trials: Any
+) -> None:
     """Rows have each number once, and up to the highest none is missing when the search ends."""
     path = tmp_path_factory.mktemp("run") / "trials.jsonl"
     sweep = make_sweep(SPACE, lines(n_trials, sampler))
@@ -269,7 +273,7 @@ def test_no_number_is_asked_twice_however_often_it_is_interrupted(
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-def test_no_point_is_tried_twice(tmp_path, sampler):
+def test_no_point_is_tried_twice(tmp_path: Path, sampler: Any) -> None:
     """Each of a small space comes up once, also after an interruption; then the search ends."""
     sweep = make_sweep('"model.filters" = [2, 4, 6, 8]', lines(10, sampler))
     path = tmp_path / "trials.jsonl"
@@ -283,7 +287,7 @@ def test_no_point_is_tried_twice(tmp_path, sampler):
     assert search.gave_up == "4 candidates were tried, and no other was found in [space]"
 
 
-def test_points_that_run_are_not_handed_out_again(table):
+def test_points_that_run_are_not_handed_out_again(table: Any) -> None:
     """With all of a space running the search waits; the next command tries what failed again."""
     search = Search(make_sweep('"model.filters" = [2, 4]', lines(4)), table)
     first, second = search.next(), search.next()
@@ -297,7 +301,7 @@ def test_points_that_run_are_not_handed_out_again(table):
 
 
 @pytest.mark.parametrize("sampler", ["random", "bayes", "tpe", "nsga2", "grid"])
-def test_unfinished_points_are_handed_out_again(tmp_path, sampler):
+def test_unfinished_points_are_handed_out_again(tmp_path: Path, sampler: Any) -> None:
     """Interrupted with four running, of which three had a checkpoint: those go on."""
     space = SPACE if sampler != "grid" else '"model.filters" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]'
     sweep = make_sweep(space, lines(10, sampler))
@@ -320,7 +324,7 @@ def test_unfinished_points_are_handed_out_again(tmp_path, sampler):
     assert len(run(again, lambda _: TRAINED)) == 1
 
 
-def test_several_trials_without_a_space_are_refused():
+def test_several_trials_without_a_space_are_refused() -> None:
     """They would all be the same."""
     with pytest.raises(ConfigError) as caught:
         check_searchable(make_sweep(), 2)
@@ -343,7 +347,9 @@ def test_one_trial_needs_no_space_and_a_space_any_number(
 class TestStopping:
     """Rules of the sweep file that end a search before it has its trials."""
 
-    def test_no_trial_starts_after_max_minutes(self, table, monkeypatch):
+    def test_no_trial_starts_after_max_minutes(
+        self, table: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Those that run end; the next command has its minutes anew."""
         sweep = make_sweep(SPACE, lines(9) + "\nmax_minutes = 1.5")
         now = [1000.0]
@@ -360,12 +366,12 @@ class TestStopping:
         assert (search.n_trained, search.gave_up) == (2, None)
         assert Search(sweep, Table(table.path)).next().number == 2
 
-    def test_trials_that_do_not_move_the_frontier_end_it(self, table):
+    def test_trials_that_do_not_move_the_frontier_end_it(self, table: Any) -> None:
         """Three in a row: what does not fit, was stopped or failed counts neither way."""
         scores = [0.5, 0.6, 0.6, 0.4, 0.7, 0.5, None, 0.6, None, 0.7, 0.9]
         search = Search(make_sweep(SPACE, lines(50) + "\npatience_trials = 3"), table)
 
-        def fate(candidate):
+        def fate(candidate: Any) -> Any:
             score = scores[candidate.number]
             return trained(score) if score else (STOPPED if candidate.number == 6 else MISSED)
 
@@ -374,20 +380,20 @@ class TestStopping:
         assert search.ended_by == "patience_trials = 3: the frontier stayed as it was"
         assert Search(search._sweep, Table(table.path)).next() is None
 
-    def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table):
+    def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table: Any) -> None:
         """A smaller model is a gain too; one that breaks the budget is none."""
         sizes = [100, 90, 80, 70, 70, 60]
         rules = '\npatience_trials = 2\nobjectives = ["balanced_accuracy", "model_bytes"]'
         search = Search(make_sweep(SPACE, lines(50) + rules), table)
 
-        def fate(candidate):
+        def fate(candidate: Any) -> Any:
             size = sizes[candidate.number]
             violations = (Violation("accuracy_drop", 1, 0.5),) if size == 60 else ()
             return trained(0.9, {"model_bytes": size}, violations)
 
         assert len(run(search, fate)) == 6
 
-    def test_grid_ends_when_every_point_was_tried(self, table):
+    def test_grid_ends_when_every_point_was_tried(self, table: Any) -> None:
         """Fewer than the trials that were asked for; each once, also after an interruption."""
         space = '"model.filters" = [2, 4, 8]\n"train.momentum" = [0.1, 0.5]'
         sweep = make_sweep(space, lines(10, "grid"))
@@ -406,7 +412,7 @@ class TestStopping:
         points = {tuple(sorted(row.params.items())) for row in search.trials}
         assert len(points) == len(search.trials) == 6
 
-    def test_grid_drops_no_point_whose_trial_was_lost(self, table):
+    def test_grid_drops_no_point_whose_trial_was_lost(self, table: Any) -> None:
         """The numbers of lost trials are asked for again, and a number means a point."""
         sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
         search = Search(sweep, table)
@@ -415,13 +421,13 @@ class TestStopping:
         run(Search(sweep, Table(table.path)), lambda c: TRAINED)
         assert sorted(row.params["model.filters"] for row in read_rows(table.path)) == [2, 4, 8, 16]
 
-    def test_grid_of_points_that_are_no_configuration_ends(self, table):
+    def test_grid_of_points_that_are_no_configuration_ends(self, table: Any) -> None:
         """Rows without a worker."""
         search = Search(make_sweep(HALF_VALID, lines(4, "grid")), table)
         assert len(run(search, lambda c: TRAINED)) == 3
         assert search.ended_by == "every point of the grid was tried"
 
-    def test_grid_that_is_larger_than_the_trials_is_refused(self):
+    def test_grid_that_is_larger_than_the_trials_is_refused(self) -> None:
         """Before anything runs; `--trials` counts."""
         sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
         check_searchable(sweep, 4)
@@ -434,14 +440,16 @@ class TestReferences:
 
     TABLES = "".join(f'\n[[reference]]\nname = "{name}"\nsweep = "x.toml"' for name in ("a", "b"))
 
-    def search(self, table, n_trials=3, extra="", sampler="random"):
+    def search(
+        self, table: Any, n_trials: int = 3, extra: str = "", sampler: str = "random"
+    ) -> Any:
         """A search with two references."""
         sweep = make_sweep(SPACE + self.TABLES + extra, lines(n_trials, sampler))
         references = [(one.name, sweep.default) for one in sweep.references]
         return Search(sweep, table, references=references)
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-    def test_they_come_first_and_do_not_count(self, table, sampler):
+    def test_they_come_first_and_do_not_count(self, table: Any, sampler: Any) -> None:
         """Numbers 0 and 1; they have a label and no point."""
         search = self.search(table, sampler=sampler)
         candidates = run(search, lambda c: TRAINED)
@@ -452,7 +460,7 @@ class TestReferences:
         assert candidates[0].point == {} and candidates[0].config == search._sweep.default
         assert search.n_trained == 3 and search.is_done
 
-    def test_trials_are_handed_out_while_they_run(self, table):
+    def test_trials_are_handed_out_while_they_run(self, table: Any) -> None:
         """And the search waits for them in the end."""
         search = self.search(table, 1)
         running = [search.next() for _ in range(3)]
@@ -464,7 +472,7 @@ class TestReferences:
         search.ended(0, Outcome("trained", **TRAINED[1]))
         assert search.is_done
 
-    def test_lost_ones_are_trained_again_and_others_are_not(self, table):
+    def test_lost_ones_are_trained_again_and_others_are_not(self, table: Any) -> None:
         """Gaps among the trials are those above the references."""
         search = self.search(table, 4)
         for number in [search.next().number for _ in range(5)]:
@@ -475,7 +483,7 @@ class TestReferences:
         numbers = [row.number for row in read_rows(table.path)]
         assert sorted(numbers) == list(range(6))
 
-    def test_one_that_fails_or_does_not_fit_ends_nothing(self, table):
+    def test_one_that_fails_or_does_not_fit_ends_nothing(self, table: Any) -> None:
         """Its row says why; the next command tries once more what failed."""
         fates = {0: FAILED, 1: MISSED}
         search = self.search(table)
@@ -486,20 +494,20 @@ class TestReferences:
         assert [c.number for c in run(again, lambda c: FAILED)] == [0]
         assert again.is_done
 
-    def test_without_a_space_the_trial_is_trained_too(self, table):
+    def test_without_a_space_the_trial_is_trained_too(self, table: Any) -> None:
         """A failing reference is no reason to give it up."""
         sweep = make_sweep(self.TABLES, lines(1))
         search = Search(sweep, table, references=[("a", sweep.default), ("b", sweep.default)])
         run(search, lambda c: FAILED if c.name == "a" else MISSED if c.is_apart else TRAINED)
         assert [row.status for row in table.rows] == ["failed", "infeasible", "trained"]
 
-    def test_sampler_does_not_learn_from_them(self, table):
+    def test_sampler_does_not_learn_from_them(self, table: Any) -> None:
         """They lie outside the space; patience does not count them either."""
         search = self.search(table, 4, sampler="tpe")
         run(search, lambda c: TRAINED)
         assert len(search._sampler._study.trials) == 4
 
-    def test_points_to_start_from_follow(self, table):
+    def test_points_to_start_from_follow(self, table: Any) -> None:
         """The first trial has the first number after the references."""
         search = self.search(table, extra='\n[[start]]\n"model.filters" = 7')
         third = run(search, lambda c: TRAINED)[2]
@@ -512,7 +520,7 @@ class TestStart:
     START = '\n[[start]]\n"model.filters" = 7\n"train.momentum" = 0.5'
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-    def test_each_is_tried_once(self, table, sampler):
+    def test_each_is_tried_once(self, table: Any, sampler: Any) -> None:
         """Though it stands twice."""
         search = Search(make_sweep(SPACE + 2 * self.START, lines(4, sampler)), table)
         points = [c.point for c in run(search, lambda c: TRAINED)]
@@ -521,7 +529,9 @@ class TestStart:
         assert points.count(points[0]) == 1
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "bayes"])
-    def test_points_of_earlier_runs_follow_and_their_rows_are_learned(self, table, sampler):
+    def test_points_of_earlier_runs_follow_and_their_rows_are_learned(
+        self, table: Any, sampler: Any
+    ) -> None:
         """The rows are none of this run."""
         rows = (make_row(-1, params={"model.filters": 9, "train.momentum": 0.1}),)
         earlier = Earlier(rows, ({"model.filters": 11, "train.momentum": 0.2},))
@@ -533,7 +543,7 @@ class TestStart:
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-def test_point_of_an_earlier_command_is_not_tried_again(table, sampler):
+def test_point_of_an_earlier_command_is_not_tried_again(table: Any, sampler: Any) -> None:
     """Whatever became of it, unless it failed: that may go now."""
     space = '"model.filters" = [2, 4, 6, 8, 10]'
     fates = [TRAINED, MISSED, STOPPED, FAILED]

@@ -1,24 +1,26 @@
 """The Gaussian process: what it knows, what it guesses, and how sure it is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from sprd.sweep.search.surrogate import GaussianProcess, matern_5_2
 
 
-def wave(x):
+def wave(x: Any) -> Any:
     """A smooth function of the first feature; the second does not matter."""
     return np.sin(4 * x[:, 0])
 
 
 @pytest.fixture
-def known():
+def known() -> Any:
     """Twenty points and the function there."""
     x = np.random.default_rng(0).random((20, 2))
     return x, wave(x)
 
 
-def test_exact_data_are_interpolated(known):
+def test_exact_data_are_interpolated(known: Any) -> None:
     """At the points themselves the guess is what was seen, and sure."""
     x, y = known
     mean, deviation = GaussianProcess(x, y, seed=0, is_exact=True).predict(x)
@@ -26,7 +28,7 @@ def test_exact_data_are_interpolated(known):
     assert deviation.max() < 0.05 * y.std()
 
 
-def test_function_is_guessed_between_the_points(known):
+def test_function_is_guessed_between_the_points(known: Any) -> None:
     """Better than by the mean, by far."""
     x, y = known
     at = np.random.default_rng(1).random((200, 2))
@@ -34,13 +36,13 @@ def test_function_is_guessed_between_the_points(known):
     assert np.sqrt(np.mean((mean - wave(at)) ** 2)) < 0.2 * wave(at).std()
 
 
-def test_feature_that_does_not_matter_is_found_out(known):
+def test_feature_that_does_not_matter_is_found_out(known: Any) -> None:
     """Its length becomes long."""
     process = GaussianProcess(*known, seed=0, is_exact=True)
     assert process.lengths[1] > 2 * process.lengths[0]
 
 
-def test_uncertainty_grows_away_from_the_data():
+def test_uncertainty_grows_away_from_the_data() -> None:
     """Up to that of something of which nothing is known."""
     x = np.linspace(0, 0.4, 8)[:, None]
     process = GaussianProcess(x, wave(x), seed=0, is_exact=True)
@@ -50,7 +52,7 @@ def test_uncertainty_grows_away_from_the_data():
     assert far[0] == pytest.approx(wave(x).std(), rel=1e-6)
 
 
-def test_noise_is_not_followed():
+def test_noise_is_not_followed() -> None:
     """The same place seen twenty times: the guess is nearer to the truth than one sight is."""
     rng = np.random.default_rng(3)
     x = np.repeat(np.linspace(0, 1, 3), 20)[:, None]
@@ -59,7 +61,7 @@ def test_noise_is_not_followed():
     assert mean == pytest.approx([0.0, 0.5, 1.0], abs=0.12)
 
 
-def test_same_seed_same_guess(known):
+def test_same_seed_same_guess(known: Any) -> None:
     """Bit by bit: a resumed search asks what the undisturbed one would have asked."""
     at = np.random.default_rng(1).random((5, 2))
     guesses = [GaussianProcess(*known, seed=7).predict(at) for _ in range(2)]
@@ -69,7 +71,7 @@ def test_same_seed_same_guess(known):
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.7, -3e5])
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_constant_stays_constant(value, is_exact):
+def test_constant_stays_constant(value: Any, is_exact: Any) -> None:
     """0.1 + 0.1 + 0.1 is not quite 3 x 0.1: rounding is no signal."""
     x = np.random.default_rng(0).random((7, 2))
     process = GaussianProcess(x, np.full(7, value), seed=0, is_exact=is_exact)
@@ -79,7 +81,7 @@ def test_constant_stays_constant(value, is_exact):
 
 
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_two_points_are_enough(is_exact):
+def test_two_points_are_enough(is_exact: Any) -> None:
     """The guess at one of them leans to what was seen there."""
     x, y = np.array([[0.0], [1.0]]), np.array([2.0, 4.0])
     mean, deviation = GaussianProcess(x, y, seed=0, is_exact=is_exact).predict(x)
@@ -88,7 +90,7 @@ def test_two_points_are_enough(is_exact):
 
 
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_duplicates_do_not_make_it_fail(is_exact):
+def test_duplicates_do_not_make_it_fail(is_exact: Any) -> None:
     """Points that compute alike, with values that agree or do not."""
     x = np.repeat(np.random.default_rng(0).random((3, 2)), 4, axis=0)
     y = np.repeat([1.0, 2.0, 3.0], 4)
@@ -98,14 +100,14 @@ def test_duplicates_do_not_make_it_fail(is_exact):
     assert mean[0] < mean[1] < mean[2]
 
 
-def test_points_without_features_are_guessed_as_their_mean():
+def test_points_without_features_are_guessed_as_their_mean() -> None:
     """A space of one-valued dimensions."""
     process = GaussianProcess(np.full((4, 1), 0.5), np.array([1.0, 2.0, 3.0, 4.0]), seed=0)
     mean, _ = process.predict(np.array([[0.5]]))
     assert mean == pytest.approx([2.5], abs=1e-6)
 
 
-def test_extended_knows_more_and_leaves_the_old_one_as_it_was(known):
+def test_extended_knows_more_and_leaves_the_old_one_as_it_was(known: Any) -> None:
     """What runs counts as if it had come out as guessed: less is to be learned there."""
     process = GaussianProcess(*known, seed=0)
     at = np.array([[1.5, 0.5], [0.2, 0.2]])

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def footprint(shared: Path) -> Footprint:
     return measure(model, load_board(BOARD))
 
 
-def config_with(**budget: object):
+def config_with(**budget: object) -> Any:
     """The default sweep's configuration under another budget."""
     config = load_sweep(Path(__file__).parents[3] / "sweeps" / "default.toml", VOCABULARY).default
     return config.model_copy(update={"budget": Budget(board=load_board(BOARD), **budget)})
