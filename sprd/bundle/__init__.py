@@ -1,1 +1,1 @@
-"""What a user keeps: the exported winner."""
+"""A trained trial in, what a user keeps out: model, C++ sources, manifest."""

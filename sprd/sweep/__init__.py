@@ -1,1 +1,1 @@
-"""Many trials under one budget."""
+"""A sweep file in, the trials that were run out: many trials under one budget."""
