@@ -59,6 +59,7 @@ ALLOWED = {
 
 UNPICKLERS = ("pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve")
 MAX_LINES = 400
+MAX_FUNCTION, LONG_FUNCTION, MAX_LONG_FUNCTIONS = 45, 40, 5
 
 
 def _is_model(name: str) -> bool:
@@ -205,6 +206,25 @@ def test_module_neither_prints_nor_runs_data(name: str) -> None:
 def test_module_is_short(name: str) -> None:
     """A module has at most 400 lines."""
     assert len(read(name)[0].splitlines()) <= MAX_LINES, f"{name}: split it where a concept ends"
+
+
+def function_lengths(source: str) -> dict[str, int]:
+    """Lines of each function of a module, docstring included."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    return {f"{n.name}:{n.lineno}": (n.end_lineno or n.lineno) - n.lineno + 1 for n in nodes}
+
+
+def test_functions_are_short() -> None:
+    """None has more than 45 lines, and no more than five of the package have over 40."""
+    found = {
+        f"{module} {function}": length
+        for module in MODULES
+        for function, length in function_lengths(read(module)[0]).items()
+        if length > LONG_FUNCTION
+    }
+    assert max(found.values(), default=0) <= MAX_FUNCTION, found
+    assert len(found) <= MAX_LONG_FUNCTIONS, found
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("sprd.device.")])

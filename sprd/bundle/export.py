@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,9 @@ def export(
     folder: Path,
     attempts: Mapping[int, tuple[Violation, ...]],
 ) -> tuple[Violation, ...]:
-    """Writes the bundle of a trained trial; no training.
+    """Writes the bundle of a trained trial into a folder; no training.
 
-    Args:
-        sweep: The sweep file of the run.
-        trial: The trial.
-        files: What is kept of it.
-        corpus: The audio, for the scores on test speakers; None leaves them out.
-        folder: The bundle.
-        attempts: What better trials broke at this check, by their numbers.
+    Without a corpus no test speakers are scored. `attempts`: what better trials broke here.
 
     Returns:
         What breaks the budget now; nothing is written then.
@@ -50,52 +45,82 @@ def export(
     Raises:
         SprdError: The trial's files are gone or damaged.
     """
-    model, float_model, record = _read_trial(files)
-    config = read_config(record["config"], str(files.record), "Choose another trial.")
-    footprint = measure(model, config.budget.board, str(files.model))
-    if config.budget.verify == "emulated":
-        try:
-            footprint = _emulated(model, config, corpus, footprint)
-        except EmulationError as error:
-            # Another trial may do; this one is not let out.
-            return (Violation(EMULATION, None, None, error=str(error)),)
-    taken = take_up(config, footprint)
-    if taken.violations:
-        return taken.violations
-    scores = {"validation": record["validation"], "test": None}
-    if corpus is not None:
-        scores["test"] = _score_test(model, float_model, config, corpus)
-    runner = Runner(model)
-    write_bundle(
-        folder,
-        Export(
-            config=config,
+    kept = _read_trial(files)
+    try:
+        footprint = _measure_again(kept, corpus, str(files.model))
+    except EmulationError as error:  # another trial may do; this one is not let out
+        return (Violation(EMULATION, None, None, error=str(error)),)
+    taken = take_up(kept.config, footprint)
+    if not taken.violations:
+        contents = Export(
+            config=kept.config,
             sweep_name=sweep.sweep.name,
             sweep_text=sweep.text,
-            model=model,
-            float_model=float_model,
+            model=kept.model,
+            float_model=kept.float_model,
             trial=trial.as_dict(),
             footprint=taken.footprint,
             ops=footprint.ops,
-            quantization=Quantization(
-                input_scale=runner.input_scale,
-                input_zero_point=runner.input_zero_point,
-                output_scale=runner.output_scale,
-                output_zero_point=runner.output_zero_point,
-                input_length=runner.n_inputs,
-            ),
-            scores=scores,
-            record={
-                **record["provenance"],
-                "calibration_clips": record["calibration_clips"],
-                "attempts": [
-                    {"trial": number, "violations": [one.as_dict() for one in violations]}
-                    for number, violations in attempts.items()
-                ],
-            },
-        ),
+            quantization=_quantization(kept.model),
+            scores=_scores(kept, corpus),
+            record=_making(kept.record, attempts),
+        )
+        write_bundle(folder, contents)
+    return taken.violations
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is kept of a trained trial."""
+
+    model: bytes
+    float_model: bytes
+    record: Mapping[str, Any]
+    config: Config
+
+
+def _measure_again(kept: _Kept, corpus: Corpus | None, name: str) -> Footprint:
+    footprint = measure(kept.model, kept.config.budget.board, name)
+    if kept.config.budget.verify == "emulated":
+        return _emulated(kept.model, kept.config, corpus, footprint)
+    return footprint
+
+
+def _quantization(model: bytes) -> Quantization:
+    runner = Runner(model)
+    return Quantization(
+        input_scale=runner.input_scale,
+        input_zero_point=runner.input_zero_point,
+        output_scale=runner.output_scale,
+        output_zero_point=runner.output_zero_point,
+        input_length=runner.n_inputs,
     )
-    return ()
+
+
+def _scores(kept: _Kept, corpus: Corpus | None) -> dict[str, Any]:
+    """Those on validation speakers as they were; those on test speakers, made for this export."""
+    from sprd.sweep.trial.train import score_split
+
+    validation = kept.record["validation"]
+    if corpus is None:
+        return {"validation": validation, "test": None}
+    clips = open_features(corpus, kept.config, Split.TESTING)
+    models = (kept.model, kept.float_model)
+    return {"validation": validation, "test": score_split(models, kept.config, clips)}
+
+
+def _making(
+    record: Mapping[str, Any], attempts: Mapping[int, tuple[Violation, ...]]
+) -> dict[str, Any]:
+    """What a manifest tells of how the model was made, and what was tried before it."""
+    return {
+        **record["provenance"],
+        "calibration_clips": record["calibration_clips"],
+        "attempts": [
+            {"trial": number, "violations": [one.as_dict() for one in violations]}
+            for number, violations in attempts.items()
+        ],
+    }
 
 
 def _emulated(
@@ -124,23 +149,16 @@ def _emulated(
     return with_instructions(footprint, read_graph(model), board, found.instructions)
 
 
-def _score_test(
-    model: bytes, float_model: bytes, config: Config, corpus: Corpus
-) -> Mapping[str, Any]:
-    from sprd.sweep.trial.train import score_split
-
-    return score_split((model, float_model), config, open_features(corpus, config, Split.TESTING))
-
-
-def _read_trial(files: TrialPaths) -> tuple[bytes, bytes, dict[str, Any]]:
+def _read_trial(files: TrialPaths) -> _Kept:
     try:
         record = json.loads(files.record.read_text(encoding="utf-8"))
-        model = files.model.read_bytes()
+        model, float_model = files.model.read_bytes(), files.float_model.read_bytes()
         if not {"config", "validation", "provenance", "calibration_clips"} <= set(record):
             raise ValueError("record.json lacks what a trial writes")
-        return model, files.float_model.read_bytes(), record
     except (OSError, ValueError, TypeError) as error:
         raise SprdError(
             f"{files.folder}: must hold {', '.join(KEPT_OF_A_TRIAL)} of the trial:"
             f" {error}. Choose another trial."
         ) from error
+    config = read_config(record["config"], str(files.record), "Choose another trial.")
+    return _Kept(model, float_model, record, config)

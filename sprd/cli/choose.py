@@ -28,16 +28,12 @@ _SHOWN_DIFFERENCES = 40
 
 def pick(args: Namespace) -> int:
     """Lists the frontier; exports the best trial by one number, under limits."""
-    from sprd.report.frontier import scored_references, shown_objectives, under_limits
+    from sprd.report.frontier import shown_objectives, under_limits
     from sprd.sweep.rows.pick import pick_row
     from sprd.sweep.rows.ranking import budget_error, frontier
     from sprd.sweep.run import reopen_run
 
-    if (args.reference is None) != (args.reference_sweep is None):
-        raise ConfigError(
-            "--reference: must come with --reference-sweep FILE, which tells its labels and front"
-            " end. Give both, or none."
-        )
+    _check_reference(args)
     run = reopen_run(args.run_folder, args.data)
     limits = limits_of(args)
     trials = under_limits(run.table.trials, limits)
@@ -53,28 +49,41 @@ def pick(args: Namespace) -> int:
             f"{run.folder}: a trial on the frontier must have a known {keys}, but none of those"
             " that fit does. Name a board in [budget], or choose with --by."
         )
-    references = scored_references(run.table.references)
-    if args.reference is not None:
-        from sprd.bundle.evaluate import score_reference
-
-        references.append(score_reference(run, args.reference, args.reference_sweep))
-    told = {
-        "objectives": [str(objective) for objective in objectives],
-        "frontier": [_as_dict(trial) for trial in best],
-        "references": [{"label": one.label, **_as_dict(one)} for one in references],
-    }
+    references = _references(args, run)
+    told = _frontier_json(objectives, best, references)
     if not args.json:
         shown = best if not args.by or chosen.number in _numbers(best) else [*best, chosen]
         _show_frontier(shown, objectives, chosen.number if args.by else None, references)
     if args.by:
         return _export(args, run, chosen.number, told)
-    files = _write_plots(args.out or run.folder, run, trials, objectives, references, args)
+    paths = _write_plots(args.out or run.folder, run, trials, objectives, references, args)
+    files = [str(path) for path in paths]
     if args.json:
-        show_json({**told, "trial": None, "bundle": None, "plots": [str(file) for file in files]})
+        show_json({**told, "trial": None, "bundle": None, "plots": files})
     else:
         for file in files:
-            output().print(str(file))
+            output().print(file)
     return 0
+
+
+def _check_reference(args: Namespace) -> None:
+    if (args.reference is None) != (args.reference_sweep is None):
+        raise ConfigError(
+            "--reference: must come with --reference-sweep FILE, which tells its labels and front"
+            " end. Give both, or none."
+        )
+
+
+def _references(args: Namespace, run: "Run") -> list["Compared"]:
+    """Returns what the run trained to compare with, and the model that a flag names."""
+    from sprd.report.frontier import scored_references
+
+    references = scored_references(run.table.references)
+    if args.reference is not None:
+        from sprd.bundle.evaluate import score_reference
+
+        references.append(score_reference(run, args.reference, args.reference_sweep))
+    return references
 
 
 def export(args: Namespace) -> int:
@@ -132,6 +141,16 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     else:
         show_bundle(folder)
     return 0
+
+
+def _frontier_json(
+    objectives: Sequence["Objective"], best: Sequence["Trial"], references: Sequence["Compared"]
+) -> dict[str, Any]:
+    return {
+        "objectives": [str(objective) for objective in objectives],
+        "frontier": [_as_dict(trial) for trial in best],
+        "references": [{"label": one.label, **_as_dict(one)} for one in references],
+    }
 
 
 def _numbers(trials: Sequence["Trial"]) -> set[int]:

@@ -24,6 +24,11 @@ _KEYS = (
     "latency_ms",
 )
 _KINDS = {"frontier": "frontier", "trial": "", "over": "over", "reference": "reference"}
+_META = """\
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">"""
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --pale: #8881; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem }
@@ -44,6 +49,13 @@ th[aria-sort=descending] button::after { content: " \\2193" }
 tr.frontier td { background: var(--pale); font-weight: 600 } tr.over td { opacity: .7 }
 small, .interval { color: #888; font-weight: 400 } ul { padding-left: 1.2rem }
 """
+_HOW_SCORED = """\
+<p>Each number is of the int8 model in TensorFlow Lite Micro, on validation speakers, whom training
+never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers: where two
+overlap much, chance may have decided which is better. The best of many trials is chosen on these
+very speakers, so its score is somewhat too high; test speakers are scored only for what is
+exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
+flash are upper bounds for the board; instructions and latency are estimates.</p>"""
 _SCRIPT = """
 for (const head of document.querySelectorAll("th")) {
   head.querySelector("button").addEventListener("click", () => {
@@ -85,10 +97,7 @@ def frontier_page(
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+{_META}
 <title>{title}</title>
 <style>{_STYLE}</style>
 </head>
@@ -104,12 +113,7 @@ better in one: {_aims(objectives)}.</p>
 <h2>All trained trials{" and references" if n_trained < len(points) else ""}</h2>
 {_table(points, objectives, True)}
 <h2>How the scores were made</h2>
-<p>Each number is of the int8 model in TensorFlow Lite Micro, on validation speakers, whom training
-never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers: where two
-overlap much, chance may have decided which is better. The best of many trials is chosen on these
-very speakers, so its score is somewhat too high; test speakers are scored only for what is
-exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
-flash are upper bounds for the board; instructions and latency are estimates.</p>
+{_HOW_SCORED}
 <script>{_SCRIPT}</script>
 </body>
 </html>

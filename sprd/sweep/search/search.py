@@ -76,21 +76,25 @@ class Search:
         self._frontier: list[Trial] = []
         self._n_idle = 0
         self._started_at = time.monotonic()
-        if earlier is not None:
-            self._sampler.start_from(earlier.points)
-            for trial in earlier.trials:
-                self._sampler.learn(trial)
-                self._seen.add(point_key(trial.params))
-        for trial in table.trials:
-            if trial.status == "failed":  # it may go now
-                self._statuses[trial.status] += 1
-            else:
-                self._take_in(trial)
+        self._take_in_what_ended(earlier)
         self._missing = _missing_references(references, table)
         first, done = sweep.first_number, {trial.number for trial in table.trials}
         end = max(done, default=first - 1) + 1
         self._gaps = [number for number in range(first, end) if number not in done]
         self._next_number = end
+
+    def _take_in_what_ended(self, earlier: Earlier | None) -> None:
+        """Tells the sampler the trials of earlier runs, then those of this one."""
+        if earlier is not None:
+            self._sampler.start_from(earlier.points)
+            for trial in earlier.trials:
+                self._sampler.learn(trial)
+                self._seen.add(point_key(trial.params))
+        for trial in self._table.trials:
+            if trial.status == "failed":  # it may go now
+                self._statuses[trial.status] += 1
+            else:
+                self._take_in(trial)
 
     @property
     def scheduler(self) -> str:

@@ -1,5 +1,10 @@
 """One configuration, trained and scored once a fold of speakers; then one summary. No Ray.
 
+The weights are those of the last step: no held-out clip chooses a checkpoint. That makes the figure
+honest and a little pessimistic, for the trial of a sweep keeps its best evaluation. It is honest
+about one configuration given beforehand: where a sweep chose it by its validation speakers, they
+are held out here too, and the choice still flatters the figure a little.
+
 TensorFlow is loaded by `run_fold` alone: the driver summarizes without it.
 """
 
@@ -30,11 +35,6 @@ def run_fold(
     restore: Path | None = None,
 ) -> FoldResult:
     """Trains on the other folds and scores the int8 model, in TFLM, on the one held out.
-
-    The weights are those of the last step: no held-out clip chooses a checkpoint. That makes the
-    figure honest and a little pessimistic, for the trial of a sweep keeps its best evaluation. It
-    is honest about one configuration given beforehand: where a sweep chose it by its validation
-    speakers, they are held out here too, and the choice still flatters the figure a little.
 
     Threads and determinism are the caller's: see `sprd.model.start`.
 

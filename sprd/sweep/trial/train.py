@@ -131,16 +131,6 @@ def _finish(
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
     misses = taken.violations + score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
-    metrics = {
-        **int8.rates,
-        "recall": int8.recall,
-        "intervals": {k: list(v) for k, v in int8.intervals.items()},
-        "float_balanced_accuracy": floats.balanced_accuracy,
-        ACCURACY_DROP: drop,
-        "val_balanced_accuracy": trained.val_balanced_accuracy,
-        "best_step": trained.best_step,
-        "ms_per_step": trained.ms_per_step and round(trained.ms_per_step, 4),
-    }
     record = {
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
@@ -150,7 +140,7 @@ def _finish(
     }
     return Outcome(
         "trained",
-        metrics,
+        _metrics(trained, int8, floats, drop),
         taken.footprint,
         misses,
         clock.seconds,
@@ -160,6 +150,19 @@ def _finish(
             RECORD: (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
         },
     )
+
+
+def _metrics(trained: Trained, int8: Scores, floats: Scores, drop: float) -> dict[str, Any]:
+    return {
+        **int8.rates,
+        "recall": int8.recall,
+        "intervals": {k: list(v) for k, v in int8.intervals.items()},
+        "float_balanced_accuracy": floats.balanced_accuracy,
+        ACCURACY_DROP: drop,
+        "val_balanced_accuracy": trained.val_balanced_accuracy,
+        "best_step": trained.best_step,
+        "ms_per_step": trained.ms_per_step and round(trained.ms_per_step, 4),
+    }
 
 
 class _Clock:
