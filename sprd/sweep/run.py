@@ -28,6 +28,9 @@ from sprd.sweep.trial.measure import all_limits
 
 VOCABULARY = Vocabulary(ARCHITECTURES, BOARDS)
 
+LAYOUT = 1
+"""Of a run's folder. A later version that a reader of this one would misread counts it up."""
+
 UNLIMITED = 2**40
 """Instead of the flash and RAM of the board, for what is only to be compared with."""
 
@@ -75,6 +78,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     _check_writable(folder)
     paths = RunPaths(folder)
+    _check_layout(paths)
     if folder.exists() and not paths.source.exists():
         others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if others:
@@ -113,6 +117,7 @@ def begin(run: Run, fingerprint: str) -> None:
     """
     check_data(run, fingerprint)
     source = {
+        "layout": LAYOUT,
         "id": run_id(run.folder) or secrets.token_hex(6),
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
@@ -185,7 +190,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     """Opens the folder of an earlier run to read from it.
 
     Raises:
-        ConfigError: It is no run's folder.
+        ConfigError: It is no run's folder, or a newer version's.
         BoardError: Its board's file is gone, or breaks a rule.
     """
     paths = RunPaths(folder.absolute())
@@ -198,6 +203,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
         ) from error
+    _check_layout(paths)
     kept = paths.board if paths.board.exists() else None
     sweep = parse_sweep(text, origin, VOCABULARY, kept)
     chosen = data or (Path(old_data) if old_data else None)
@@ -237,11 +243,26 @@ def _read_source(folder: Path) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {"sweep_file": str(found["sweep_file"]), **found}
+        source = {"sweep_file": str(found["sweep_file"]), **found}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"{path}: must be what a sweep wrote, got {error!r}. Choose another --out."
         ) from error
+    return source
+
+
+def _check_layout(paths: RunPaths) -> None:
+    """Checks that this version knows what the folder holds: it is read as one of the first layout.
+
+    Raises:
+        ConfigError: A newer version made it.
+    """
+    layout = _read_source(paths.folder).get("layout", 1)
+    if layout not in range(1, LAYOUT + 1):
+        raise ConfigError(
+            f"{paths.source} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made"
+            " this run. Use that version, or choose another --out."
+        )
 
 
 def _check_writable(folder: Path) -> None:

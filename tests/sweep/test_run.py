@@ -58,6 +58,7 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Any
     source = json.loads((out / "run.json").read_text())
     assert source.pop("id") == run_id(out)
     assert source == {
+        "layout": 1,
         "sweep_file": str(file),
         "data": str(tmp_path / "data"),
         "data_fingerprint": DATA,
@@ -271,6 +272,29 @@ def test_damaged_table_is_an_input_error(tmp_path: Path, file: Any) -> None:
     (folder / "trials.jsonl").write_text("{}\n")
     with pytest.raises(InputError, match=r"trials\.jsonl, line 1: must be a trial's row"):
         reopen_run(folder)
+
+
+@pytest.mark.parametrize("layout", [2, "1", None, 0])
+def test_run_of_a_newer_version_is_refused_with_what_to_do(
+    tmp_path: Path, file: Path, layout: object
+) -> None:
+    """To go on with as to read; nothing in it is touched."""
+    run = open_run(file, tmp_path / "run", None)
+    begin(run, "f" * 64)
+    source = json.loads(run.paths.source.read_text()) | {"layout": layout}
+    run.paths.source.write_text(json.dumps(source))
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    for opened in (lambda: open_run(file, run.folder, None), lambda: reopen_run(run.folder)):
+        with pytest.raises(ConfigError, match=r"layout: must be at most 1, got .* a newer sprd"):
+            opened()
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+def test_run_of_an_older_version_is_read(shared: Path) -> None:
+    """It names no layout."""
+    run = reopen_run(shared / "runs_9badef2" / "finished")
+    assert [trial.status for trial in run.table.trials].count("trained") == 4
+    assert run.sweep.default.budget.board is not None
 
 
 def test_row_is_found_by_its_number(tmp_path: Path, file: Any) -> None:
