@@ -15,7 +15,7 @@ from typing import Any
 from sprd.config.board import parse_board, read_board_file
 from sprd.config.dimensions import Choice, Range, random_value
 from sprd.config.frontend import check_frames
-from sprd.config.frozen import SectionT, replaced
+from sprd.config.frozen import Section, replaced
 from sprd.config.labels import RESERVED_WORDS
 from sprd.config.numbers import COSTS_OF_A_BOARD
 from sprd.config.objectives import Objective, natural, parse_objectives
@@ -23,17 +23,12 @@ from sprd.config.params import Scalar, Vocabulary
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
-from sprd.config.trial import (
-    AugmentSection,
-    Budget,
-    Config,
-    DataSection,
-    FeaturesSection,
-    TrainSection,
-)
+from sprd.config.trial import Config, DataSection
 from sprd.errors import ConfigError, suggest
 
-TABLES = (*SECTIONS, "model", "space")
+OF_A_TRIAL = (*(name for name in SECTIONS if name != "sweep"), "model")
+"""The tables that a trial's configuration consists of."""
+TABLES = ("sweep", *OF_A_TRIAL, "space")
 LISTS = ("start", "reference")
 _STORAGE_LINE = re.compile(r"""^[ \t]*storage[ \t]*=[ \t]*(["'])([^"'\\\n]*)\1""", re.MULTILINE)
 _SECRET = re.compile(
@@ -112,7 +107,7 @@ def _parse(
     named = _resolve_paths(tables, path.parent)
     space = read_space(path, raw_space, named, vocabulary)
     base, board_text = _resolve_board(path, named, vocabulary, own_board)
-    default = _resolve(path, base, sweep, space, {}, vocabulary)
+    default = _read_default(path, base, sweep, space, vocabulary)
     if not space:
         check_whole(path, default)
     _check_reported(path, objectives, has_board="board" in named["budget"])
@@ -226,10 +221,20 @@ def _check_reported(path: Path, objectives: tuple[Objective, ...], has_board: bo
 def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
     """Applies a point of the search space to the file and checks the whole.
 
+    What the point leaves as it is comes from `sweep.default`, read and checked already: a sampler
+    may resolve hundreds of points for each candidate.
+
     Raises:
         ConfigError: A rule between two fields is broken (stride longer than the window, say).
     """
-    config = _resolve(sweep.path, sweep.base, sweep.sweep, sweep.space, point, sweep.vocabulary)
+    tables: dict[str, dict[str, object]] = {}
+    for name, value in point.items():
+        section, key = name.split(".", 1)
+        if section not in tables:
+            tables[section] = dict(sweep.base.get(section, {}))
+        tables[section][key] = value
+    changed = _read_sections(sweep.path, tables, sweep.space, sweep.vocabulary)
+    config = sweep.default.model_copy(update=changed)
     check_whole(sweep.path, config)
     return config
 
@@ -269,34 +274,35 @@ def check_whole(path: Path, config: Config) -> None:
         )
 
 
-def _resolve(
+def _read_default(
     path: Path,
     base: Tables,
     sweep: SweepSection,
     space: Mapping[str, Choice | Range],
-    point: Mapping[str, Scalar],
     vocabulary: Vocabulary,
 ) -> Config:
-    tables: dict[str, dict[str, object]] = {name: dict(table) for name, table in base.items()}
-    for name, value in point.items():
-        section, key = name.split(".", 1)
-        tables.setdefault(section, {})[key] = value
-
-    def read(name: str, kind: type[SectionT]) -> SectionT:
-        return read_section(f"{path} [{name}]", kind, tables.get(name, {}))
-
-    config = Config(
-        seed=sweep.seed,
-        n_threads=sweep.cpus_per_trial,
-        data=read("data", DataSection),
-        features=read("features", FeaturesSection),
-        augment=read("augment", AugmentSection),
-        train=read("train", TrainSection),
-        budget=read("budget", Budget),
-        model=read_model(path, tables.get("model", {}), space, vocabulary),
+    """Reads the configuration with no point of the space applied."""
+    tables: Tables = {name: base.get(name, {}) for name in OF_A_TRIAL}
+    sections = _read_sections(path, tables, space, vocabulary)
+    config = Config.model_validate(
+        {"seed": sweep.seed, "n_threads": sweep.cpus_per_trial, **sections}
     )
     _check_keywords(path, config.data)
     return config
+
+
+def _read_sections(
+    path: Path, tables: Tables, space: Mapping[str, Choice | Range], vocabulary: Vocabulary
+) -> dict[str, Section]:
+    """Reads the sections of a configuration that are among some tables."""
+    sections: dict[str, Section] = {
+        name: read_section(f"{path} [{name}]", SECTIONS[name], tables[name])
+        for name in OF_A_TRIAL
+        if name in tables and name != "model"
+    }
+    if "model" in tables:
+        sections["model"] = read_model(path, tables["model"], space, vocabulary)
+    return sections
 
 
 def _check_storage(path: Path, text: str, storage: str | None) -> None:

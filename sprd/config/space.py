@@ -51,28 +51,39 @@ def read_start(
     return tuple(points)
 
 
-def active_names(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[str]:
-    """Returns the dimensions that have an effect at a point, which may be filled in meanwhile.
+def is_active(name: str, point: Mapping[str, Scalar], sweep: SweepConfig) -> bool:
+    """Tells whether a dimension has an effect at a point, which may be filled in meanwhile.
 
     A parameter of an architecture exists only where that is chosen; some, only where another
     parameter has a certain value, by the point or else by the file.
     """
-    space = sweep.space
+    return not _is_parameter(name) or name.removeprefix("model.") in _active_params(point, sweep)
+
+
+def active_names(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[str]:
+    """Returns the dimensions that have an effect at a point: see `is_active`."""
+    active = _active_params(point, sweep)
+    return frozenset(
+        name
+        for name in sweep.space
+        if not _is_parameter(name) or name.removeprefix("model.") in active
+    )
+
+
+def _is_parameter(name: str) -> bool:
+    return name.startswith("model.") and name != ARCHITECTURE
+
+
+def _active_params(point: Mapping[str, Scalar], sweep: SweepConfig) -> frozenset[str]:
+    """Returns the parameters of a point's architecture that have an effect, by their own names."""
     architecture = str(point.get(ARCHITECTURE, sweep.default.model.architecture))
-    params: dict[str, object] = dict(sweep.base.get("model", {}))
+    params = dict(sweep.base.get("model", {}))
     params |= {
         name.removeprefix("model."): value
         for name, value in point.items()
         if name.startswith("model.")
     }
-    active = sweep.vocabulary.architectures[architecture].active(params)
-    return frozenset(
-        name
-        for name in space
-        if name == ARCHITECTURE
-        or not name.startswith("model.")
-        or name.removeprefix("model.") in active
-    )
+    return sweep.vocabulary.architectures[architecture].active(params)
 
 
 def point_key(point: Mapping[str, Scalar]) -> PointKey:

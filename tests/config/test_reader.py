@@ -709,6 +709,45 @@ def test_point_overrides_the_file() -> None:
     assert config.features.shape == (49, 20)
 
 
+def test_point_gives_what_the_file_with_its_values_gives() -> None:
+    """Sections that it leaves as they are come from the file, whatever it changes beside them."""
+    base = {
+        "sweep": 'name = "x"\nseed = 3\ncpus_per_trial = 2',
+        "data": 'keywords = ["up", "down"]\nunknown_percentage = 40.0',
+        "features": "n_channels = 20",
+        "augment": "gain_db = 3.0",
+        "model": 'architecture = "tiny_conv"\ndropout = 0.2',
+        "train": "steps = 9\nlearning_rate = 0.1",
+        "budget": 'board = "arduino_nano_33_ble"\nmodel_bytes = 9000',
+    }
+    values: dict[str, Any] = {
+        "data.silence_percentage": 5.0,
+        "features.window_size_ms": 40,
+        "augment.n_variants": 2,
+        "model.filters": 16,
+        "train.batch_size": 7,
+    }
+    space = "".join(f'"{name}" = [{value}]\n' for name, value in values.items())
+    sweep = parsed("".join(f"[{k}]\n{v}\n" for k, v in base.items()) + f"[space]\n{space}")
+    for n in range(len(values) + 1):
+        point = dict(list(values.items())[:n])
+        written = dict(base)
+        for name, value in point.items():
+            section, key = name.split(".")
+            written[section] += f"\n{key} = {value}"
+        whole = parsed("".join(f"[{k}]\n{v}\n" for k, v in written.items())).default
+        assert resolve(sweep, point) == whole
+
+
+def test_what_a_point_leaves_as_it_is_is_not_read_again() -> None:
+    """Only the section that it changes is: a sampler resolves hundreds for each candidate."""
+    sweep = make_sweep('"train.learning_rate" = [0.1, 0.2]')
+    config, default = resolve(sweep, {"train.learning_rate": 0.2}), sweep.default
+    assert config.train is not default.train
+    others = ("data", "features", "augment", "model", "budget")
+    assert all(getattr(config, name) is getattr(default, name) for name in others)
+
+
 def test_parameters_of_another_architecture_are_dropped() -> None:
     """Each architecture of the space gets the parameters that it has, from file, space, default."""
     sweep = parsed(TWO_MODELS + '"model.n_blocks" = [1, 2]\n[model]\nfilters = 12\nstride = "4x4"')

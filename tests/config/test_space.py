@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.config.dimensions import Choice, Range, contains, n_steps, nth_step, random_value
+from sprd.config.params import Scalar
 from sprd.config.reader import parse_sweep
-from sprd.config.space import active_names, ordered_names
+from sprd.config.space import active_names, is_active, ordered_names
 from sprd.config.sweep import SweepConfig
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
@@ -63,6 +64,19 @@ class TestActiveNames:
         """As in most sweeps."""
         sweep = make_sweep('"model.n_blocks" = [1, 2]', model="ds_cnn")
         assert active_names({}, sweep) == {"model.n_blocks"}
+
+
+def test_one_dimension_is_told_as_all_of_them_are() -> None:
+    """At every point that a sampler has on its way, and for dimensions of every kind."""
+    sweep = conditional()
+    rng = random.Random(0)
+    for _ in range(20):
+        point: dict[str, Scalar] = {}
+        for name in ordered_names(sweep.space):
+            active = {one for one in sweep.space if is_active(one, point, sweep)}
+            assert active == active_names(point, sweep)
+            if name in active:
+                point[name] = random_value(rng, sweep.space[name])
 
 
 def test_what_decides_is_filled_in_first() -> None:

@@ -20,7 +20,7 @@ from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.seeds import hash_seed
-from sprd.config.space import active_names, ordered_names, point_key
+from sprd.config.space import is_active, ordered_names, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
 from sprd.sweep.rows.ranking import frontier
@@ -116,7 +116,7 @@ class BayesSampler:
         point: Point = {}
         for name in self._names:
             drawn = random_value(rng, self._sweep.space[name])
-            if name in active_names(point, self._sweep):
+            if is_active(name, point, self._sweep):
                 point[name] = given.get(name, drawn)
         return point
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sprd.config.dimensions import Choice, Range
 from sprd.config.params import Scalar
 from sprd.config.seeds import hash_seed
-from sprd.config.space import active_names, ordered_names
+from sprd.config.space import is_active, ordered_names
 from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.ranking import excess, gains
 from sprd.sweep.rows.row import Trial
@@ -161,7 +161,7 @@ class Sampler:
     def _distributions(self, point: Mapping[str, Scalar]) -> Iterator[tuple[str, BaseDistribution]]:
         """Yields the dimensions that exist at a point, which may be filled in meanwhile."""
         for name in self._names:
-            if name in active_names(point, self._sweep):
+            if is_active(name, point, self._sweep):
                 yield name, _distribution(self._sweep.space[name])
 
 
