@@ -10,7 +10,16 @@ import pytest
 
 from sprd.sweep.paths import RunPaths
 from tests.scripts import ROOT, load_script
-from tests.test_import_rules import FLOORS, MAX_ARROWS, MAX_ROOMS, SWEEP_FLOORS, Floors
+from tests.test_import_rules import (
+    FLOORS,
+    LONG_FUNCTION,
+    MAX_ARROWS,
+    MAX_FUNCTION,
+    MAX_LINES,
+    MAX_ROOMS,
+    SWEEP_FLOORS,
+    Floors,
+)
 
 architecture = load_script("docs/make_architecture.py")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -36,8 +45,10 @@ def test_order_of_rooms_is_the_one_that_is_checked(first: str, floors: Floors) -
 
 
 def test_bounds_of_rooms_and_arrows_are_told() -> None:
-    """CONTRIBUTING.md gives the numbers that the import rules hold."""
+    """CONTRIBUTING.md gives the numbers that the import rules hold, of functions and files too."""
     assert f"at most {MAX_ROOMS} rooms and {MAX_ARROWS} arrows" in CONTRIBUTING
+    assert f"at most {MAX_FUNCTION}; at most five of them have over {LONG_FUNCTION}" in CONTRIBUTING
+    assert f"A file has at most {MAX_LINES} lines" in CONTRIBUTING
 
 
 def test_heavy_packages_are_where_the_table_says() -> None:
