@@ -21,7 +21,7 @@ from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.errors import ConfigError  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.search.sampler import Sampler  # noqa: E402
-from sprd.sweep.trial.measure import measure_candidate, take_up  # noqa: E402
+from sprd.sweep.trial.measure import check_footprint, measure_candidate  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,7 +58,7 @@ def main() -> None:
 def timed(config) -> float:  # type: ignore[no-untyped-def]
     """Returns the seconds of one measurement, the comparison with the budget included."""
     start = time.perf_counter()
-    take_up(config, measure_candidate(config))
+    check_footprint(config, measure_candidate(config))
     return time.perf_counter() - start
 
 

@@ -22,7 +22,7 @@ from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
 from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
-from sprd.sweep.trial.measure import take_up
+from sprd.sweep.trial.measure import check_footprint
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
 
@@ -118,7 +118,7 @@ def _score_reference(
     labels = config.labels
     probabilities = runner.predict(clips.scaled())
     scores = score(probabilities, clips.labels(labels), clips.speakers, labels)
-    taken = take_up(config, footprint)
+    checked = check_footprint(config, footprint)
     return OutsideModel(
         label=model.name,
         metrics={
@@ -126,8 +126,8 @@ def _score_reference(
             "recall": scores.recall,
             "intervals": {name: list(bounds) for name, bounds in scores.intervals.items()},
         },
-        footprint=taken.footprint,
-        violations=taken.violations,
+        footprint=checked.footprint,
+        violations=checked.violations,
     )
 
 

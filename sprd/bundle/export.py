@@ -24,7 +24,7 @@ from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
 from sprd.sweep.rows.row import Trial
-from sprd.sweep.trial.measure import take_up
+from sprd.sweep.trial.measure import check_footprint
 
 
 def export(
@@ -50,8 +50,8 @@ def export(
         footprint = _measure_again(kept, corpus, str(files.model))
     except EmulationError as error:  # another trial may do; this one is not let out
         return (Violation(EMULATION, None, None, error=str(error)),)
-    taken = take_up(kept.config, footprint)
-    if not taken.violations:
+    checked = check_footprint(kept.config, footprint)
+    if not checked.violations:
         contents = Export(
             config=kept.config,
             sweep_name=sweep.sweep.name,
@@ -59,14 +59,14 @@ def export(
             model=kept.model,
             float_model=kept.float_model,
             trial=trial.as_dict(),
-            footprint=taken.footprint,
+            footprint=checked.footprint,
             ops=footprint.ops,
             quantization=_quantization(kept.model),
             scores=_scores(kept, corpus),
             record=_making(kept.record, attempts),
         )
         write_bundle(folder, contents)
-    return taken.violations
+    return checked.violations
 
 
 @dataclass(frozen=True)

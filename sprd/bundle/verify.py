@@ -12,7 +12,7 @@ from sprd.bundle.record import config_of
 from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
-from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, score_violations, take_up
+from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, check_footprint, score_violations
 from sprd.sweep.trial.provenance import surroundings
 
 TFLM = "tflite-micro"
@@ -58,9 +58,9 @@ def verify(folder: Path) -> Verdict:
     found = measure_untrusted(folder / "model.tflite", config.budget.board)
     if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
-    taken = take_up(config, found)
-    differing = (*_other_sizes(manifest, taken.footprint), *_contradictions(manifest, config))
-    broken = taken.violations + _of_scores(manifest, config)
+    checked = check_footprint(config, found)
+    differing = (*_other_sizes(manifest, checked.footprint), *_contradictions(manifest, config))
+    broken = checked.violations + _of_scores(manifest, config)
     return Verdict(changed, differing, broken)
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 from sprd.cli.parser import build_parser
+from sprd.disk.process import environment
 from sprd.errors import InputError, SprdError
 
 INTERRUPTED = 130
+
+Verb = Callable[[argparse.Namespace], int]
 
 VERBS: Mapping[str, str] = {
     "sweep": "sprd.cli.sweep:sweep",
@@ -34,12 +37,15 @@ VERBS: Mapping[str, str] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code."""
-    # Before anything imports TensorFlow: its log is no use to a user.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     args = build_parser().parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = _verb(args.run)
+    # Before anything imports TensorFlow: its log is no use to a user.
+    with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}):
+        return _run(_verb(args.run), args)
+
+
+def _run(verb: Verb, args: argparse.Namespace) -> int:
     try:
-        return run(args)
+        return verb(args)
     except SprdError as error:
         line = " ".join(str(error).splitlines())
         print(f"sprd {args.command}: {line}", file=sys.stderr)
@@ -56,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return InputError.exit_code
 
 
-def _verb(name: str) -> Callable[[argparse.Namespace], int]:
+def _verb(name: str) -> Verb:
     module, _, function = VERBS[name].partition(":")
-    verb: Callable[[argparse.Namespace], int] = getattr(import_module(module), function)
+    verb: Verb = getattr(import_module(module), function)
     return verb

@@ -26,7 +26,7 @@ FALSE_ACCEPT_RATE = "false_accept_rate"
 
 
 @dataclass(frozen=True)
-class Taken:
+class FootprintCheck:
     """What a model takes, ready for a row, and the limits that it breaks."""
 
     footprint: dict[str, Any]
@@ -87,7 +87,7 @@ def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
             )
 
 
-def take_up(config: Config, footprint: Footprint) -> Taken:
+def check_footprint(config: Config, footprint: Footprint) -> FootprintCheck:
     """Holds a footprint against the budget, the front end's share of the CPU included.
 
     Raises:
@@ -107,7 +107,7 @@ def take_up(config: Config, footprint: Footprint) -> Taken:
             violations += check_real_time(live)
     elif interval_ms is not None:
         violations += find_violations({}, (KEEPS_UP,))  # nobody knows, so it is not promised
-    return Taken(fields, violations)
+    return FootprintCheck(fields, violations)
 
 
 def frontend_settings(features: FeaturesSection) -> FrontendSettings | None:

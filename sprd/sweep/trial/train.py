@@ -27,9 +27,9 @@ from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
     FALSE_ACCEPT_RATE,
+    check_footprint,
     measure_candidate,
     score_violations,
-    take_up,
 )
 from sprd.sweep.trial.outcome import Outcome
 from sprd.sweep.trial.provenance import provenance
@@ -55,14 +55,14 @@ def run_trial(
     clock = _Clock()
     try:
         with clock.time("measure"):
-            taken = take_up(config, measure_candidate(config))
+            checked = check_footprint(config, measure_candidate(config))
     except ConfigError as error:
         return Outcome("infeasible", violations=(UNMEASURABLE,), error=str(error))
-    if taken.violations:
+    if checked.violations:
         return Outcome(
             "infeasible",
-            footprint=taken.footprint,
-            violations=taken.violations,
+            footprint=checked.footprint,
+            violations=checked.violations,
             seconds=clock.seconds,
         )
     with clock.time("features"):
@@ -72,7 +72,9 @@ def run_trial(
         with clock.time("train"):
             trained = fit(config, training, validation, report, restore)
     except TrainingError as error:
-        return Outcome("failed", footprint=taken.footprint, error=str(error), seconds=clock.seconds)
+        return Outcome(
+            "failed", footprint=checked.footprint, error=str(error), seconds=clock.seconds
+        )
     return _finish(config, corpus, trained, training, validation, clock)
 
 
@@ -125,23 +127,25 @@ def _finish(
     with clock.time("quantize"):
         model, float_model, chosen = quantize_trained(config, trained, training)
     with clock.time("score"):
-        taken = take_up(config, measure(model, config.budget.board))
+        checked = check_footprint(config, measure(model, config.budget.board))
         labels, speakers = validation.labels(config.labels), validation.speakers
         int8 = _score_int8(model, config, validation)
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
-    misses = taken.violations + score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
+    misses = checked.violations + score_violations(
+        config.budget, drop, int8.rates[FALSE_ACCEPT_RATE]
+    )
     record = {
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
         "calibration_clips": chosen,
-        "footprint": taken.footprint,
+        "footprint": checked.footprint,
         "provenance": provenance(config, corpus),
     }
     return Outcome(
         "trained",
         _metrics(trained, int8, floats, drop),
-        taken.footprint,
+        checked.footprint,
         misses,
         clock.seconds,
         files={

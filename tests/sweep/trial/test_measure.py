@@ -14,11 +14,11 @@ from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
 from sprd.sweep.run import VOCABULARY
 from sprd.sweep.trial.measure import (
+    check_footprint,
     check_reported,
     check_verifiable,
     measure_candidate,
     score_violations,
-    take_up,
 )
 from tests.builders import make_sweep
 
@@ -65,7 +65,7 @@ def config_with(**budget: object) -> Any:
 def test_front_end_counts_too(footprint: Footprint) -> None:
     """Its time and the share of the CPU, one inference a frame, are in every row."""
     config = config_with()
-    taken = take_up(config, footprint)
+    taken = check_footprint(config, footprint)
     assert taken.violations == ()
     assert 0.5 < taken.footprint["frontend_ms"] < 10
     stride_ms = config.features.window_stride_ms
@@ -75,23 +75,23 @@ def test_front_end_counts_too(footprint: Footprint) -> None:
 
 def test_board_that_does_not_keep_up_breaks_the_budget(footprint: Footprint) -> None:
     """Once an interval is asked for, more than all of the CPU is a violation."""
-    taken = take_up(config_with(inference_interval_ms=50.0), footprint)
+    taken = check_footprint(config_with(inference_interval_ms=50.0), footprint)
     assert [violation.key for violation in taken.violations] == ["cpu_share"]
-    assert take_up(config_with(inference_interval_ms=500.0), footprint).violations == ()
+    assert check_footprint(config_with(inference_interval_ms=500.0), footprint).violations == ()
 
 
 def test_ram_of_the_front_end_follows_its_settings(footprint: Footprint) -> None:
     """A long window with many channels takes more than the board file sets aside."""
     config = config_with()
-    usual = take_up(config, footprint).footprint["ram_bytes"]
+    usual = check_footprint(config, footprint).footprint["ram_bytes"]
     wide = config.features.model_copy(
         update={"window_size_ms": 200, "window_stride_ms": 100, "n_channels": 128}
     )
-    large = take_up(config.model_copy(update={"features": wide}), footprint)
+    large = check_footprint(config.model_copy(update={"features": wide}), footprint)
     assert usual == footprint.ram_bytes
     assert large.footprint["ram_bytes"] > usual + 40_000
     fast = config.features.model_copy(update={"sample_rate_hz": 32_000})
-    twice = take_up(config.model_copy(update={"features": fast}), footprint)
+    twice = check_footprint(config.model_copy(update={"features": fast}), footprint)
     assert twice.footprint["ram_bytes"] >= usual + footprint.ram_items["audio"]
 
 
@@ -99,7 +99,7 @@ def test_interval_without_firmware_code_is_not_promised(footprint: Footprint) ->
     """Nobody counted the other front ends."""
     config = config_with(inference_interval_ms=500.0)
     other = config.features.model_copy(update={"preprocess": "mfcc"})
-    taken = take_up(config.model_copy(update={"features": other}), footprint)
+    taken = check_footprint(config.model_copy(update={"features": other}), footprint)
     assert [(v.key, v.value) for v in taken.violations] == [("cpu_share", None)]
 
 
@@ -112,14 +112,14 @@ def test_interval_without_a_board_is_refused_before_training() -> None:
 def test_unknown_latency_cannot_keep_up(footprint: Footprint) -> None:
     """What nobody measured is not promised."""
     unknown = dataclasses.replace(footprint, latency_ms=None)
-    taken = take_up(config_with(inference_interval_ms=500.0), unknown)
+    taken = check_footprint(config_with(inference_interval_ms=500.0), unknown)
     assert [violation.key for violation in taken.violations] == ["cpu_share"]
 
 
 def test_interval_below_the_stride_is_refused(footprint: Footprint) -> None:
     """There are no new features before."""
     with pytest.raises(ConfigError, match="at least the stride"):
-        take_up(config_with(inference_interval_ms=10.0), footprint)
+        check_footprint(config_with(inference_interval_ms=10.0), footprint)
 
 
 @pytest.mark.parametrize(
