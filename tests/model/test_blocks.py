@@ -141,7 +141,9 @@ def test_stride_of_a_block_is_that_of_its_frames(kind: str, stride: int, n_frame
 
 def test_every_position_may_stand_empty_but_the_first() -> None:
     """A model without a block would be none."""
-    kinds = {i: BlocksParams.model_fields[f"block_{i}"].annotation for i in range(1, 7)}
+    kinds: dict[int, Any] = {
+        i: BlocksParams.model_fields[f"block_{i}"].annotation for i in range(1, 7)
+    }
     assert get_args(kinds[1]) == BLOCK_KINDS
     assert all(get_args(kinds[i]) == ("none", *BLOCK_KINDS) for i in range(2, N_POSITIONS + 1))
     assert len(layers_of(filled(), "Conv2D")) == 1

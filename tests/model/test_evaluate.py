@@ -1,5 +1,7 @@
 """Scores against numbers worked out by hand, and what their intervals hold."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,7 +72,7 @@ def test_counts_of_clips_and_speakers(scores: Scores) -> None:
 
 def test_record_is_plain_data(scores: Scores) -> None:
     """What JSON can hold, under the names of the design."""
-    record = scores.as_dict()
+    record: Any = scores.as_dict()
     assert record["labels"] == list(LABELS)
     assert record["confusion"][1] == [1, 2, 1, 0]
     assert record["balanced_accuracy"] == 0.5
@@ -135,7 +137,11 @@ class TestIntervals:
 
         A percentile bootstrap of 40 speakers is known to fall one or two percent short.
         """
-        shares = coverage(lambda *clips: score_predicted(*clips, LABELS).intervals)
+        shares = coverage(
+            lambda predicted, truth, speakers: (
+                score_predicted(predicted, truth, speakers, LABELS).intervals
+            )
+        )
         assert set(shares) == set(RATES)
         assert 0.93 < np.mean(list(shares.values())) < 0.97
         assert all(0.92 < share < 0.98 for share in shares.values()), shares
@@ -226,6 +232,6 @@ def test_pairing_is_narrower_than_two_intervals() -> None:
     is_hard = np.repeat(rng.random(40) < 0.5, 10)
     first = np.where(is_hard & (rng.random(400) < 0.6), (truth + 1) % 4, truth)
     second = np.where(rng.random(400) < 0.05, (first + 1) % 4, first)
-    _, low, high = paired_difference(one_hot(first), one_hot(second), truth, speakers, 4)
+    _, low, high = paired_difference(one_hot(first), one_hot(second), truth, list(speakers), 4)
     alone = score(one_hot(first), truth, list(speakers), LABELS).intervals["balanced_accuracy"]
     assert high - low < (alone[1] - alone[0]) / 2

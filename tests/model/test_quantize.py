@@ -235,7 +235,12 @@ def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(
 def test_size_does_not_depend_on_which_weights_happen_to_be_equal() -> None:
     """Two kernels of one weight each are 127 or -127: the converter would store equal ones once."""
     params = ARCHITECTURES["conv"].defaults()
-    one = {"first_filters": 1, "first_kernel": "1x1", "second_filters": 1, "second_kernel": "1x1"}
+    one: dict[str, Any] = {
+        "first_filters": 1,
+        "first_kernel": "1x1",
+        "second_filters": 1,
+        "second_kernel": "1x1",
+    }
     model = build_model(
         ModelSection(architecture="conv", params={**params, **one}), (10, 8), n_labels=4
     )

@@ -16,6 +16,7 @@ from sprd.model import train as room
 from sprd.model.batches import Batches, masks
 from sprd.model.loop import TrainingLoop, learning_rates
 from sprd.model.train import predict
+from sprd.model.zoo import build_model
 from tests.model.trainings import digest, make_config, reports_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -167,7 +168,7 @@ class TestBatches:
 def test_masked_frames_and_channels_are_blank(training: Any) -> None:
     """And only they."""
     config = make_config(augment={"time_mask_frames": 9, "channel_mask_channels": 9})
-    steps = TrainingLoop(room.build_model(config.model, (25, 20), 4), config, 1.0)
+    steps = TrainingLoop(build_model(config.model, (25, 20), 4), config, 1.0)
     stretches = np.array([[2, 5, 0, 0], [0, 0, 18, 20], [0, 25, 3, 4], [7, 7, 9, 9]], np.int32)
     masked = steps.masked(np.ones((4, 500), np.float32), stretches).numpy().reshape(4, 25, 20)
     expected = np.ones((4, 25, 20))
