@@ -132,7 +132,7 @@ def test_old_folder_comes_back_if_the_new_one_cannot_take_its_place(
         (temporary / "old").write_text("old")
     rename = Path.rename
 
-    def fail_for_the_new(self, to: Any) -> Any:
+    def fail_for_the_new(self: Path, to: Path) -> Path:
         if self.name.endswith(".tmp"):
             fail_with(errno.EIO)()
         return rename(self, to)

@@ -41,7 +41,7 @@ def open_run(*args: Any) -> Run:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Any:
+def file(tmp_path: Path) -> Path:
     """A sweep file in a folder of its own."""
     path = tmp_path / "files" / "x.toml"
     path.parent.mkdir()
@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Any:
     return path
 
 
-def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Any) -> None:
+def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Path) -> None:
     """Folders are made; the table is there with its first row."""
     out = tmp_path / "deep" / "run"
     run = open_run(file, out, tmp_path / "data")
@@ -68,7 +68,7 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Any
 
 
 def test_run_is_named_like_the_sweep_unless_told(
-    tmp_path: Path, file: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes to runs/<name> where sprd is run."""
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def test_run_is_named_like_the_sweep_unless_told(
 
 
 @pytest.mark.parametrize("name", ["with space", "quote \" and '", "line\nbreak", "-x", "ünïcode"])
-def test_run_lives_in_any_folder(tmp_path: Path, file: Any, name: Any) -> None:
+def test_run_lives_in_any_folder(tmp_path: Path, file: Path, name: str) -> None:
     """Odd characters in the path change nothing."""
     run = open_run(file, tmp_path / name, None)
     run.table.append(make_row(0))
@@ -86,7 +86,7 @@ def test_run_lives_in_any_folder(tmp_path: Path, file: Any, name: Any) -> None:
 
 
 def test_relative_folders_are_made_absolute(
-    tmp_path: Path, file: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers run elsewhere."""
     monkeypatch.chdir(tmp_path)
@@ -96,13 +96,13 @@ def test_relative_folders_are_made_absolute(
     assert reopened.folder == tmp_path / "run"
 
 
-def test_same_file_goes_on(tmp_path: Path, file: Any) -> None:
+def test_same_file_goes_on(tmp_path: Path, file: Path) -> None:
     """The rows that are there are there."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     assert open_run(file, tmp_path / "run", None).table.rows == [make_row(0)]
 
 
-def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path: Path, file: Any) -> None:
+def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path: Path, file: Path) -> None:
     """Its rows would be of two searches; nothing is changed."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4").replace("[4, 8]", "[4, 16]"))
@@ -116,7 +116,7 @@ def test_changed_file_is_refused_with_the_lines_that_changed(tmp_path: Path, fil
     assert (tmp_path / "run" / "sweep.toml").read_text() == TEXT
 
 
-def test_file_may_change_while_there_is_no_row(tmp_path: Path, file: Any) -> None:
+def test_file_may_change_while_there_is_no_row(tmp_path: Path, file: Path) -> None:
     """A run that did nothing yet is started anew."""
     open_run(file, tmp_path / "run", None)
     file.write_text(TEXT.replace("n_trials = 3", "n_trials = 4"))
@@ -124,7 +124,7 @@ def test_file_may_change_while_there_is_no_row(tmp_path: Path, file: Any) -> Non
     assert "n_trials = 4" in (tmp_path / "run" / "sweep.toml").read_text()
 
 
-def test_rows_without_their_sweep_file_are_refused(tmp_path: Path, file: Any) -> None:
+def test_rows_without_their_sweep_file_are_refused(tmp_path: Path, file: Path) -> None:
     """Nobody knows what they were made with."""
     open_run(file, tmp_path / "run", None).table.append(make_row(0))
     (tmp_path / "run" / "sweep.toml").unlink()
@@ -133,7 +133,9 @@ def test_rows_without_their_sweep_file_are_refused(tmp_path: Path, file: Any) ->
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "sweep.toml", "trials.jsonl"])
-def test_folder_with_other_files_is_refused_untouched(tmp_path: Path, file: Any, name: Any) -> None:
+def test_folder_with_other_files_is_refused_untouched(
+    tmp_path: Path, file: Path, name: str
+) -> None:
     """A user's own sweep.toml is not overwritten either."""
     out = tmp_path / "mine"
     out.mkdir()
@@ -148,7 +150,7 @@ def test_folder_with_other_files_is_refused_untouched(tmp_path: Path, file: Any,
     assert (out / name).read_text() == "mine"
 
 
-def test_hidden_files_are_no_others(tmp_path: Path, file: Any) -> None:
+def test_hidden_files_are_no_others(tmp_path: Path, file: Path) -> None:
     """What a crash at the very start left, or a desktop's own files."""
     out = tmp_path / "run"
     out.mkdir()
@@ -157,7 +159,7 @@ def test_hidden_files_are_no_others(tmp_path: Path, file: Any) -> None:
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_file_in_place_of_the_folder_is_refused(tmp_path: Path, file: Any, inside: Any) -> None:
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path, file: Path, inside: bool) -> None:
     """It cannot be written."""
     out = file / "run" if inside else file
     with pytest.raises(OutputError) as caught:
@@ -169,7 +171,7 @@ def test_file_in_place_of_the_folder_is_refused(tmp_path: Path, file: Any, insid
     assert file.read_text() == TEXT
 
 
-def test_bad_sweep_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
+def test_bad_sweep_file_leaves_no_folder(tmp_path: Path, file: Path) -> None:
     """It is read before anything is written."""
     file.write_text(TEXT + '"model.filtres" = [1]')
     with pytest.raises(ConfigError):
@@ -177,7 +179,7 @@ def test_bad_sweep_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_bad_board_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
+def test_bad_board_file_leaves_no_folder(tmp_path: Path, file: Path) -> None:
     """It is read now, not in every trial."""
     file.write_text(f'{TEXT}\n[budget]\nboard = "gone.toml"')
     with pytest.raises(BoardError, match=r"files/gone\.toml: must be a readable board file"):
@@ -186,7 +188,7 @@ def test_bad_board_file_leaves_no_folder(tmp_path: Path, file: Any) -> None:
 
 
 @pytest.fixture
-def board(file: Any) -> Any:
+def board(file: Path) -> Path:
     """A board file beside the sweep file, which names it."""
     file.write_text(f'{TEXT}\n[budget]\nboard = "mine.toml"')
     path = file.with_name("mine.toml")
@@ -195,7 +197,7 @@ def board(file: Any) -> Any:
     return path
 
 
-def test_own_board_goes_with_every_trial(tmp_path: Path, file: Any, board: Any) -> None:
+def test_own_board_goes_with_every_trial(tmp_path: Path, file: Path, board: Path) -> None:
     """To machines without its file: so it is kept in the run, and is in each configuration."""
     text = board.read_text()
     run = open_run(file, tmp_path / "run", None)
@@ -209,7 +211,7 @@ def test_own_board_goes_with_every_trial(tmp_path: Path, file: Any, board: Any) 
 
 
 def test_changed_board_is_refused_with_the_lines_that_changed(
-    tmp_path: Path, file: Any, board: Any
+    tmp_path: Path, file: Path, board: Path
 ) -> None:
     """What the rows take was told for another; with no row yet it may change."""
     open_run(file, tmp_path / "run", None)
@@ -227,7 +229,7 @@ def test_changed_board_is_refused_with_the_lines_that_changed(
     )
 
 
-def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Any) -> None:
+def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Path) -> None:
     """Relative folders of the sweep file start where it was, though it is gone by now."""
     open_run(file, tmp_path / "run", tmp_path / "data")
     file.unlink()
@@ -251,7 +253,9 @@ def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Any) -> N
     ],
     ids=str,
 )
-def test_folder_that_is_no_run_is_refused(tmp_path: Path, file: Any, damage: Any) -> None:
+def test_folder_that_is_no_run_is_refused(
+    tmp_path: Path, file: Path, damage: dict[str, Any]
+) -> None:
     """One line says what a run's folder holds."""
     folder = open_run(file, tmp_path / "run", None).folder
     for name, content in damage.items():
@@ -266,7 +270,7 @@ def test_folder_that_is_no_run_is_refused(tmp_path: Path, file: Any, damage: Any
     )
 
 
-def test_damaged_table_is_an_input_error(tmp_path: Path, file: Any) -> None:
+def test_damaged_table_is_an_input_error(tmp_path: Path, file: Path) -> None:
     """It says which line."""
     folder = open_run(file, tmp_path / "run", None).folder
     (folder / "trials.jsonl").write_text("{}\n")
@@ -297,7 +301,7 @@ def test_run_of_an_older_version_is_read(shared: Path) -> None:
     assert run.sweep.default.budget.board is not None
 
 
-def test_row_is_found_by_its_number(tmp_path: Path, file: Any) -> None:
+def test_row_is_found_by_its_number(tmp_path: Path, file: Path) -> None:
     """Only trained trials can be exported; the others are named."""
     run = open_run(file, tmp_path / "run", None)
     for row in (make_row(0), make_row(1, "failed"), make_row(2)):
@@ -310,13 +314,13 @@ def test_row_is_found_by_its_number(tmp_path: Path, file: Any) -> None:
     )
 
 
-def test_opening_alone_writes_nothing(tmp_path: Path, file: Any) -> None:
+def test_opening_alone_writes_nothing(tmp_path: Path, file: Path) -> None:
     """Until the data are known to be good there is no folder."""
     runs.open_run(file, tmp_path / "deep" / "run", None)
     assert not (tmp_path / "deep").exists()
 
 
-def test_trials_of_other_data_are_refused(tmp_path: Path, file: Any) -> None:
+def test_trials_of_other_data_are_refused(tmp_path: Path, file: Path) -> None:
     """Rows of two data sets never mix; before the first row the data may change."""
     run = open_run(file, tmp_path / "run", None)
     begin(run, "1" * 64)

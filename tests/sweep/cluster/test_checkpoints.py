@@ -1,7 +1,6 @@
 """What an interrupted command leaves, and what the next one makes of it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,18 +13,20 @@ KEY, OTHER_KEY = training_key(CONFIG, "f" * 64), training_key(OTHER, "f" * 64)
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Any:
+def root(tmp_path: Path) -> Path:
     """Where a run keeps its checkpoints."""
     return tmp_path / "ray" / "trials"
 
 
 @pytest.fixture
-def checkpoints(tmp_path: Path) -> Any:
+def checkpoints(tmp_path: Path) -> Checkpoints:
     """Of the run."""
     return Checkpoints(str(tmp_path / "ray"), "trials")
 
 
-def test_newest_of_each_training_is_found_and_the_rest_goes(root: Any, checkpoints: Any) -> None:
+def test_newest_of_each_training_is_found_and_the_rest_goes(
+    root: Path, checkpoints: Checkpoints
+) -> None:
     """Killed twice: the second time before the trial came as far as the first time."""
     leave_checkpoint(root / "round-1/trial-3/checkpoint_000005", CONFIG, 600)
     newest = leave_checkpoint(root / "round-1/trial-3/checkpoint_000006", CONFIG, 700)
@@ -39,7 +40,7 @@ def test_newest_of_each_training_is_found_and_the_rest_goes(root: Any, checkpoin
     assert {path.name for path in (root / "round-2").iterdir()} == {"trial-4"}
 
 
-def test_points_of_unfinished_trainings_are_told(root: Any, checkpoints: Any) -> None:
+def test_points_of_unfinished_trainings_are_told(root: Path, checkpoints: Checkpoints) -> None:
     """By their numbers; a label that was cut off says nothing."""
     point = {"model.filters": 6, "train.learning_rate": 0.1 + 0.2, "model.kernel": "10x8"}
     folder = root / "round-1/trial-3/checkpoint_000005"
@@ -54,7 +55,7 @@ def test_points_of_unfinished_trainings_are_told(root: Any, checkpoints: Any) ->
         leave_checkpoint(folder, CONFIG, 600, number=3, point=point)
 
 
-def test_half_a_checkpoint_is_passed_over(root: Any, checkpoints: Any) -> None:
+def test_half_a_checkpoint_is_passed_over(root: Path, checkpoints: Checkpoints) -> None:
     """Whoever wrote it was killed: cut off at any byte, the one before counts."""
     whole = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     cut = leave_checkpoint(root / "round-1/trial-0/checkpoint_000001", CONFIG, 200)
@@ -71,7 +72,7 @@ def test_half_a_checkpoint_is_passed_over(root: Any, checkpoints: Any) -> None:
     assert checkpoints.of(KEY).step == 200
 
 
-def test_what_no_training_can_use_is_deleted(root: Any, checkpoints: Any) -> None:
+def test_what_no_training_can_use_is_deleted(root: Path, checkpoints: Checkpoints) -> None:
     """A trial that had not reported yet, an outcome that is a row."""
     (root / "round-1" / "trial-1").mkdir(parents=True)
     outcome = root / "round-1" / "trial-2" / "checkpoint_000009"
@@ -81,7 +82,7 @@ def test_what_no_training_can_use_is_deleted(root: Any, checkpoints: Any) -> Non
     assert list(root.iterdir()) == []
 
 
-def test_another_training_finds_nothing(root: Any, checkpoints: Any) -> None:
+def test_another_training_finds_nothing(root: Path, checkpoints: Checkpoints) -> None:
     """Other seed, other data: its course would be another."""
     leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     checkpoints.find()
@@ -89,7 +90,7 @@ def test_another_training_finds_nothing(root: Any, checkpoints: Any) -> None:
     assert checkpoints.of(training_key(CONFIG, "e" * 64)) is None
 
 
-def test_state_is_fetched(root: Any, checkpoints: Any, tmp_path: Path) -> None:
+def test_state_is_fetched(root: Path, checkpoints: Checkpoints, tmp_path: Path) -> None:
     """Bytes as they are; False where another process took it away."""
     state = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     checkpoints.find()
@@ -101,7 +102,7 @@ def test_state_is_fetched(root: Any, checkpoints: Any, tmp_path: Path) -> None:
     assert not fetch(uri, tmp_path / "gone.npz")
 
 
-def test_rounds_have_names_of_their_own_and_end(root: Any, checkpoints: Any) -> None:
+def test_rounds_have_names_of_their_own_and_end(root: Path, checkpoints: Checkpoints) -> None:
     """What a round wrote is gone when it ended; all when nothing is unfinished."""
     first, second = checkpoints.new_round(), checkpoints.new_round()
     assert first < second

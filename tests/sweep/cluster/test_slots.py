@@ -1,7 +1,5 @@
 """How many trials run at once."""
 
-from typing import Any
-
 import pytest
 
 from sprd.sweep.cluster.slots import n_slots
@@ -21,7 +19,7 @@ from tests.builders import make_sweep
     ],
 )
 def test_slots_are_what_cpus_and_gpus_hold_together(
-    cpus: Any, gpus: Any, nodes: Any, expected: Any
+    cpus: int, gpus: float, nodes: list[dict[str, float]], expected: int
 ) -> None:
     """Node by node: a trial is on one."""
     sweep = make_sweep(sweep=f"cpus_per_trial = {cpus}\ngpus_per_trial = {gpus}")

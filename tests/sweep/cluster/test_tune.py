@@ -1,5 +1,7 @@
 """What Tune says of a trial that ended without an outcome, and what becomes of it."""
 
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +10,6 @@ import pytest
 import ray
 
 from sprd.sweep.cluster.tune import COUNT_INTERVAL_S, DIED, WAITING_S, _Listener
-from sprd.sweep.cluster.tune import time as clock
 from tests.builders import make_sweep
 
 TASK_ERROR = """Failure # 1 (occurred at 2026-11-23_10-00-00)
@@ -24,24 +25,30 @@ The actor died unexpectedly before finishing this task.
 class Bridge:
     """Notes what it is told."""
 
-    def __init__(self, numbers: Any = (3, 4)) -> None:
-        self.errors, self.notes = {}, []
+    def __init__(self, numbers: Sequence[int] = (3, 4)) -> None:
+        self.errors: dict[str, str] = {}
+        self.notes: list[str] = []
         names = {f"id {number}": f"trial {number}" for number in numbers}
         self.jobs = {k: SimpleNamespace(name=name, checkpoint=None) for k, name in names.items()}
 
-    def running(self, tune_id: Any) -> Any:
+    def running(self, tune_id: str) -> Any | None:
         return self.jobs.get(tune_id)
 
-    def ended(self, tune_id: Any, read: Any) -> Any:
+    def ended(self, tune_id: str, read: Callable[..., Any]) -> bool:
         self.errors[self.jobs.pop(tune_id).name] = read().error
         return False
 
-    def note(self, text: Any) -> None:
+    def note(self, text: str) -> None:
         self.notes.append(text)
 
 
+def listener_of(bridge: Any) -> _Listener:
+    """What listens to Tune on behalf of a bridge."""
+    return _Listener(bridge, make_sweep())
+
+
 @pytest.fixture
-def make_trial(tmp_path: Path) -> Any:
+def make_trial(tmp_path: Path) -> Callable[..., Any]:
     """Makes a trial of Tune of which something is known."""
 
     def make(number: Any, text: Any, status: str = "RUNNING") -> Any:
@@ -70,18 +77,18 @@ def make_trial(tmp_path: Path) -> Any:
     ],
 )
 def test_row_says_what_was_raised_or_that_the_worker_died(
-    make_trial: Any, text: Any, reason: Any
+    make_trial: Callable[..., Any], text: str, reason: str
 ) -> None:
     """A storage that cannot be written is not taken for memory that ran out."""
     bridge = Bridge()
-    _Listener(bridge, None).on_trial_error(1, [], make_trial(3, text))
+    listener_of(bridge).on_trial_error(1, [], make_trial(3, text))
     assert bridge.errors == {"trial 3": reason}
 
 
-def test_note_says_where_it_goes_on(make_trial: Any) -> None:
+def test_note_says_where_it_goes_on(make_trial: Callable[..., Any]) -> None:
     """From nothing, or from the checkpoint of an earlier command."""
     bridge = Bridge()
-    listener = _Listener(bridge, None)
+    listener = listener_of(bridge)
     listener.on_trial_recover(1, [], make_trial(3, WORKER_DIED))
     bridge.jobs["id 4"].checkpoint = "s3://bucket/4"
     listener.on_trial_recover(1, [], make_trial(4, TASK_ERROR))
@@ -91,24 +98,24 @@ def test_note_says_where_it_goes_on(make_trial: Any) -> None:
     ]
 
 
-def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial: Any) -> None:
+def test_trial_that_ray_gave_up_silently_becomes_a_row(make_trial: Callable[..., Any]) -> None:
     """Or its number would be running for ever."""
     bridge = Bridge()
     trials = [make_trial(3, "", status="ERROR"), make_trial(4, ""), make_trial(5, "", "ERROR")]
-    _Listener(bridge, None).on_step_begin(1, trials)
+    listener_of(bridge).on_step_begin(1, trials)
     assert bridge.errors == {"trial 3": DIED}
 
 
 def test_only_a_trial_that_waits_itself_is_told(
-    make_trial: Any, monkeypatch: pytest.MonkeyPatch
+    make_trial: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some trial is pending at each look, another each time: nothing waits."""
     now = [0.0]
-    monkeypatch.setattr(clock, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     bridge = Bridge(range(100))
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
     monkeypatch.setattr(ray, "available_resources", dict)
-    listener = _Listener(bridge, make_sweep())
+    listener = listener_of(bridge)
     for number in range(int(3 * WAITING_S / COUNT_INTERVAL_S)):
         now[0] += COUNT_INTERVAL_S + 0.1
         listener.on_step_begin(1, [make_trial(number, "", status="PENDING")])

@@ -26,26 +26,28 @@ from sprd.sweep.rows.hypervolume import hypervolume
         ([[0, 0, 0, 0], [1, 1, 1, 1]], [2, 2, 2, 2], 16.0),
     ],
 )
-def test_volume_of_hand_made_points(points: Any, reference: Any, expected: Any) -> None:
+def test_volume_of_hand_made_points(
+    points: list[Any], reference: list[Any], expected: float
+) -> None:
     """Dominated, repeated and outside points add nothing."""
     assert hypervolume(np.array(points, float), np.array(reference, float)) == expected
 
 
 @pytest.mark.parametrize("n_axes", [1, 2, 3])
-def test_no_point_covers_nothing(n_axes: Any) -> None:
+def test_no_point_covers_nothing(n_axes: int) -> None:
     """A run of which nothing fits."""
     assert hypervolume(np.empty((0, n_axes)), np.ones(n_axes)) == 0.0
 
 
 @pytest.mark.parametrize("n_axes", [1, 2, 3, 4])
 @pytest.mark.parametrize("seed", range(8))
-def test_volume_is_the_number_of_dominated_cells(n_axes: Any, seed: Any) -> None:
+def test_volume_is_the_number_of_dominated_cells(n_axes: int, seed: int) -> None:
     """Points on a grid of whole numbers: each unit cell is covered or not."""
     rng = np.random.default_rng(seed)
     size = 7
     points = rng.integers(0, size + 2, (rng.integers(1, 12), n_axes)).astype(float)
     cells = np.array(list(itertools.product(range(size), repeat=n_axes)))
-    covered = (points[None] <= cells[:, None]).all(2).any(1).sum()
+    covered = np.count_nonzero(np.any(np.all(points[None] <= cells[:, None], axis=2), axis=1))
     assert hypervolume(points, np.full(n_axes, float(size))) == pytest.approx(covered, abs=1e-9)
 
 
@@ -62,7 +64,7 @@ def test_order_of_points_and_axes_does_not_matter() -> None:
     ("points", "reference"),
     [([[1.0, 2.0]], [3.0, 3.0, 3.0]), ([[np.nan, 1.0]], [2.0, 2.0]), ([[0.0]], [np.inf]), ([], [])],
 )
-def test_unfit_numbers_are_refused(points: Any, reference: Any) -> None:
+def test_unfit_numbers_are_refused(points: list[Any], reference: list[Any]) -> None:
     """Rather than a volume of nonsense."""
     with pytest.raises(ValueError, match="reference"):
         hypervolume(np.array(points), np.array(reference))

@@ -34,7 +34,7 @@ UNKNOWN = make_row(5, score=0.97, footprint={key: None for key in LIMITED_KEYS})
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_best_by_each_key(key: Any) -> None:
+def test_best_by_each_key(key: str) -> None:
     """Less of a size or of an error, more of an accuracy; what breaks the budget never."""
     expected = 2 if key in LIMITED_KEYS else 1
     assert pick_row(ROWS, key, ()).number == expected
@@ -100,7 +100,9 @@ def test_unknown_size_is_never_the_smallest() -> None:
         ),
     ],
 )
-def test_no_trial_within_limits_names_the_nearest(by: Any, limits: Any, message: Any) -> None:
+def test_no_trial_within_limits_names_the_nearest(
+    by: str, limits: tuple[Any, ...], message: str
+) -> None:
     """Exit code 3, and what could be had."""
     with pytest.raises(BudgetError) as caught:
         pick_row(ROWS, by, limits)

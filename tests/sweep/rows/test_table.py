@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.config.limits import UNMEASURABLE, Violation
-from sprd.config.objectives import natural, parse_objectives
+from sprd.config.objectives import Objective, natural, parse_objectives
 from sprd.errors import InputError, OutputError
 from sprd.sweep.rows.ranking import budget_error, excess, frontier, gains, nearest_misses, ranking
+from sprd.sweep.rows.row import Trial
 from sprd.sweep.rows.table import Table, read_rows
 from tests.builders import make_reference, make_row
 
@@ -34,7 +35,7 @@ def table(tmp_path: Path) -> Table:
     return table
 
 
-def test_rows_are_read_back_as_appended(table: Any) -> None:
+def test_rows_are_read_back_as_appended(table: Table) -> None:
     """One line a row, in the order in which they ended; nothing is lost or turned."""
     assert read_rows(table.path) == ROWS
     assert Table(table.path).rows == ROWS
@@ -42,7 +43,7 @@ def test_rows_are_read_back_as_appended(table: Any) -> None:
     assert len(table.path.read_bytes().splitlines()) == len(ROWS)
 
 
-def test_line_has_the_names_of_the_design(table: Any) -> None:
+def test_line_has_the_names_of_the_design(table: Table) -> None:
     """Other programs read the file."""
     first = json.loads(table.path.read_text().splitlines()[0])
     assert set(first) == {
@@ -60,7 +61,7 @@ def test_table_of_a_new_run_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"number": 4, "status": "trai', b"\0" * 100, b"5"])
-def test_torn_last_line_is_left_out_and_overwritten(table: Any, torn: Any) -> None:
+def test_torn_last_line_is_left_out_and_overwritten(table: Table, torn: bytes) -> None:
     """A crash in the middle of a write costs that row alone."""
     with table.path.open("ab") as file:
         file.write(torn)
@@ -85,7 +86,7 @@ def test_torn_last_line_is_left_out_and_overwritten(table: Any, torn: Any) -> No
     ],
     ids=lambda line: repr(line[:20]),
 )
-def test_damaged_line_in_the_middle_is_an_input_error(table: Any, damage: Any) -> None:
+def test_damaged_line_in_the_middle_is_an_input_error(table: Table, damage: bytes) -> None:
     """It is not skipped in silence: rows after it would count as if it had never been."""
     lines = table.path.read_bytes().split(b"\n")
     lines[1] = damage
@@ -103,7 +104,9 @@ def test_folder_in_place_of_the_table_is_an_input_error(tmp_path: Path) -> None:
         read_rows(tmp_path / "trials.jsonl")
 
 
-def test_failed_sync_leaves_the_file_as_before(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_sync_leaves_the_file_as_before(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The row is neither on disk nor in memory, and the next one can be appended."""
     before = table.path.read_bytes()
 
@@ -120,7 +123,7 @@ def test_failed_sync_leaves_the_file_as_before(table: Any, monkeypatch: pytest.M
     assert read_rows(table.path) == [*ROWS, make_row(5)]
 
 
-def test_full_disk_leaves_the_file_as_before(table: Any) -> None:
+def test_full_disk_leaves_the_file_as_before(table: Table) -> None:
     """A disk that takes half a line gives it back."""
     before = table.path.read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -134,7 +137,7 @@ def test_full_disk_leaves_the_file_as_before(table: Any) -> None:
     assert table.rows == ROWS
 
 
-def test_value_that_json_lacks_is_refused(table: Any) -> None:
+def test_value_that_json_lacks_is_refused(table: Table) -> None:
     """NaN would make a file that other programs cannot read."""
     with pytest.raises(ValueError, match="not JSON compliant"):
         table.append(make_row(4, score=float("nan")))
@@ -170,7 +173,7 @@ def test_only_trained_trials_within_the_budget_are_ranked() -> None:
     ("objective", "expected"),
     [("balanced_accuracy", 0.75), ("false_accept_rate", -0.25), ("false_reject_rate", -0.25)],
 )
-def test_more_is_better_for_every_score(objective: Any, expected: Any) -> None:
+def test_more_is_better_for_every_score(objective: str, expected: float) -> None:
     """Rates of errors are turned round."""
     assert gains(make_row(0, score=0.75), (natural(objective),)) == (expected,)
 
@@ -237,7 +240,9 @@ JSON_SCALARS = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_
         max_size=3,
     )
 )
-def test_any_row_survives_the_disk(tmp_path_factory: pytest.TempPathFactory, rows: Any) -> None:
+def test_any_row_survives_the_disk(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Any]
+) -> None:
     """Text with line breaks or quotes stays within its line."""
     table = Table(tmp_path_factory.mktemp("run") / "trials.jsonl")
     for row in rows:
@@ -247,7 +252,7 @@ def test_any_row_survives_the_disk(tmp_path_factory: pytest.TempPathFactory, row
 
 @given(st.integers(min_value=0))
 def test_any_torn_end_costs_at_most_the_last_row(
-    tmp_path_factory: pytest.TempPathFactory, n_bytes: Any
+    tmp_path_factory: pytest.TempPathFactory, n_bytes: int
 ) -> None:
     """Wherever a crash cuts the file off, whole lines before it stay."""
     path = tmp_path_factory.mktemp("run") / "trials.jsonl"
@@ -261,7 +266,7 @@ def test_any_torn_end_costs_at_most_the_last_row(
 
 
 @pytest.mark.parametrize("key", ["params", "metrics", "footprint", "seconds"])
-def test_row_whose_tables_are_none_is_refused(tmp_path: Path, key: Any) -> None:
+def test_row_whose_tables_are_none_is_refused(tmp_path: Path, key: str) -> None:
     """A damaged row is told with its line, not met later as an AttributeError."""
     table = Table(tmp_path / "trials.jsonl")
     table.append(make_row(0))
@@ -274,19 +279,24 @@ def test_row_whose_tables_are_none_is_refused(tmp_path: Path, key: Any) -> None:
 OBJECTIVES = (natural("balanced_accuracy"), natural("model_bytes"), natural("macs"))
 
 
-def brute_force(rows: Any, objectives: Any) -> Any:
+def brute_force(rows: list[Any], objectives: list[Objective]) -> set[Any]:
     """The frontier by its definition: no eligible row is as good in all and better in one."""
     known = [row for row in rows if row.is_eligible and gains(row, objectives) is not None]
 
-    def beaten(row: Any) -> Any:
-        mine = gains(row, objectives)
+    def gains_of(row: Trial) -> tuple[float, ...]:
+        found = gains(row, objectives)
+        assert found is not None
+        return found
+
+    def beaten(row: Trial) -> bool:
+        mine = gains_of(row)
         return any(
-            all(a >= b for a, b in zip(gains(other, objectives), mine, strict=True))
-            and gains(other, objectives) != mine
+            all(a >= b for a, b in zip(gains_of(other), mine, strict=True))
+            and gains_of(other) != mine
             for other in known
         )
 
-    return {gains(row, objectives) for row in known if not beaten(row)}
+    return {gains_of(row) for row in known if not beaten(row)}
 
 
 @given(
@@ -303,7 +313,9 @@ def brute_force(rows: Any, objectives: Any) -> Any:
     st.permutations(OBJECTIVES),
     st.integers(1, 3),
 )
-def test_frontier_is_what_no_other_row_dominates(found: Any, order: Any, n_objectives: Any) -> None:
+def test_frontier_is_what_no_other_row_dominates(
+    found: list[Any], order: list[Objective], n_objectives: int
+) -> None:
     """Ties, unknown numbers, and rows that cannot be exported among them."""
     rows = [
         make_row(
@@ -317,7 +329,8 @@ def test_frontier_is_what_no_other_row_dominates(found: Any, order: Any, n_objec
     ]
     objectives = order[:n_objectives]
     leaders = frontier(rows, objectives)
-    values = [gains(row, objectives) for row in leaders]
+    values = [found_gains for row in leaders if (found_gains := gains(row, objectives))]
+    assert len(values) == len(leaders)
     assert len(set(values)) == len(values)
     assert set(values) == brute_force(rows, objectives)
     assert [value[0] for value in values] == sorted((v[0] for v in values), reverse=True)

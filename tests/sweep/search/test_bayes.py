@@ -1,6 +1,7 @@
 """The sampler of our own: what it learns, and that it goes on as it would have."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from sprd.config.limits import Violation
 from sprd.config.reader import parse_sweep
+from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.hypervolume import hypervolume
 from sprd.sweep.rows.ranking import frontier
 from sprd.sweep.rows.row import Trial
@@ -31,13 +33,13 @@ MAX_BYTES = 6000
 
 
 def make(
-    space: Any = TOY,
+    space: str = TOY,
     sampler: str = "bayes",
     seed: int = 0,
     n_trials: int = 60,
-    lines: Any = TWO,
+    lines: str = TWO,
     budget: str = "",
-) -> Any:
+) -> SweepConfig:
     """A sweep with a budget."""
     text = (
         f'[sweep]\nname = "x"\nsampler = "{sampler}"\nseed = {seed}\nn_trials = {n_trials}\n'
@@ -49,7 +51,7 @@ def make(
     return parse_sweep(text, Path("/sweeps/x.toml"), VOCABULARY)
 
 
-def toy(number: Any, point: Any, limit: Any = MAX_BYTES) -> Any:
+def toy(number: int, point: dict[str, Any], limit: int = MAX_BYTES) -> Trial:
     """What a point of `TOY` gives: more bytes are better, up to luck; momentum has an optimum."""
     filters = point.get("model.filters", 8)
     first, second = (int(n) for n in str(point.get("model.kernel", "8x8")).split("x"))
@@ -68,7 +70,9 @@ def toy(number: Any, point: Any, limit: Any = MAX_BYTES) -> Any:
     return Trial(number, "trained", point, "", "", metrics=metrics, footprint=footprint)
 
 
-def tried(sampler: Any, n: Any, fate: Any = toy, first: int = 0) -> Any:
+def tried(
+    sampler: BayesSampler | Sampler, n: int, fate: Callable[..., Any] = toy, first: int = 0
+) -> list[Trial]:
     """Asks for n points one after another, and tells how each went; returns the rows."""
     rows = []
     for number in range(first, first + n):
@@ -82,7 +86,7 @@ def all_differ(rows: list[Trial]) -> bool:
     return len({tuple(sorted(row.params.items())) for row in rows}) == len(rows)
 
 
-def searched(sweep: Any, path: Any, fate: Any = toy) -> Any:
+def searched(sweep: SweepConfig, path: Path, fate: Callable[..., Any] = toy) -> list[Trial]:
     """A whole search; returns its rows."""
     search = Search(sweep, Table(path))
     while (candidate := search.next()) is not None:
@@ -92,7 +96,7 @@ def searched(sweep: Any, path: Any, fate: Any = toy) -> Any:
     return search.trials
 
 
-def volume(rows: Any, sweep: Any) -> Any:
+def volume(rows: list[Trial], sweep: SweepConfig) -> float:
     """What the frontier covers: errors up to 0.3, bytes up to the limit, each to 1."""
     found = [
         [(1 - row.value("balanced_accuracy")) / 0.3, row.value("model_bytes") / MAX_BYTES]
@@ -132,7 +136,7 @@ class TestLearning:
 
     def test_frontier_is_better_than_a_random_one(self, tmp_path: Path) -> None:
         """As many trials, over several seeds: on the mean, and for most of them."""
-        volumes = {"bayes": [], "random": []}
+        volumes: dict[str, list[float]] = {"bayes": [], "random": []}
         for sampler, found in volumes.items():
             for seed in range(4):
                 sweep = make(
@@ -146,7 +150,7 @@ class TestLearning:
 
     def test_best_of_one_objective_is_better_than_a_random_one(self) -> None:
         """As many trials, over several seeds."""
-        best = {"bayes": [], "random": []}
+        best: dict[str, list[float]] = {"bayes": [], "random": []}
         for seed in range(4):
             for name, kind in (("bayes", BayesSampler), ("random", Sampler)):
                 sweep = make(sampler=name, seed=seed, n_trials=24, lines="")
@@ -174,7 +178,7 @@ class TestLearning:
         sizes = [row.value("model_bytes") for row in rows]
         assert max(sizes[8:]) == 500 + 200 * 20 * 20 > max(sizes[:8])
 
-    def unlimited(self, number: Any, point: Any) -> Any:
+    def unlimited(self, number: int, point: dict[str, float | str]) -> Trial:
         return toy(number, point, limit=10**9)
 
 
@@ -204,7 +208,7 @@ class TestOddRows:
 
     @pytest.mark.parametrize("key", ["latency_ms", "flash_bytes"])
     @pytest.mark.parametrize("lines", ["", TWO])
-    def test_unknown_costs(self, key: Any, lines: Any) -> None:
+    def test_unknown_costs(self, key: str, lines: str) -> None:
         """A number that is None everywhere, though the budget limits it."""
         sweep = make(n_trials=24, lines=lines, budget=f"{key} = 100")
         sampler = BayesSampler(sweep)
@@ -293,7 +297,7 @@ class TestOddRows:
         """A single configuration."""
         assert BayesSampler(make_sweep()).ask(0) == {}
 
-    def fits(self, number: Any, point: Any) -> Any:
+    def fits(self, number: int, point: dict[str, Any]) -> Trial:
         return toy(number, point, 10**9)
 
 

@@ -1,12 +1,15 @@
 """The best few over folds of speakers: what is still to be trained, and what comes of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sprd.sweep.rows.folds import FoldTable
+from sprd.sweep.rows.row import FoldResult, Trial
 from sprd.sweep.search.confirm import Confirmation, all_over, confirmed
+from sprd.sweep.search.jobs import Candidate
 from sprd.sweep.trial.outcome import Outcome
 from tests.builders import make_fold, make_row, make_sweep
 
@@ -14,7 +17,7 @@ SPACE = '"model.filters" = [4, 8, 16]'
 ROWS = [make_row(n, params={"model.filters": filters}) for n, filters in ((3, 4), (5, 16))]
 
 
-def fold_result(fold: Any, n_folds: Any, n_wrong: Any) -> Any:
+def fold_result(fold: int, n_folds: int, n_wrong: int) -> FoldResult:
     """A fold of eight clips, some of them wrong."""
     truth = [0, 0, 1, 1, 2, 2, 3, 3]
     predicted = [(t + 1) % 4 if i < n_wrong else t for i, t in enumerate(truth)]
@@ -23,29 +26,37 @@ def fold_result(fold: Any, n_folds: Any, n_wrong: Any) -> Any:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Any:
+def table(tmp_path: Path) -> FoldTable:
     """An empty table of folds."""
     return FoldTable(tmp_path / "folds.jsonl")
 
 
-def confirmation(table: Any, n_folds: int = 2, rows: Any = ROWS) -> Any:
+def confirmation(table: FoldTable, n_folds: int = 2, rows: list[Trial] = ROWS) -> Confirmation:
     """A confirmation of two trials."""
     return Confirmation(make_sweep(SPACE), rows, n_folds, table)
 
 
-def run(jobs: Any, n_wrong: Any = lambda trial, fold: 0, most: int = 100) -> Any:
+def fold_of(candidate: Candidate | None) -> tuple[int, int]:
+    """The fold of a candidate, and how many there are."""
+    assert candidate is not None and candidate.fold is not None
+    return candidate.fold
+
+
+def run(
+    jobs: Confirmation, n_wrong: Callable[..., Any] = lambda trial, fold: 0, most: int = 100
+) -> list[Candidate]:
     """Trains one fold after another; returns the candidates."""
-    found = []
+    found: list[Candidate] = []
     while len(found) < most and (candidate := jobs.next()) is not None:
         found.append(candidate)
-        fold, n_folds = candidate.fold
+        fold, n_folds = fold_of(candidate)
         filters = candidate.point["model.filters"]
         result = fold_result(fold, n_folds, n_wrong(filters, fold))
         jobs.ended(candidate.number, Outcome("trained", fold=result))
     return found
 
 
-def test_every_fold_of_every_trial_is_trained_once(table: Any) -> None:
+def test_every_fold_of_every_trial_is_trained_once(table: FoldTable) -> None:
     """With the configuration of its trial, in turn."""
     jobs = confirmation(table)
     found = run(jobs)
@@ -61,7 +72,7 @@ def test_every_fold_of_every_trial_is_trained_once(table: Any) -> None:
     assert jobs.is_done
 
 
-def test_best_mean_comes_first(table: Any) -> None:
+def test_best_mean_comes_first(table: FoldTable) -> None:
     """Of equals the trial that was first."""
     jobs = confirmation(table)
     run(jobs, lambda filters, fold: {4: 3, 16: 1}[filters])
@@ -74,17 +85,17 @@ def test_best_mean_comes_first(table: Any) -> None:
 
 @pytest.mark.parametrize(("limit", "first"), [(0.3, 5), (0.2, 3), (0.01, 5)])
 def test_best_mean_within_the_limit_of_false_accepts_comes_first(
-    table: Any, limit: Any, first: Any
+    table: FoldTable, limit: float, first: int
 ) -> None:
     """Where none is within it, the best mean."""
     sweep = make_sweep(f"{SPACE}\n[budget]\nmax_false_accept_rate = {limit}")
     jobs = Confirmation(sweep, ROWS, 2, table)
     while (candidate := jobs.next()) is not None:
-        fold, n_folds = candidate.fold
+        fold, n_folds = fold_of(candidate)
         truth = [0, 0, 1, 1, 2, 2, 3, 3]
         few = [0, 0, 1, 1, 0, 0, 3, 3] if fold else [0, 0, 1, 2, 0, 0, 3, 3]  # two keywords lost
         many = [0, 0, 1, 2, 2, 2, 3, 3]  # nothing but a false accept
-        predicted = {4: few, 16: many}[candidate.point["model.filters"]]
+        predicted = {4: few, 16: many}[int(candidate.point["model.filters"])]
         speakers = [f"{fold} {i % 2}" for i in range(len(truth))]
         result = make_fold(fold, truth, predicted, speakers, n_folds)
         jobs.ended(candidate.number, Outcome("trained", fold=result))
@@ -95,7 +106,7 @@ def test_best_mean_within_the_limit_of_false_accepts_comes_first(
         assert "budget.max_false_accept_rate = 0.01" in told and "trial 5" in told
 
 
-def test_folds_that_are_done_are_not_trained_again(table: Any) -> None:
+def test_folds_that_are_done_are_not_trained_again(table: FoldTable) -> None:
     """After an interruption; the one that ran then was lost."""
     jobs = confirmation(table)
     run(jobs, most=2)
@@ -107,23 +118,23 @@ def test_folds_that_are_done_are_not_trained_again(table: Any) -> None:
     assert len(whole.results()) == 2
 
 
-def test_folds_of_another_number_do_not_count(table: Any) -> None:
+def test_folds_of_another_number_do_not_count(table: FoldTable) -> None:
     """Two folds hold out other speakers than three."""
     run(confirmation(table))
     assert len(run(confirmation(table, n_folds=3))) == 6
 
 
-def test_it_is_not_done_while_folds_are_running(table: Any) -> None:
+def test_it_is_not_done_while_folds_are_running(table: FoldTable) -> None:
     """Though none is left to begin."""
     jobs = confirmation(table, rows=ROWS[:1])
     first, second = jobs.next(), jobs.next()
     assert jobs.next() is None and not jobs.is_done
     for one in (second, first):
-        jobs.ended(one.number, Outcome("trained", fold=fold_result(one.fold[0], 2, 0)))
+        jobs.ended(one.number, Outcome("trained", fold=fold_result(fold_of(one)[0], 2, 0)))
     assert jobs.is_done
 
 
-def test_each_fold_is_drained_once(table: Any) -> None:
+def test_each_fold_is_drained_once(table: FoldTable) -> None:
     """Whoever watches hears its score."""
     jobs = confirmation(table, rows=ROWS[:1])
     run(jobs, lambda filters, fold: 2 * fold)
@@ -136,14 +147,14 @@ def test_each_fold_is_drained_once(table: Any) -> None:
     assert jobs.drain() == []
 
 
-def test_fold_that_fails_ends_its_trial_alone(table: Any) -> None:
+def test_fold_that_fails_ends_its_trial_alone(table: FoldTable) -> None:
     """A mean without it would not be one; what was done stays for the next time."""
     jobs = confirmation(table)
     run(jobs, most=1)
     candidate, running = jobs.next(), jobs.next()
     jobs.ended(candidate.number, Outcome("failed", error="out of memory"))
     assert not jobs.is_done
-    jobs.ended(running.number, Outcome("trained", fold=fold_result(running.fold[0], 2, 0)))
+    jobs.ended(running.number, Outcome("trained", fold=fold_result(fold_of(running)[0], 2, 0)))
     run(jobs)
     assert jobs.is_done and jobs.next() is None
     assert jobs.failures == {3: "trial 3, fold 2 of 2: out of memory"}
@@ -152,7 +163,7 @@ def test_fold_that_fails_ends_its_trial_alone(table: Any) -> None:
     assert [one.name for one in again] == ["trial 3, fold 2 of 2"]
 
 
-def test_confirmed_trials_are_those_with_every_fold(table: Any) -> None:
+def test_confirmed_trials_are_those_with_every_fold(table: FoldTable) -> None:
     """Whatever was trained in between."""
     sweep = make_sweep(SPACE)
     assert confirmed(sweep, ROWS, table, 2) == []

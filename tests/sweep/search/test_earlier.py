@@ -1,11 +1,15 @@
 """What a sweep learns from the rows of earlier ones."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sprd.config.limits import UNMEASURABLE, Violation, at_most
-from sprd.sweep.search.earlier import MAX_START_POINTS, learn_from
+from sprd.config.sweep import SweepConfig
+from sprd.sweep.rows.row import Status, Trial
+from sprd.sweep.search.earlier import MAX_START_POINTS, Earlier, learn_from
 from tests.builders import make_row, make_sweep
 from tests.strategies import VOCABULARY
 
@@ -14,13 +18,13 @@ TWO = 'objectives = ["balanced_accuracy", "model_bytes"]'
 
 
 def row(
-    number: Any,
-    status: str = "trained",
+    number: int,
+    status: Status = "trained",
     score: float = 0.9,
     filters: int = 8,
     n_bytes: int = 10_000,
     **fields: Any,
-) -> Any:
+) -> Trial:
     """A row of the earlier run."""
     point = {"model.filters": filters, "train.momentum": 0.5}
     footprint = {"model_bytes": n_bytes}
@@ -28,11 +32,15 @@ def row(
 
 
 def learned(
-    rows: Any, limits: Any = None, old: Any = None, sweep: Any = None, same: bool = True
-) -> Any:
+    rows: Sequence[Trial],
+    limits: dict[str, Any] | None = None,
+    old: SweepConfig | None = None,
+    sweep: SweepConfig | None = None,
+    same: bool = True,
+) -> Earlier:
     """What a sweep learns from rows."""
     sweep = sweep or make_sweep(SPACE)
-    return learn_from(sweep, at_most(limits or {}), "runs/old", old or sweep, rows, same)
+    return learn_from(sweep, at_most(limits or {}), "runs/old", old or sweep, list(rows), same)
 
 
 BOARDS = sorted(VOCABULARY.boards)[:2]
@@ -43,8 +51,8 @@ class TestSameDataAndSettings:
 
     def test_trained_and_measured_rows_are_taken(self) -> None:
         """Under numbers that no trial of the run has; nothing is trained anew."""
-        rows = [row(0), row(1, "infeasible", violations=(Violation("model_bytes", 10_000, 9_000),))]
-        rows[1].footprint["model_bytes"] = 40_000
+        missed = row(1, "infeasible", violations=(Violation("model_bytes", 10_000, 9_000),))
+        rows = [row(0), replace(missed, footprint={"model_bytes": 40_000})]
         found = learned(rows, {"model_bytes": 30_000})
         assert [one.number for one in found.trials] == [0, 1]
         assert [one.metrics for one in found.trials] == [one.metrics for one in rows]
@@ -53,8 +61,7 @@ class TestSameDataAndSettings:
 
     def test_others_tell_nothing(self) -> None:
         """Stopped, failed, no configuration."""
-        broken = make_row(3, "infeasible", violations=(UNMEASURABLE,))
-        broken.footprint.clear()
+        broken = replace(make_row(3, "infeasible", violations=(UNMEASURABLE,)), footprint={})
         rows = [row(0, "stopped"), row(1, "failed"), broken]
         found = learned(rows)
         assert (found.trials, found.points) == ((), ())
@@ -147,7 +154,7 @@ class TestOtherDataOrSettings:
     ],
     ids=str,
 )
-def test_point_outside_the_space_is_left_out(point: Any) -> None:
+def test_point_outside_the_space_is_left_out(point: dict[str, Any]) -> None:
     """A value that is none, a dimension too few or too many."""
     found = learned([row(0), make_row(1, params=point)])
     assert [one.number for one in found.trials] == [0]

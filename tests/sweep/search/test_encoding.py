@@ -1,13 +1,18 @@
 """Points as vectors: what computes alike lies close together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from sprd.config.params import Scalar
 from sprd.sweep.search.encoding import Encoder
 from sprd.sweep.search.sampler import Sampler
 from tests.builders import make_sweep
+
+Point = Mapping[str, Scalar]
 
 SPACE = """
 "model.architecture" = ["tiny_conv", "ds_cnn", "temporal_conv"]
@@ -21,12 +26,12 @@ SPACE = """
 """
 
 
-def encoder_of(space: Any) -> Any:
+def encoder_of(space: str) -> Encoder:
     """An encoder of a space."""
     return Encoder(make_sweep(space).space)
 
 
-def one(encoder: Any, **point: Any) -> Any:
+def one(encoder: Encoder, **point: Any) -> NDArray[np.float64]:
     """The features of a point; `_` for "." in its names."""
     (features,) = encoder.encode([{name.replace("_", ".", 1): v for name, v in point.items()}])
     return features
@@ -36,7 +41,7 @@ def test_features_of_every_point_are_as_many_and_in_0_to_1() -> None:
     """Whatever exists at a point."""
     sweep = make_sweep(SPACE, 'sampler = "random"')
     sampler = Sampler(sweep)
-    points = [sampler.ask(number) for number in range(60)]
+    points: list[Point] = [sampler.ask(number) for number in range(60)]
     features = Encoder(sweep.space).encode(points)
     assert features.shape[0] == 60
     assert len({frozenset(point) for point in points}) == 2
@@ -48,7 +53,7 @@ def test_points_that_differ_have_features_that_differ() -> None:
     """No two points of a small space are one to the surrogate."""
     space = '"model.kernel" = ["4x8", "8x4", "8x8"]\n"model.filters" = [4, 8]'
     kernels = ("4x8", "8x4", "8x8")
-    points = [{"model.kernel": k, "model.filters": f} for k in kernels for f in (4, 8)]
+    points: list[Point] = [{"model.kernel": k, "model.filters": f} for k in kernels for f in (4, 8)]
     features = encoder_of(space).encode(points)
     assert len(np.unique(features, axis=0)) == 6
 

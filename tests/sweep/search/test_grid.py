@@ -8,6 +8,7 @@ import pytest
 
 from sprd.config.dimensions import Choice, Range
 from sprd.config.reader import parse_sweep
+from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
 from sprd.sweep.search.grid import MAX_POINTS, Grid, check_grid, values_of
 from tests.builders import make_sweep
@@ -26,22 +27,22 @@ CONDITIONAL = """
 """
 
 
-def grid_of(space: Any, seed: int = 0) -> Any:
+def grid_of(space: str, seed: int = 0) -> Grid:
     """The grid of a space."""
     return Grid(make_sweep(space, f'sampler = "grid"\nseed = {seed}\nn_trials = 5'))
 
 
-def points_of(grid: Any) -> Any:
+def points_of(grid: Grid) -> list[Any]:
     """All points, in order."""
     return [grid.point(number) for number in range(len(grid))]
 
 
-def as_set(points: Any) -> Any:
+def as_set(points: list[Any]) -> set[Any]:
     """Points without their order."""
     return {tuple(sorted(point.items())) for point in points}
 
 
-def blocks_sweep(space: Any) -> Any:
+def blocks_sweep(space: str) -> SweepConfig:
     """A sweep over `blocks`, whose positions may be left out."""
     text = (
         '[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[model]\narchitecture = "blocks"\n'
@@ -84,7 +85,7 @@ def test_block_that_is_left_out_has_no_filters() -> None:
 
 
 @pytest.mark.parametrize("space", [SPACE, CONDITIONAL])
-def test_order_is_drawn_from_the_seed(space: Any) -> None:
+def test_order_is_drawn_from_the_seed(space: str) -> None:
     """A grid that is stopped on its way was searched at random; resumed, it goes on."""
     points = points_of(grid_of(space))
     assert points_of(grid_of(space)) == points
@@ -153,6 +154,6 @@ def test_space_of_nothing_is_one_point() -> None:
     ],
     ids=str,
 )
-def test_values_of_a_dimension(dimension: Any, expected: Any) -> None:
+def test_values_of_a_dimension(dimension: Choice | Range, expected: tuple[Any, ...]) -> None:
     """None beyond `high`, not by rounding either."""
     assert values_of(dimension) == expected

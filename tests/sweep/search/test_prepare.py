@@ -15,7 +15,7 @@ from tests.builders import make_sweep
 FRAMES = '"features.frame" = ["30/20x40", "40/40x20"]\n'
 
 
-def corpus(tmp_path: Any, n: int = 400) -> Any:
+def corpus(tmp_path: Path, n: int = 400) -> Corpus:
     """An index; no file is read."""
     clips = tuple(
         Clip(tmp_path / f"{i}.wav", f"up/{i:04}", "up", str(i), list(Split)[i % 3])
@@ -25,9 +25,9 @@ def corpus(tmp_path: Any, n: int = 400) -> Any:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Any:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What would be made: (frames, channels), split and variants."""
-    found = []
+    found: list[Any] = []
 
     def make(recipes: Any, progress: Any) -> None:
         found.extend((r.features.shape, r.split.value, r.shape[1]) for r in recipes)
@@ -36,7 +36,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def test_every_front_end_of_the_space_is_prepared(tmp_path: Path, made: Any) -> None:
+def test_every_front_end_of_the_space_is_prepared(tmp_path: Path, made: list[Any]) -> None:
     """Once for each split that trials read, whatever else is searched."""
     sweep = make_sweep(FRAMES + '"train.learning_rate" = { low = 1e-4, high = 1e-2, log = true }')
     prepare_features(sweep, corpus(tmp_path, 2000), [], None)
@@ -48,14 +48,14 @@ def test_every_front_end_of_the_space_is_prepared(tmp_path: Path, made: Any) -> 
     ]
 
 
-def test_augmentation_shares_the_validation_clips(tmp_path: Path, made: Any) -> None:
+def test_augmentation_shares_the_validation_clips(tmp_path: Path, made: list[Any]) -> None:
     """They are not varied."""
     sweep = make_sweep('"augment.gain_db" = [0.0, 6.0]\n"augment.time_mask_frames" = [0, 5]')
     prepare_features(sweep, corpus(tmp_path, 2000), [], None)
     assert [split for _, split, _ in made] == ["training", "validation", "training"]
 
 
-def test_references_are_prepared_too(tmp_path: Path, made: Any) -> None:
+def test_references_are_prepared_too(tmp_path: Path, made: list[Any]) -> None:
     """Their front end may be another."""
     other = make_sweep(FRAMES).default
     features = other.features.model_copy(update={"n_channels": 16})
@@ -64,7 +64,7 @@ def test_references_are_prepared_too(tmp_path: Path, made: Any) -> None:
     assert {shape for shape, _, _ in made} == {(49, 40), (49, 16)}
 
 
-def test_few_clips_are_left_to_the_first_trial(tmp_path: Path, made: Any) -> None:
+def test_few_clips_are_left_to_the_first_trial(tmp_path: Path, made: list[Any]) -> None:
     """Processes would take longer to start."""
     sweep = make_sweep('"augment.n_variants" = [1, 2]')
     prepare_features(sweep, corpus(tmp_path, 30), [], None)
@@ -92,7 +92,7 @@ def test_combinations_that_no_trial_can_have_are_left_out() -> None:
 
 
 def test_no_more_than_the_cache_holds_is_prepared(
-    tmp_path: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, made: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More would push out what was made first."""
     sweep, index = make_sweep(), corpus(tmp_path, 2000)
@@ -108,7 +108,7 @@ def test_no_more_than_the_cache_holds_is_prepared(
 
 
 def test_cache_that_cannot_hold_what_a_trial_reads_is_told_first(
-    tmp_path: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, made: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or each trial would compute its features anew."""
     monkeypatch.setenv("SPRD_CACHE_GB", "0.01")

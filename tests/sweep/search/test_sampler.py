@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from sprd.config.dimensions import Choice, Range
 from sprd.config.limits import UNMEASURABLE, Violation
+from sprd.sweep.rows.row import Status, Trial
 from sprd.sweep.search.importance import MIN_TRIALS_TO_JUDGE, importances
 from sprd.sweep.search.sampler import Sampler
 from tests.builders import make_row, make_sweep
@@ -27,13 +28,13 @@ PLAIN = """
 """
 
 
-def sampler_of(space: Any = SPACE, name: str = "tpe", seed: int = 0, n_trials: int = 12) -> Any:
+def sampler_of(space: str = SPACE, name: str = "tpe", seed: int = 0, n_trials: int = 12) -> Sampler:
     """A sampler that was told nothing."""
     lines = f'sampler = "{name}"\nseed = {seed}\nn_trials = {n_trials}'
     return Sampler(make_sweep(space, lines))
 
 
-def rows_for(sampler: Any, n: Any, **fields: Any) -> Any:
+def rows_for(sampler: Sampler, n: int, **fields: Any) -> list[Trial]:
     """Asks for n points, one after another, each told as trained; returns the rows."""
     rows = []
     for number in range(n):
@@ -44,7 +45,7 @@ def rows_for(sampler: Any, n: Any, **fields: Any) -> Any:
     return rows
 
 
-def lies_in(value: Any, dimension: Any) -> Any:
+def lies_in(value: float | str, dimension: Choice | Range) -> bool:
     """Whether a value belongs to a dimension."""
     if isinstance(dimension, Choice):
         return any(value == v and type(value) is type(v) for v in dimension.values)
@@ -79,7 +80,7 @@ def ranges(draw: Any) -> Any:
 )
 @settings(deadline=None)
 def test_value_of_any_dimension_lies_in_it(
-    dimension: Any, seed: Any, number: Any, name: Any
+    dimension: Choice | Range, seed: int, number: int, name: str
 ) -> None:
     """Whatever the file says that it may be, steps that do not end at `high` included."""
     sweep = make_sweep(sweep=f'seed = {seed}\nsampler = "{name}"')
@@ -99,7 +100,7 @@ def test_parameter_is_asked_only_where_the_architecture_has_it() -> None:
     seen = set()
     for number in range(30):
         point = sampler.ask(number)
-        architecture = point.pop("model.architecture")
+        architecture = str(point.pop("model.architecture"))
         shared = {"train.learning_rate", "features.frame"}
         assert set(point) == owned[architecture] | shared
         seen.add(architecture)
@@ -128,7 +129,7 @@ def test_random_point_depends_on_seed_and_number_alone() -> None:
 
 
 @pytest.mark.parametrize("n_told", [2, 9])
-def test_tpe_made_anew_from_rows_goes_on_as_the_old_one(n_told: Any) -> None:
+def test_tpe_made_anew_from_rows_goes_on_as_the_old_one(n_told: int) -> None:
     """A resumed sweep asks what the undisturbed one would have asked, at its start and later."""
     undisturbed = sampler_of(PLAIN)
     rows = rows_for(undisturbed, n_told)
@@ -159,10 +160,10 @@ def test_tpe_keeps_away_from_what_does_not_fit() -> None:
     n_fitting = []
     for number in range(40):
         point = sampler.ask(number)
-        filters = point["model.filters"]
+        filters = float(point["model.filters"])
         fits = filters <= 150
         violations = () if fits else (Violation("model_bytes", filters, 150),)
-        status = "trained" if fits else "infeasible"
+        status: Status = "trained" if fits else "infeasible"
         sampler.tell(make_row(number, status, 0.5, params=point, violations=violations))
         n_fitting.append(fits)
     assert sum(n_fitting[-20:]) > 2 * sum(n_fitting[:10])
@@ -197,7 +198,7 @@ def test_tpe_keeps_away_from_what_does_not_fit() -> None:
     ],
 )
 def test_each_end_is_told_as_what_it_is(
-    asked: Any, row: Any, state: Any, value: Any, constraint: Any
+    asked: bool, row: dict[str, Any], state: Any, value: float | None, constraint: float | None
 ) -> None:
     """Only a trained trial is a result; what misses the budget breaks a constraint by how much."""
     sampler = sampler_of(PLAIN)
@@ -233,16 +234,19 @@ class TestEvolution:
     SPACE = PLAIN + '"augment.gain_db" = { low = 0.0, high = 12.0 }'
     LINES = 'sampler = "nsga2"\nn_trials = 24\nobjectives = ["balanced_accuracy", "model_bytes"]'
 
-    def sampler(self) -> Any:
+    def sampler(self) -> Sampler:
         """One that was told nothing; a generation has six candidates."""
         return Sampler(make_sweep(self.SPACE, self.LINES))
 
-    def tried(self, sampler: Any, numbers: Any) -> Any:
+    def tried(self, sampler: Sampler, numbers: range) -> list[Trial]:
         """Asks and tells in turn; every fifth candidate does not fit, every seventh fails."""
         rows = []
         for number in numbers:
             point = sampler.ask(number)
-            fields = {"params": point, "footprint": {"model_bytes": point["model.filters"]}}
+            fields: dict[str, Any] = {
+                "params": point,
+                "footprint": {"model_bytes": point["model.filters"]},
+            }
             if number % 5 == 4:
                 violations = (Violation("model_bytes", 2000 + number, 1000),)
                 rows.append(make_row(number, "infeasible", violations=violations, **fields))
@@ -255,7 +259,7 @@ class TestEvolution:
         return rows
 
     @pytest.mark.parametrize("n_told", [3, 8, 13, 20])
-    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told: Any) -> None:
+    def test_made_anew_from_rows_it_goes_on_as_the_old_one(self, n_told: int) -> None:
         """Within the first generation, at the end of one, and later."""
         undisturbed, resumed = self.sampler(), self.sampler()
         for row in self.tried(undisturbed, range(n_told)):
@@ -290,14 +294,14 @@ class TestSeveralObjectives:
 
     LINES = 'sampler = "tpe"\nn_trials = 12\nobjectives = ["balanced_accuracy", "model_bytes"]'
 
-    def told(self, *rows: Any) -> Any:
+    def told(self, *rows: Trial) -> list[Any]:
         """The trials that rows are told as."""
         sampler = Sampler(make_sweep(PLAIN, self.LINES))
         for row in rows:
             sampler.tell(row)
         return sampler._study.trials
 
-    def row(self, status: Any, **fields: Any) -> Any:
+    def row(self, status: Status, **fields: Any) -> Trial:
         """A row with a point."""
         return make_row(0, status, params={"model.filters": 8, "train.momentum": 0.5}, **fields)
 
@@ -328,7 +332,7 @@ class TestSeveralObjectives:
         assert told.state is TrialState.FAIL
 
     @pytest.mark.parametrize("n_told", [5, 9])
-    def test_tpe_made_anew_goes_on_as_the_old_one(self, n_told: Any) -> None:
+    def test_tpe_made_anew_goes_on_as_the_old_one(self, n_told: int) -> None:
         """As with one objective."""
         undisturbed, resumed = (Sampler(make_sweep(PLAIN, self.LINES)) for _ in range(2))
         for row in rows_for(undisturbed, n_told):
@@ -339,7 +343,7 @@ class TestSeveralObjectives:
 class TestImportances:
     """Which parameters mattered."""
 
-    def rows(self, n: Any, space: Any = PLAIN, **fields: Any) -> Any:
+    def rows(self, n: int, space: str = PLAIN, **fields: Any) -> list[Trial]:
         """Random trials; the score depends on the momentum."""
         sampler = sampler_of(space, "random")
         points = [sampler.ask(number) for number in range(n)]
@@ -368,7 +372,9 @@ class TestImportances:
         ]
         sweep = make_sweep(PLAIN, 'objectives = ["balanced_accuracy", "accuracy", "model_bytes"]')
         found = importances(sweep, rows)
-        assert {key: max(shares, key=shares.get) for key, shares in found.items()} == {
+        assert {
+            key: max(shares, key=lambda name: shares[name]) for key, shares in found.items()
+        } == {
             "balanced_accuracy": "train.momentum",
             "accuracy": "model.filters",
         }

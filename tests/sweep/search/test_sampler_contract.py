@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,14 +53,17 @@ def sampler_of(sweep: SweepConfig) -> Sampler | BayesSampler:
 
 def ended(number: int, point: Point) -> Trial:
     """How a candidate ended: of nine, five trained and each other end once; one lacks a number."""
-    fields = {"params": dict(point), "footprint": {"model_bytes": 1000 + 100 * len(str(point))}}
+    fields: dict[str, Any] = {
+        "params": dict(point),
+        "footprint": {"model_bytes": 1000 + 100 * len(str(point))},
+    }
     match number % 9:
         case 2:
             return make_row(
                 number, "infeasible", violations=(Violation("ram_bytes", 9, 4),), **fields
             )
         case 3:
-            bare = {"params": dict(point), "footprint": {"model_bytes": None}}
+            bare: dict[str, Any] = {"params": dict(point), "footprint": {"model_bytes": None}}
             violations = (UNMEASURABLE,)
             return make_row(number, "infeasible", violations=violations, **bare)
         case 5:
@@ -67,7 +71,7 @@ def ended(number: int, point: Point) -> Trial:
         case 6:
             return make_row(number, "stopped", step=20, **fields)
         case 8:
-            unknown = {"params": dict(point), "footprint": {"model_bytes": None}}
+            unknown: dict[str, Any] = {"params": dict(point), "footprint": {"model_bytes": None}}
             return make_row(number, "trained", 0.7, **unknown)
         case _:
             score = 0.5 + float(point.get("model.filters", 8)) / 100

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.errors import ConfigError
-from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.row import Row, Status
 from sprd.sweep.rows.table import Table, read_rows
 from sprd.sweep.search.earlier import Earlier
+from sprd.sweep.search.jobs import Candidate
 from sprd.sweep.search.search import (
     MAX_CANDIDATES_PER_TRIAL,
     MAX_FAILURES,
     MAX_MISSES_IN_A_ROW,
-    Candidate,
     Search,
     check_searchable,
 )
@@ -28,15 +28,17 @@ from tests.builders import make_row, make_sweep
 SPACE = '"model.filters" = { low = 1, high = 64 }\n"train.momentum" = { low = 0.0, high = 0.9 }'
 HALF_VALID = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
 
-TRAINED = ("trained", {"metrics": {"balanced_accuracy": 0.9, "val_balanced_accuracy": 0.9}})
-MISSED = ("infeasible", {"violations": (Violation("ram_bytes", 20, 10),)})
-STOPPED = ("stopped", {"step": 20, "metrics": {"val_balanced_accuracy": 0.4}})
-FAILED = ("failed", {"error": "ValueError: x"})
+Ended = tuple[Status, dict[str, Any]]
 
-Fate = Callable[[Candidate], tuple[str, dict]]
+TRAINED: Ended = ("trained", {"metrics": {"balanced_accuracy": 0.9, "val_balanced_accuracy": 0.9}})
+MISSED: Ended = ("infeasible", {"violations": (Violation("ram_bytes", 20, 10),)})
+STOPPED: Ended = ("stopped", {"step": 20, "metrics": {"val_balanced_accuracy": 0.4}})
+FAILED: Ended = ("failed", {"error": "ValueError: x"})
+
+Fate = Callable[[Candidate], Ended]
 
 
-def lines(n_trials: int = 3, sampler: str = "random", seed: int = 0) -> Any:
+def lines(n_trials: int = 3, sampler: str = "random", seed: int = 0) -> str:
     """Lines of `[sweep]`."""
     return f'n_trials = {n_trials}\nsampler = "{sampler}"\nseed = {seed}'
 
@@ -49,7 +51,7 @@ def table(tmp_path: Path) -> Table:
 
 def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
     """Ends candidates one after another as `fate` says; returns them."""
-    candidates = []
+    candidates: list[Candidate] = []
     while len(candidates) < most and (candidate := search.next()) is not None:
         candidates.append(candidate)
         status, fields = fate(candidate)
@@ -57,13 +59,15 @@ def run(search: Search, fate: Fate, most: int = 10_000) -> list[Candidate]:
     return candidates
 
 
-def trained(score: Any, footprint: Any = None, violations: Any = ()) -> Any:
+def trained(
+    score: float, footprint: dict[str, int] | None = None, violations: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
     """A fate with a score."""
     metrics = {"balanced_accuracy": score, "val_balanced_accuracy": score}
     return "trained", dict(metrics=metrics, footprint=footprint or {}, violations=violations)
 
 
-def test_trials_asked_for_are_trained_and_no_more(table: Any) -> None:
+def test_trials_asked_for_are_trained_and_no_more(table: Table) -> None:
     """Candidates are numbered from 0; each row has its point and times."""
     sweep = make_sweep(SPACE, lines(3))
     search = Search(sweep, table)
@@ -79,7 +83,7 @@ def test_trials_asked_for_are_trained_and_no_more(table: Any) -> None:
     ]
 
 
-def test_only_trained_trials_count(table: Any) -> None:
+def test_only_trained_trials_count(table: Table) -> None:
     """What does not fit, was stopped or failed is a row, and another is asked for."""
     fates = [MISSED, TRAINED, STOPPED, FAILED, MISSED, TRAINED]
     search = Search(make_sweep(SPACE, lines(2)), table)
@@ -89,13 +93,13 @@ def test_only_trained_trials_count(table: Any) -> None:
     assert search.n_trained == 2
 
 
-def test_point_of_each_candidate_differs(table: Any) -> None:
+def test_point_of_each_candidate_differs(table: Table) -> None:
     """The same point twice would be a trial wasted."""
     run(Search(make_sweep(SPACE, lines(10)), table), lambda c: TRAINED)
     assert len({row.params["train.momentum"] for row in table.rows}) == 10
 
 
-def test_no_more_run_at_once_than_are_needed(table: Any) -> None:
+def test_no_more_run_at_once_than_are_needed(table: Table) -> None:
     """A candidate is held back while those that run may be enough."""
     search = Search(make_sweep(SPACE, lines(2)), table)
     first, second = search.next(), search.next()
@@ -107,12 +111,12 @@ def test_no_more_run_at_once_than_are_needed(table: Any) -> None:
     assert search.next() is None
 
 
-def test_number_of_trials_may_be_given_anew(table: Any) -> None:
+def test_number_of_trials_may_be_given_anew(table: Table) -> None:
     """`--trials` overrides the file."""
     assert len(run(Search(make_sweep(SPACE, lines(3)), table, 5), lambda c: TRAINED)) == 5
 
 
-def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table: Any) -> None:
+def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table: Table) -> None:
     """It is infeasible, says why, and is never handed out."""
     space = HALF_VALID + '\n"train.momentum" = { low = 0.0, high = 0.9 }'
     search = Search(make_sweep(space, lines(12)), table)
@@ -127,10 +131,10 @@ def test_point_that_breaks_a_rule_is_a_row_without_a_worker(table: Any) -> None:
         assert row.error.startswith("/sweeps/x.toml [features]: window_stride_ms <= window_size_ms")
 
 
-def test_rows_are_drained_once(table: Any) -> None:
+def test_rows_are_drained_once(table: Table) -> None:
     """Whoever watches hears of each row, those without a worker too."""
     search = Search(make_sweep(HALF_VALID, lines(12)), table)
-    seen: list[Trial] = []
+    seen: list[Row] = []
     while (candidate := search.next()) is not None:
         search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         seen += search.drain()
@@ -141,19 +145,19 @@ def test_rows_are_drained_once(table: Any) -> None:
 class TestGivingUp:
     """A sweep ends though it has not its trials."""
 
-    def test_nothing_fits_and_there_is_no_space(self, table: Any) -> None:
+    def test_nothing_fits_and_there_is_no_space(self, table: Table) -> None:
         """There is no other candidate to ask for."""
         search = Search(make_sweep(), table)
         assert len(run(search, lambda c: MISSED)) == 1
         assert search.gave_up == "none of 1 candidates fits"
 
-    def test_nothing_fits_in_the_space(self, table: Any) -> None:
+    def test_nothing_fits_in_the_space(self, table: Table) -> None:
         """After many misses in a row."""
         search = Search(make_sweep(SPACE, lines(3)), table)
         assert len(run(search, lambda c: MISSED)) == MAX_MISSES_IN_A_ROW
         assert search.gave_up == f"none of {MAX_MISSES_IN_A_ROW} candidates fits"
 
-    def test_something_fits_late(self, table: Any) -> None:
+    def test_something_fits_late(self, table: Table) -> None:
         """One that fits proves that others may."""
         late = MAX_MISSES_IN_A_ROW - 1
         search = Search(make_sweep(SPACE, lines(2)), table)
@@ -161,32 +165,32 @@ class TestGivingUp:
         assert len(candidates) == late + 51
         assert search.gave_up is None
 
-    def test_too_few_fit(self, table: Any) -> None:
+    def test_too_few_fit(self, table: Table) -> None:
         """A budget that one candidate in thousands meets would keep it busy for ever."""
         search = Search(make_sweep(SPACE, lines(2)), table)
         n = len(run(search, lambda c: TRAINED if c.number == 0 else MISSED))
         assert n == 2 * MAX_CANDIDATES_PER_TRIAL + MAX_MISSES_IN_A_ROW
         assert search.gave_up == f"{n} candidates gave 1 trained trials"
 
-    def test_all_fail(self, table: Any) -> None:
+    def test_all_fail(self, table: Table) -> None:
         """Something is wrong that other points do not mend."""
         search = Search(make_sweep(SPACE, lines(50)), table)
         assert len(run(search, lambda c: FAILED)) == MAX_FAILURES + 1
         assert search.gave_up == f"{MAX_FAILURES + 1} trials failed"
 
-    def test_some_fail(self, table: Any) -> None:
+    def test_some_fail(self, table: Table) -> None:
         """As many may fail as were trained, and some more."""
         search = Search(make_sweep(SPACE, lines(20)), table)
         run(search, lambda c: FAILED if c.number % 2 else TRAINED)
         assert (search.n_trained, search.gave_up) == (20, None)
 
-    def test_the_only_configuration_fails(self, table: Any) -> None:
+    def test_the_only_configuration_fails(self, table: Table) -> None:
         """It would fail again."""
         search = Search(make_sweep(), table)
         assert len(run(search, lambda c: FAILED)) == 1
         assert search.gave_up == "the trial failed, and there is no [space] to try another"
 
-    def test_no_more_is_asked_after(self, table: Any) -> None:
+    def test_no_more_is_asked_after(self, table: Table) -> None:
         """Not even by a run that is resumed."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: MISSED)
@@ -196,7 +200,7 @@ class TestGivingUp:
 class TestResuming:
     """A search that is opened again goes on where the table ends."""
 
-    def test_finished_search_asks_nothing(self, table: Any) -> None:
+    def test_finished_search_asks_nothing(self, table: Table) -> None:
         """The same command on the same folder."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: TRAINED)
@@ -204,7 +208,7 @@ class TestResuming:
         assert resumed.is_done
         assert resumed.next() is None
 
-    def test_finished_search_goes_on_with_more_trials(self, table: Any) -> None:
+    def test_finished_search_goes_on_with_more_trials(self, table: Table) -> None:
         """New numbers follow the old."""
         sweep = make_sweep(SPACE, lines(3))
         run(Search(sweep, table), lambda c: TRAINED)
@@ -213,7 +217,7 @@ class TestResuming:
             4,
         ]
 
-    def test_gaps_of_what_was_running_are_filled_first(self, table: Any) -> None:
+    def test_gaps_of_what_was_running_are_filled_first(self, table: Table) -> None:
         """With the points that they had: the random sampler knows them by their number."""
         sweep = make_sweep(SPACE, lines(6))
         search = Search(sweep, table)
@@ -226,7 +230,7 @@ class TestResuming:
 
     @pytest.mark.parametrize("n_first", [1, 4, 9])
     def test_tpe_asks_what_the_undisturbed_search_would_ask(
-        self, tmp_path: Path, n_first: Any
+        self, tmp_path: Path, n_first: int
     ) -> None:
         """One trial at a time, the interruption changes nothing."""
         sweep = make_sweep(SPACE, lines(12, "tpe"))
@@ -251,18 +255,22 @@ class TestResuming:
 )
 @settings(deadline=None, max_examples=40)
 def test_no_number_is_asked_twice_however_often_it_is_interrupted(
-    tmp_path_factory: pytest.TempPathFactory, sampler: Any, fates: Any, order: Any, n_trials: Any
+    tmp_path_factory: pytest.TempPathFactory,
+    sampler: str,
+    fates: list[Any],
+    order: list[Any],
+    n_trials: int,
 ) -> None:
     """Rows have each number once, and up to the highest none is missing when the search ends."""
     path = tmp_path_factory.mktemp("run") / "trials.jsonl"
     sweep = make_sweep(SPACE, lines(n_trials, sampler))
-    fates = iter(fates)
+    coming = iter(fates)
     for which in order:
         search = Search(sweep, Table(path))
         running = [c for c in (search.next() for _ in range(4)) if c is not None]
         assert len({c.number for c in running}) == len(running)
         for candidate in running[which:]:  # the others are lost with the process
-            status, fields = next(fates, TRAINED)
+            status, fields = next(coming, TRAINED)
             search.ended(candidate.number, Outcome(status, **fields))
     last = Search(sweep, Table(path))
     run(last, lambda c: TRAINED)
@@ -273,7 +281,7 @@ def test_no_number_is_asked_twice_however_often_it_is_interrupted(
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-def test_no_point_is_tried_twice(tmp_path: Path, sampler: Any) -> None:
+def test_no_point_is_tried_twice(tmp_path: Path, sampler: str) -> None:
     """Each of a small space comes up once, also after an interruption; then the search ends."""
     sweep = make_sweep('"model.filters" = [2, 4, 6, 8]', lines(10, sampler))
     path = tmp_path / "trials.jsonl"
@@ -287,7 +295,7 @@ def test_no_point_is_tried_twice(tmp_path: Path, sampler: Any) -> None:
     assert search.gave_up == "4 candidates were tried, and no other was found in [space]"
 
 
-def test_points_that_run_are_not_handed_out_again(table: Any) -> None:
+def test_points_that_run_are_not_handed_out_again(table: Table) -> None:
     """With all of a space running the search waits; the next command tries what failed again."""
     search = Search(make_sweep('"model.filters" = [2, 4]', lines(4)), table)
     first, second = search.next(), search.next()
@@ -301,7 +309,7 @@ def test_points_that_run_are_not_handed_out_again(table: Any) -> None:
 
 
 @pytest.mark.parametrize("sampler", ["random", "bayes", "tpe", "nsga2", "grid"])
-def test_unfinished_points_are_handed_out_again(tmp_path: Path, sampler: Any) -> None:
+def test_unfinished_points_are_handed_out_again(tmp_path: Path, sampler: str) -> None:
     """Interrupted with four running, of which three had a checkpoint: those go on."""
     space = SPACE if sampler != "grid" else '"model.filters" = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]'
     sweep = make_sweep(space, lines(10, sampler))
@@ -348,7 +356,7 @@ class TestStopping:
     """Rules of the sweep file that end a search before it has its trials."""
 
     def test_no_trial_starts_after_max_minutes(
-        self, table: Any, monkeypatch: pytest.MonkeyPatch
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Those that run end; the next command has its minutes anew."""
         sweep = make_sweep(SPACE, lines(9) + "\nmax_minutes = 1.5")
@@ -366,7 +374,7 @@ class TestStopping:
         assert (search.n_trained, search.gave_up) == (2, None)
         assert Search(sweep, Table(table.path)).next().number == 2
 
-    def test_trials_that_do_not_move_the_frontier_end_it(self, table: Any) -> None:
+    def test_trials_that_do_not_move_the_frontier_end_it(self, table: Table) -> None:
         """Three in a row: what does not fit, was stopped or failed counts neither way."""
         scores = [0.5, 0.6, 0.6, 0.4, 0.7, 0.5, None, 0.6, None, 0.7, 0.9]
         search = Search(make_sweep(SPACE, lines(50) + "\npatience_trials = 3"), table)
@@ -380,7 +388,7 @@ class TestStopping:
         assert search.ended_by == "patience_trials = 3: the frontier stayed as it was"
         assert Search(search._sweep, Table(table.path)).next() is None
 
-    def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table: Any) -> None:
+    def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table: Table) -> None:
         """A smaller model is a gain too; one that breaks the budget is none."""
         sizes = [100, 90, 80, 70, 70, 60]
         rules = '\npatience_trials = 2\nobjectives = ["balanced_accuracy", "model_bytes"]'
@@ -393,7 +401,7 @@ class TestStopping:
 
         assert len(run(search, fate)) == 6
 
-    def test_grid_ends_when_every_point_was_tried(self, table: Any) -> None:
+    def test_grid_ends_when_every_point_was_tried(self, table: Table) -> None:
         """Fewer than the trials that were asked for; each once, also after an interruption."""
         space = '"model.filters" = [2, 4, 8]\n"train.momentum" = [0.1, 0.5]'
         sweep = make_sweep(space, lines(10, "grid"))
@@ -412,7 +420,7 @@ class TestStopping:
         points = {tuple(sorted(row.params.items())) for row in search.trials}
         assert len(points) == len(search.trials) == 6
 
-    def test_grid_drops_no_point_whose_trial_was_lost(self, table: Any) -> None:
+    def test_grid_drops_no_point_whose_trial_was_lost(self, table: Table) -> None:
         """The numbers of lost trials are asked for again, and a number means a point."""
         sweep = make_sweep('"model.filters" = [2, 4, 8, 16]', lines(4, "grid"))
         search = Search(sweep, table)
@@ -421,7 +429,7 @@ class TestStopping:
         run(Search(sweep, Table(table.path)), lambda c: TRAINED)
         assert sorted(row.params["model.filters"] for row in read_rows(table.path)) == [2, 4, 8, 16]
 
-    def test_grid_of_points_that_are_no_configuration_ends(self, table: Any) -> None:
+    def test_grid_of_points_that_are_no_configuration_ends(self, table: Table) -> None:
         """Rows without a worker."""
         search = Search(make_sweep(HALF_VALID, lines(4, "grid")), table)
         assert len(run(search, lambda c: TRAINED)) == 3
@@ -441,15 +449,15 @@ class TestReferences:
     TABLES = "".join(f'\n[[reference]]\nname = "{name}"\nsweep = "x.toml"' for name in ("a", "b"))
 
     def search(
-        self, table: Any, n_trials: int = 3, extra: str = "", sampler: str = "random"
-    ) -> Any:
+        self, table: Table, n_trials: int = 3, extra: str = "", sampler: str = "random"
+    ) -> Search:
         """A search with two references."""
         sweep = make_sweep(SPACE + self.TABLES + extra, lines(n_trials, sampler))
         references = [(one.name, sweep.default) for one in sweep.references]
         return Search(sweep, table, references=references)
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-    def test_they_come_first_and_do_not_count(self, table: Any, sampler: Any) -> None:
+    def test_they_come_first_and_do_not_count(self, table: Table, sampler: str) -> None:
         """Numbers 0 and 1; they have a label and no point."""
         search = self.search(table, sampler=sampler)
         candidates = run(search, lambda c: TRAINED)
@@ -460,7 +468,7 @@ class TestReferences:
         assert candidates[0].point == {} and candidates[0].config == search._sweep.default
         assert search.n_trained == 3 and search.is_done
 
-    def test_trials_are_handed_out_while_they_run(self, table: Any) -> None:
+    def test_trials_are_handed_out_while_they_run(self, table: Table) -> None:
         """And the search waits for them in the end."""
         search = self.search(table, 1)
         running = [search.next() for _ in range(3)]
@@ -472,7 +480,7 @@ class TestReferences:
         search.ended(0, Outcome("trained", **TRAINED[1]))
         assert search.is_done
 
-    def test_lost_ones_are_trained_again_and_others_are_not(self, table: Any) -> None:
+    def test_lost_ones_are_trained_again_and_others_are_not(self, table: Table) -> None:
         """Gaps among the trials are those above the references."""
         search = self.search(table, 4)
         for number in [search.next().number for _ in range(5)]:
@@ -483,7 +491,7 @@ class TestReferences:
         numbers = [row.number for row in read_rows(table.path)]
         assert sorted(numbers) == list(range(6))
 
-    def test_one_that_fails_or_does_not_fit_ends_nothing(self, table: Any) -> None:
+    def test_one_that_fails_or_does_not_fit_ends_nothing(self, table: Table) -> None:
         """Its row says why; the next command tries once more what failed."""
         fates = {0: FAILED, 1: MISSED}
         search = self.search(table)
@@ -494,20 +502,20 @@ class TestReferences:
         assert [c.number for c in run(again, lambda c: FAILED)] == [0]
         assert again.is_done
 
-    def test_without_a_space_the_trial_is_trained_too(self, table: Any) -> None:
+    def test_without_a_space_the_trial_is_trained_too(self, table: Table) -> None:
         """A failing reference is no reason to give it up."""
         sweep = make_sweep(self.TABLES, lines(1))
         search = Search(sweep, table, references=[("a", sweep.default), ("b", sweep.default)])
         run(search, lambda c: FAILED if c.name == "a" else MISSED if c.is_apart else TRAINED)
         assert [row.status for row in table.rows] == ["failed", "infeasible", "trained"]
 
-    def test_sampler_does_not_learn_from_them(self, table: Any) -> None:
+    def test_sampler_does_not_learn_from_them(self, table: Table) -> None:
         """They lie outside the space; patience does not count them either."""
         search = self.search(table, 4, sampler="tpe")
         run(search, lambda c: TRAINED)
         assert len(search._sampler._study.trials) == 4
 
-    def test_points_to_start_from_follow(self, table: Any) -> None:
+    def test_points_to_start_from_follow(self, table: Table) -> None:
         """The first trial has the first number after the references."""
         search = self.search(table, extra='\n[[start]]\n"model.filters" = 7')
         third = run(search, lambda c: TRAINED)[2]
@@ -520,7 +528,7 @@ class TestStart:
     START = '\n[[start]]\n"model.filters" = 7\n"train.momentum" = 0.5'
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-    def test_each_is_tried_once(self, table: Any, sampler: Any) -> None:
+    def test_each_is_tried_once(self, table: Table, sampler: str) -> None:
         """Though it stands twice."""
         search = Search(make_sweep(SPACE + 2 * self.START, lines(4, sampler)), table)
         points = [c.point for c in run(search, lambda c: TRAINED)]
@@ -530,7 +538,7 @@ class TestStart:
 
     @pytest.mark.parametrize("sampler", ["random", "tpe", "bayes"])
     def test_points_of_earlier_runs_follow_and_their_rows_are_learned(
-        self, table: Any, sampler: Any
+        self, table: Table, sampler: str
     ) -> None:
         """The rows are none of this run."""
         rows = (make_row(-1, params={"model.filters": 9, "train.momentum": 0.1}),)
@@ -543,7 +551,7 @@ class TestStart:
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
-def test_point_of_an_earlier_command_is_not_tried_again(table: Any, sampler: Any) -> None:
+def test_point_of_an_earlier_command_is_not_tried_again(table: Table, sampler: str) -> None:
     """Whatever became of it, unless it failed: that may go now."""
     space = '"model.filters" = [2, 4, 6, 8, 10]'
     fates = [TRAINED, MISSED, STOPPED, FAILED]

@@ -1,26 +1,27 @@
 """The Gaussian process: what it knows, what it guesses, and how sure it is."""
 
-from typing import Any
-
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sprd.sweep.search.surrogate import GaussianProcess, matern_5_2
 
 
-def wave(x: Any) -> Any:
+def wave(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """A smooth function of the first feature; the second does not matter."""
     return np.sin(4 * x[:, 0])
 
 
 @pytest.fixture
-def known() -> Any:
+def known() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Twenty points and the function there."""
     x = np.random.default_rng(0).random((20, 2))
     return x, wave(x)
 
 
-def test_exact_data_are_interpolated(known: Any) -> None:
+def test_exact_data_are_interpolated(
+    known: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
     """At the points themselves the guess is what was seen, and sure."""
     x, y = known
     mean, deviation = GaussianProcess(x, y, seed=0, is_exact=True).predict(x)
@@ -28,7 +29,9 @@ def test_exact_data_are_interpolated(known: Any) -> None:
     assert deviation.max() < 0.05 * y.std()
 
 
-def test_function_is_guessed_between_the_points(known: Any) -> None:
+def test_function_is_guessed_between_the_points(
+    known: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
     """Better than by the mean, by far."""
     x, y = known
     at = np.random.default_rng(1).random((200, 2))
@@ -36,7 +39,9 @@ def test_function_is_guessed_between_the_points(known: Any) -> None:
     assert np.sqrt(np.mean((mean - wave(at)) ** 2)) < 0.2 * wave(at).std()
 
 
-def test_feature_that_does_not_matter_is_found_out(known: Any) -> None:
+def test_feature_that_does_not_matter_is_found_out(
+    known: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
     """Its length becomes long."""
     process = GaussianProcess(*known, seed=0, is_exact=True)
     assert process.lengths[1] > 2 * process.lengths[0]
@@ -61,7 +66,7 @@ def test_noise_is_not_followed() -> None:
     assert mean == pytest.approx([0.0, 0.5, 1.0], abs=0.12)
 
 
-def test_same_seed_same_guess(known: Any) -> None:
+def test_same_seed_same_guess(known: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
     """Bit by bit: a resumed search asks what the undisturbed one would have asked."""
     at = np.random.default_rng(1).random((5, 2))
     guesses = [GaussianProcess(*known, seed=7).predict(at) for _ in range(2)]
@@ -71,7 +76,7 @@ def test_same_seed_same_guess(known: Any) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.7, -3e5])
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_constant_stays_constant(value: Any, is_exact: Any) -> None:
+def test_constant_stays_constant(value: float, is_exact: bool) -> None:
     """0.1 + 0.1 + 0.1 is not quite 3 x 0.1: rounding is no signal."""
     x = np.random.default_rng(0).random((7, 2))
     process = GaussianProcess(x, np.full(7, value), seed=0, is_exact=is_exact)
@@ -81,7 +86,7 @@ def test_constant_stays_constant(value: Any, is_exact: Any) -> None:
 
 
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_two_points_are_enough(is_exact: Any) -> None:
+def test_two_points_are_enough(is_exact: bool) -> None:
     """The guess at one of them leans to what was seen there."""
     x, y = np.array([[0.0], [1.0]]), np.array([2.0, 4.0])
     mean, deviation = GaussianProcess(x, y, seed=0, is_exact=is_exact).predict(x)
@@ -90,7 +95,7 @@ def test_two_points_are_enough(is_exact: Any) -> None:
 
 
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_duplicates_do_not_make_it_fail(is_exact: Any) -> None:
+def test_duplicates_do_not_make_it_fail(is_exact: bool) -> None:
     """Points that compute alike, with values that agree or do not."""
     x = np.repeat(np.random.default_rng(0).random((3, 2)), 4, axis=0)
     y = np.repeat([1.0, 2.0, 3.0], 4)
@@ -107,7 +112,9 @@ def test_points_without_features_are_guessed_as_their_mean() -> None:
     assert mean == pytest.approx([2.5], abs=1e-6)
 
 
-def test_extended_knows_more_and_leaves_the_old_one_as_it_was(known: Any) -> None:
+def test_extended_knows_more_and_leaves_the_old_one_as_it_was(
+    known: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
     """What runs counts as if it had come out as guessed: less is to be learned there."""
     process = GaussianProcess(*known, seed=0)
     at = np.array([[1.5, 0.5], [0.2, 0.2]])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def folds_of(
 class TestSummary:
     """Numbers worked out by hand."""
 
-    def test_mean_and_spread_of_the_folds(self):
+    def test_mean_and_spread_of_the_folds(self) -> None:
         """(3/4 + 7/8) / 2; their distance over the root of 2."""
         found = summarize([SECOND, FIRST], LABELS)
         assert found.per_fold == (0.75, 0.875)
@@ -63,7 +64,7 @@ class TestSummary:
         assert found.std == round(0.125 / 2**0.5, 6)
         assert (found.n_folds, found.n_clips, found.n_speakers) == (2, 11, 6)
 
-    def test_rates_are_of_the_pooled_clips(self):
+    def test_rates_are_of_the_pooled_clips(self) -> None:
         """1 of 5 others is heard as a keyword; 1 of 6 keywords as none."""
         found = summarize([FIRST, SECOND], LABELS)
         assert found.recall == {
@@ -76,7 +77,7 @@ class TestSummary:
         assert found.false_accept_rate == 0.2
         assert found.false_reject_rate == round(1 / 6, 6)
 
-    def test_intervals_are_those_of_the_pooled_clips(self):
+    def test_intervals_are_those_of_the_pooled_clips(self) -> None:
         """The bootstrap draws speakers, as everywhere."""
         pooled = score_predicted(
             np.array(FIRST.predicted + SECOND.predicted),
@@ -101,7 +102,7 @@ class TestSummary:
         assert 0.93 < np.mean(list(shares.values())) < 0.97
         assert all(0.92 < share < 0.98 for share in shares.values()), shares
 
-    def test_json_holds_all_of_it(self):
+    def test_json_holds_all_of_it(self) -> None:
         """What a record keeps is read back the same."""
         found = summarize([FIRST, SECOND], LABELS)
         kept = found.as_dict()
@@ -110,12 +111,12 @@ class TestSummary:
         assert kept["intervals"]["recall up"] == list(found.intervals["recall up"])
 
     @pytest.mark.parametrize("folds", [[], [FIRST], [FIRST, FIRST], [FIRST, SECOND, SECOND]])
-    def test_only_all_folds_are_summarized(self, folds):
+    def test_only_all_folds_are_summarized(self, folds: list[Any]) -> None:
         """A part of them would be another figure under the same name."""
         with pytest.raises(ValueError, match="folds: must be all folds of one cross-validation"):
             summarize(folds, LABELS)
 
-    def test_folds_of_two_cross_validations_are_not_mixed(self):
+    def test_folds_of_two_cross_validations_are_not_mixed(self) -> None:
         """Two of three are not two of two."""
         with pytest.raises(ValueError, match=r"got \[0, 1\]"):
             summarize([FIRST, replace(SECOND, n_folds=3)], LABELS)
@@ -125,7 +126,7 @@ class TestTable:
     """`folds.jsonl`: what ended is not trained again."""
 
     @pytest.fixture
-    def path(self, tmp_path) -> Path:
+    def path(self, tmp_path: Path) -> Path:
         """A table of two trials on disk."""
         path = tmp_path / "folds.jsonl"
         table = FoldTable(path)
@@ -134,14 +135,14 @@ class TestTable:
         table.append(7, SECOND)
         return path
 
-    def test_folds_are_found_by_trial_and_number_of_folds(self, path):
+    def test_folds_are_found_by_trial_and_number_of_folds(self, path: Path) -> None:
         """Five folds of a trial say nothing of its ten."""
         table = FoldTable(path)
         assert table.done(7, 2) == {0: FIRST, 1: SECOND}
         assert set(table.done(8, 2)) == {0}
         assert table.done(7, 5) == table.done(9, 2) == {}
 
-    def test_appended_folds_are_done(self, path):
+    def test_appended_folds_are_done(self, path: Path) -> None:
         """In this process as in the next; results summarize the same."""
         table = FoldTable(path)
         table.append(8, SECOND)
@@ -149,13 +150,13 @@ class TestTable:
         found = summarize(list(table.done(8, 2).values()), LABELS)
         assert found == summarize([FIRST, SECOND], LABELS)
 
-    def test_new_table_is_empty_and_makes_no_file(self, tmp_path):
+    def test_new_table_is_empty_and_makes_no_file(self, tmp_path: Path) -> None:
         """Before the first fold there is nothing."""
         assert FoldTable(tmp_path / "folds.jsonl").done(0, 2) == {}
         assert os.listdir(tmp_path) == []
 
     @pytest.mark.parametrize("torn", [b"{", b'{"trial": 7, "fo', b"\0" * 100])
-    def test_cut_off_line_is_left_out_and_overwritten(self, path, torn):
+    def test_cut_off_line_is_left_out_and_overwritten(self, path: Path, torn: bytes) -> None:
         """A crash in the middle of a write costs that fold alone."""
         with path.open("ab") as file:
             file.write(torn)
@@ -176,7 +177,7 @@ class TestTable:
             json.dumps({"trial": 7, **asdict(FIRST), "scores": None}).encode(),
         ],
     )
-    def test_damaged_line_is_an_input_error(self, path, damage):
+    def test_damaged_line_is_an_input_error(self, path: Path, damage: bytes) -> None:
         """It is told in one line, and nothing is skipped in silence."""
         lines = path.read_bytes().split(b"\n")
         lines[1] = damage
@@ -188,11 +189,13 @@ class TestTable:
             " or delete it: its folds are then trained again."
         )
 
-    def test_full_disk_leaves_the_file_as_before(self, path, monkeypatch):
+    def test_full_disk_leaves_the_file_as_before(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """The fold is not done, then."""
         table, before = FoldTable(path), path.read_bytes()
 
-        def fail(descriptor):
+        def fail(descriptor: Any) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", fail)
@@ -202,7 +205,7 @@ class TestTable:
         assert set(table.done(8, 2)) == {0}
 
 
-def test_driver_needs_no_tensorflow():
+def test_driver_needs_no_tensorflow() -> None:
     """Only who trains a fold loads it."""
     code = "import sys, sprd.sweep.trial.folds; sys.exit('tensorflow' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -227,7 +230,7 @@ def make_config() -> Config:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Corpus:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Words that are tones after a pause, of sixteen speakers, each noisier than the one before."""
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
@@ -250,17 +253,19 @@ class TestFold:
     """One fold, trained and scored."""
 
     @pytest.fixture(autouse=True)
-    def few_silence_clips(self, monkeypatch) -> None:
+    def few_silence_clips(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Of silence, enough to learn."""
         n_silence = {Split.TRAINING: 20, Split.VALIDATION: 4, Split.TESTING: 2}
         monkeypatch.setattr(store, "N_SILENCE", n_silence)
 
     @pytest.fixture
-    def results(self, corpus) -> list:
+    def results(self, corpus: Corpus) -> list[Any]:
         """Both folds of two."""
         return [run_fold(make_config(), corpus, fold, 2) for fold in range(2)]
 
-    def test_clips_are_predicted_once_and_the_same_again(self, corpus, results):
+    def test_clips_are_predicted_once_and_the_same_again(
+        self, corpus: Corpus, results: list[Any]
+    ) -> None:
         """Speakers of the test are not among them; a second run gives the same predictions."""
         people = {s for one in results for s in one.speakers if not s.startswith("silence ")}
         assert people == {c.speaker for c in corpus.clips if c.split is not Split.TESTING}
@@ -270,7 +275,7 @@ class TestFold:
         again = run_fold(make_config(), corpus, 1, 2)
         assert replace(again, seconds=results[1].seconds) == results[1]
 
-    def test_result_is_what_json_holds(self, tmp_path, results):
+    def test_result_is_what_json_holds(self, tmp_path: Path, results: list[Any]) -> None:
         """A worker sends it home, and the table keeps it."""
         result = results[0]
         assert json.loads(json.dumps(asdict(result))) == asdict(result)
@@ -279,7 +284,7 @@ class TestFold:
         FoldTable(tmp_path / "folds.jsonl").append(0, result)
         assert FoldTable(tmp_path / "folds.jsonl").done(0, 2)[0] == result
 
-    def test_too_small_a_corpus_is_refused_in_one_line(self, corpus):
+    def test_too_small_a_corpus_is_refused_in_one_line(self, corpus: Corpus) -> None:
         """Before anything is computed."""
         with pytest.raises(DataError, match=r"^folder .*: each of 50 folds must have a sp[^\n]*$"):
             run_fold(make_config(), corpus, 0, 50)

@@ -8,7 +8,7 @@ import pytest
 
 from sprd.config.objectives import natural
 from sprd.config.reader import load_sweep
-from sprd.config.trial import Budget
+from sprd.config.trial import Budget, Config
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
@@ -56,7 +56,7 @@ def footprint(shared: Path) -> Footprint:
     return measure(model, load_board(BOARD))
 
 
-def config_with(**budget: object) -> Any:
+def config_with(**budget: Any) -> Config:
     """The default sweep's configuration under another budget."""
     config = load_sweep(Path(__file__).parents[3] / "sweeps" / "default.toml", VOCABULARY).default
     return config.model_copy(update={"budget": Budget(board=load_board(BOARD), **budget)})
