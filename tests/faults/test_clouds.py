@@ -96,7 +96,13 @@ def unlike(
 ) -> Iterator[str]:
     """Tells what of a value is not as a schema of Google's discovery documents has it."""
     schema = schemas[schema["$ref"]] if "$ref" in schema else schema
-    types = {"object": dict, "array": list, "string": (str, int), "boolean": bool, "integer": int}
+    types: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": (str, int),
+        "boolean": bool,
+        "integer": int,
+    }
     if schema["type"] == "string" and schema.get("format") != "int64":
         types["string"] = str
     if not isinstance(value, types[schema["type"]]):

@@ -87,7 +87,8 @@ def mutated_bytes(chance: random.Random, content: bytes) -> bytes:
 def hostile_archive(chance: random.Random) -> bytes:
     """Returns an archive with a member that means harm, broken here and there."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=chance.choice(["w", "w:gz"])) as archive:
+    mode: Any = chance.choice(["w", "w:gz"])
+    with tarfile.open(fileobj=stream, mode=mode) as archive:
         for number in range(chance.randint(1, 4)):
             member = tarfile.TarInfo(f"up/{number}.wav")
             member.size = 100
@@ -121,7 +122,8 @@ def test_mutated_input_is_refused_or_read(
     bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: Any
 ) -> None:
     """Of each kind so many; nothing is written outside the folder that was named."""
-    chance, found = random.Random(n), Counter()
+    chance = random.Random(n)
+    found: Counter[tuple[str, str]] = Counter()
     arena, outside = tmp_path / "arena", tmp_path / "outside"
     arena.mkdir()
     outside.mkdir()

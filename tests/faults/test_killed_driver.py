@@ -41,8 +41,12 @@ def until_trains(process: "subprocess.Popen[str] | subprocess.Popen[bytes]", run
 def timed(file: Path, run: Path) -> tuple[float, float]:
     """Runs a sweep undisturbed: seconds until it trains, and from then until its last row."""
     begun = time.time()
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command("sweep", file, "--out", run), text=True, **pipes) as process:
+    with subprocess.Popen(
+        command("sweep", file, "--out", run),
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
         until_trains(process, run)
         trains = time.time()
         said = process.communicate()[1]

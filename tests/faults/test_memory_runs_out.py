@@ -40,7 +40,7 @@ def check(run: Path, said: str) -> None:
 
 
 @pytest.fixture
-def control_group() -> Iterator[tuple[str, Path]]:
+def control_group() -> Iterator[Path]:
     """A group of processes that may hold so much memory, as a container is one."""
     old, new = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
     is_old = old.is_dir()
