@@ -420,7 +420,9 @@ def changed_bundle(run: Path, folder: Path, change: Any) -> Path:
     return folder
 
 
-def test_winner_is_made_again_bit_for_bit(run: Path, tmp_path: Path, monkeypatch: Any) -> None:
+def test_winner_is_made_again_bit_for_bit(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the bundle alone: it was moved, and the features are computed anew."""
     cache = Path(os.environ["SPRD_CACHE"])
     other = tmp_path / "other cache"

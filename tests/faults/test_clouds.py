@@ -30,7 +30,7 @@ for name, kind in config["available_node_types"].items():
 
 
 def test_amazon_takes_the_request_for_machines(
-    amazon: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    amazon: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Ray with `deploy/aws.yaml` against moto's EC2: a head, a worker on spot, their profile."""
     import boto3

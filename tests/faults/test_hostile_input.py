@@ -119,7 +119,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("n", [pytest.param(25, marks=pytest.mark.short), 250])
 def test_mutated_input_is_refused_or_read(
-    bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: Any
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: Any
 ) -> None:
     """Of each kind so many; nothing is written outside the folder that was named."""
     chance = random.Random(n)
@@ -171,7 +171,7 @@ def test_mutated_input_is_refused_or_read(
 
 
 def test_command_says_it_in_one_line(
-    bundle: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit 2 or 1, one line, and no traceback: what a person sees of such an input."""
     broken = tmp_path / "broken"

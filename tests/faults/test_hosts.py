@@ -112,7 +112,11 @@ def nodes(found: list[dict[str, Any]]) -> str:
 
 @pytest.mark.parametrize("cache", [Path("/tmp/ray/a cache of its own")])  # in /tmp/ray it is
 def test_sweep_over_three_hosts(
-    hosts: Any, sweep: Any, sweep_file: Any, tmp_path: Path, cache: Any
+    hosts: Hosts,
+    sweep: Callable[..., "subprocess.Popen[str]"],
+    sweep_file: Callable[..., Path],
+    tmp_path: Path,
+    cache: Path,
 ) -> None:
     """Each trial once, on several hosts; the models are those of a sweep on one host alone."""
     board = (BOARDS_FOLDER / "arduino_nano_33_ble.toml").read_bytes()
@@ -142,7 +146,9 @@ def test_sweep_over_three_hosts(
     )
 
 
-def test_job_from_a_laptop(hosts: Any, sweep_file: Any, tmp_path: Path, cache: Any) -> None:
+def test_job_from_a_laptop(
+    hosts: Hosts, sweep_file: Callable[..., Path], tmp_path: Path, cache: Path
+) -> None:
     """`ray job submit` through an ssh tunnel, with the token: the driver runs on the head."""
     file = sweep_file(top=f'storage = "{tmp_path / "storage"}"\n', steps=1000)
     (tmp_path / "sweeps").mkdir()
@@ -165,7 +171,9 @@ def test_job_from_a_laptop(hosts: Any, sweep_file: Any, tmp_path: Path, cache: A
     print(f"sent from the desk: 6 trials in {seconds:.0f} s; {nodes(found)}", flush=True)
 
 
-def test_host_that_dies(hosts: Any, sweep: Any, tmp_path: Path) -> None:
+def test_host_that_dies(
+    hosts: Hosts, sweep: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
     """Its trial goes on on another host, and the sweep ends; switched on again, it joins again."""
     process, name = sweep(steps=6000), WORKERS[0]
     number = until_trains(process, tmp_path, hosts, name)
@@ -183,7 +191,9 @@ def test_host_that_dies(hosts: Any, sweep: Any, tmp_path: Path) -> None:
     print(f"switched on again, it joined after {time.monotonic() - since:.0f} s", flush=True)
 
 
-def test_driver_that_dies(hosts: Any, sweep: Any, tmp_path: Path) -> None:
+def test_driver_that_dies(
+    hosts: Hosts, sweep: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
     """The same command keeps the rows, and goes on with trials from their checkpoints."""
     process, table = sweep(steps=6000), tmp_path / "run/trials.jsonl"
     while not rows(tmp_path / "run") and process.poll() is None:
@@ -205,7 +215,9 @@ def test_driver_that_dies(hosts: Any, sweep: Any, tmp_path: Path) -> None:
     )
 
 
-def test_network_that_is_cut(hosts: Any, sweep: Any, tmp_path: Path) -> None:
+def test_network_that_is_cut(
+    hosts: Hosts, sweep: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
     """Its trial goes on elsewhere, and is not there twice; healed, the host joins again.
 
     After 30 s it is dead to Ray, but works on: the shared folder, as here, was never cut.

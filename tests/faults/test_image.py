@@ -7,7 +7,6 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -94,7 +93,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     built.close()
 
 
-def test_image_shows_help_and_is_not_root(image: Any) -> None:
+def test_image_shows_help_and_is_not_root(image: Image) -> None:
     """`docker run IMAGE`: its command; its user; the pinned versions in it."""
     config = json.loads(image.buildah("inspect", "--type", "image", "localhost/sprd"))
     settings = config["OCIv1"]["config"]
@@ -109,7 +108,7 @@ def test_image_shows_help_and_is_not_root(image: Any) -> None:
     assert others == []
 
 
-def test_image_can_be_the_head_of_a_cluster(image: Any) -> None:
+def test_image_can_be_the_head_of_a_cluster(image: Image) -> None:
     """What starts machines in the clouds; KubeRay's probe; a sweep file copied in as its user."""
     imports = "import boto3, ray.autoscaler._private.gcp.config as google"
     clients = "google.construct_clients_from_provider_config({'project_id': 'p', 'region': 'r'})"
@@ -123,7 +122,7 @@ def test_image_can_be_the_head_of_a_cluster(image: Any) -> None:
     assert done.returncode == 0 and len(done.stdout.split()) == 4, done.stderr
 
 
-def test_sweep_in_the_image_leaves_the_bundle_on_the_host(image: Any, tmp_path: Path) -> None:
+def test_sweep_in_the_image_leaves_the_bundle_on_the_host(image: Image, tmp_path: Path) -> None:
     """The network off, a mounted folder: the bundle belongs to the image's user."""
     runs = tmp_path / "runs"
     runs.mkdir()
@@ -139,7 +138,7 @@ def test_sweep_in_the_image_leaves_the_bundle_on_the_host(image: Any, tmp_path: 
     assert "smoke/tensorboard/" in shown.stdout, shown.stderr[-3000:]
 
 
-def test_emulation_runs_in_the_image(image: Any, tmp_path: Path) -> None:
+def test_emulation_runs_in_the_image(image: Image, tmp_path: Path) -> None:
     """The Arm compiler with what Cortex-M4 needs, and QEMU."""
     runs = tmp_path / "runs"
     runs.mkdir()

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def timed(file: Path, run: Path) -> tuple[float, float]:
     ("n_kills", "n_trials"), [pytest.param(2, 4, marks=pytest.mark.short), (20, 20)]
 )
 def test_sweep_ends_as_if_it_had_not_been_killed(
-    sweep_file: Any, tmp_path: Path, n_kills: Any, n_trials: Any
+    sweep_file: Callable[..., Path], tmp_path: Path, n_kills: Any, n_trials: Any
 ) -> None:
     """Rows that were there stay as they were; in the end each trial once, the same winner."""
     file = sweep_file(n_trials=n_trials, steps=5000, interval=250)
@@ -117,7 +118,9 @@ def unfinished(run: Path) -> dict[int, dict[str, Any]]:
     return {one["number"]: one["point"] for one in told if one["number"] not in ended}
 
 
-def test_sampler_that_learns_gives_unfinished_points_again(sweep_file: Any, tmp_path: Path) -> None:
+def test_sampler_that_learns_gives_unfinished_points_again(
+    sweep_file: Callable[..., Path], tmp_path: Path
+) -> None:
     """Two at once: it knows other rows by then, and would propose others."""
     file = sweep_file(n_trials=18, steps=900, interval=50)
     file.write_text(file.read_text().replace('sampler = "random"', 'sampler = "bayes"'))
@@ -157,7 +160,7 @@ sweep = "slower.toml"
 
 
 @pytest.mark.short
-def test_references_and_folds_go_on_too(sweep_file: Any, tmp_path: Path) -> None:
+def test_references_and_folds_go_on_too(sweep_file: Callable[..., Path], tmp_path: Path) -> None:
     """Killed in the reference, then in a fold: each goes on, to the same bytes and scores."""
     settings = {"n_trials": 1, "steps": 2500, "interval": 250}
     slower = sweep_file(**settings)

@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -60,7 +59,7 @@ def control_group() -> Iterator[Path]:
 
 
 def test_trial_that_the_kernel_kills_for_memory(
-    greedy_sweep: Any, tmp_path: Path, control_group: Any
+    greedy_sweep: Path, tmp_path: Path, control_group: Path
 ) -> None:
     """Killed twice, as it goes on once: it is a row that says so, and the other is trained."""
     run = tmp_path / "run"
@@ -79,7 +78,7 @@ def test_trial_that_the_kernel_kills_for_memory(
     check(run, done.stderr)
 
 
-def test_trial_that_ray_kills_for_memory(greedy_sweep: Any, tmp_path: Path) -> None:
+def test_trial_that_ray_kills_for_memory(greedy_sweep: Path, tmp_path: Path) -> None:
     """On a cluster whose Ray looks after memory: it may end both, each goes on once."""
     run = tmp_path / "run"
     total, available = memory()
@@ -105,7 +104,7 @@ def memory() -> tuple[int, int]:
     return found["MemTotal"], found["MemAvailable"]
 
 
-def test_trial_that_raises(greedy_sweep: Any, tmp_path: Path) -> None:
+def test_trial_that_raises(greedy_sweep: Path, tmp_path: Path) -> None:
     """Denied the memory, TensorFlow raises: it is a row with what it said, the worker goes on."""
     run = tmp_path / "run"
     process = subprocess.Popen(

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ pytestmark = pytest.mark.faults
     [pytest.param([6.0], 0, marks=pytest.mark.short), ([6.0, 8.0], 0), ([6.0, 0.2], 1)],
     ids=["once", "twice", "twice without a step between"],
 )
-def test_worker_that_is_killed(sweep_file: Any, tmp_path: Path, waits: Any, n_failed: Any) -> None:
+def test_worker_that_is_killed(
+    sweep_file: Callable[..., Path], tmp_path: Path, waits: Any, n_failed: Any
+) -> None:
     """The trial goes on. If it came no step further it is a row that says so; others go on."""
     file = sweep_file(n_trials=3, steps=6000, top="max_concurrent_trials = 1\n")
     run = tmp_path / "run"
@@ -44,7 +46,7 @@ def test_worker_that_is_killed(sweep_file: Any, tmp_path: Path, waits: Any, n_fa
 
 
 @pytest.mark.short
-def test_trial_whose_loss_is_not_finite(sweep_file: Any, tmp_path: Path) -> None:
+def test_trial_whose_loss_is_not_finite(sweep_file: Callable[..., Path], tmp_path: Path) -> None:
     """It is a row that says so; the others are trained."""
     file = sweep_file(n_trials=3, steps=300)
     text = file.read_text().replace('"tiny_conv"', '"low_latency_conv"\nfilters = 4')
@@ -75,7 +77,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("what", ["run", "cache"])
-def test_disk_that_is_full(sweep_file: Any, tmp_path: Path, small_disk: Any, what: Any) -> None:
+def test_disk_that_is_full(
+    sweep_file: Callable[..., Path], tmp_path: Path, small_disk: Path, what: Any
+) -> None:
     """Whatever is being written then: one line, nothing half-written; it goes on with room."""
     file = sweep_file(n_trials=2, steps=400)
     run = small_disk / "run" if what == "run" else tmp_path / "run"
@@ -114,7 +118,9 @@ def bucket(amazon: int) -> str:
 
 
 @pytest.mark.short
-def test_checkpoints_in_a_bucket(sweep_file: Any, tmp_path: Path, bucket: Any) -> None:
+def test_checkpoints_in_a_bucket(
+    sweep_file: Callable[..., Path], tmp_path: Path, bucket: str
+) -> None:
     """The driver killed, the same command again: trials go on from the bucket, then it is empty."""
     from pyarrow import fs
 

@@ -1,15 +1,18 @@
 """A Keras model becomes an int8 file that means the same, and is no larger than told."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from sprd.audio.store import Features
 from sprd.config.reader import resolve
-from sprd.config.trial import ModelSection
+from sprd.config.trial import Config, ModelSection
 from sprd.device.footprint import measure
 from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
@@ -40,7 +43,7 @@ SMALL = {
 """Smaller than the defaults, so that a test takes little time."""
 
 
-def trained_config(architecture: Any, steps: int = 60) -> Any:
+def trained_config(architecture: str, steps: int = 60) -> Config:
     """A sweep of 25 x 20 features whose training takes a second."""
     text = '"features.frame" = ["40/40x20"]\n"model.architecture" = '
     sweep = make_sweep(f'{text}["{architecture}"]')
@@ -59,7 +62,7 @@ def trained_config(architecture: Any, steps: int = 60) -> Any:
 
 
 @pytest.fixture(scope="module")
-def train(training: Any, validation: Any) -> Any:
+def train(training: Features, validation: Features) -> Callable[..., Any]:
     """A function: architecture -> its configuration and Keras model after a few steps."""
 
     @functools.cache
@@ -70,7 +73,7 @@ def train(training: Any, validation: Any) -> Any:
     return run
 
 
-def calibration_of(training: Any, config: Any) -> Any:
+def calibration_of(training: Features, config: Config) -> NDArray[np.float32]:
     """The features that calibrate, as a trial takes them."""
     chosen = calibration_clips(training.labels(config.labels), config.seed)
     raw = training.raw[chosen, 0].astype(np.float32) * np.float32(training.scale)
@@ -78,34 +81,34 @@ def calibration_of(training: Any, config: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def tiny(train: Any, training: Any) -> Any:
+def tiny(train: Callable[..., Any], training: Features) -> tuple[Config, Any, NDArray[np.float32]]:
     """A trained tiny_conv: configuration, Keras model, calibration features."""
     config, model = train("tiny_conv")
     return config, model, calibration_of(training, config)
 
 
 @pytest.fixture(scope="module")
-def int8(tiny: Any) -> Any:
+def int8(tiny: tuple[Config, Any, NDArray[np.float32]]) -> bytes:
     """Its int8 file."""
     return convert_int8(tiny[1], tiny[2], fixed_input=True)
 
 
 @pytest.fixture(scope="module")
-def unstripped(tiny: Any) -> Any:
+def unstripped(tiny: tuple[Config, Any, NDArray[np.float32]]) -> bytes:
     """Its int8 file as the converter gives it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quantize, "strip", lambda model: model)
         return convert_int8(tiny[1], tiny[2], fixed_input=True)
 
 
-def unpacked(model: Any) -> Any:
+def unpacked(model: bytes) -> Any:
     """The .tflite as an object."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model, 0))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_size_told_before_training_is_that_of_the_trained_model(
-    architecture: Any, train: Any, training: Any
+    architecture: str, train: Callable[..., Any], training: Features
 ) -> None:
     """Bytes, arena, operators and multiply-accumulates, equal: a rejection is never wrong."""
     config, model = train(architecture)
@@ -117,7 +120,7 @@ def test_size_told_before_training_is_that_of_the_trained_model(
 
 @pytest.mark.parametrize("architecture", ["tiny_conv", "ds_cnn", "temporal_conv"])
 def test_int8_in_tflm_agrees_with_keras(
-    architecture: Any, train: Any, training: Any, validation: Any
+    architecture: str, train: Callable[..., Any], training: Features, validation: Features
 ) -> None:
     """Probabilities within 0.1 of each other at worst, 0.02 on average."""
     config, model = train(architecture)
@@ -128,7 +131,9 @@ def test_int8_in_tflm_agrees_with_keras(
     assert difference.mean() <= 0.02
 
 
-def test_float_file_agrees_with_keras(tiny: Any, validation: Any) -> None:
+def test_float_file_agrees_with_keras(
+    tiny: tuple[Config, Any, NDArray[np.float32]], validation: Features
+) -> None:
     """It is the same arithmetic: within a ten-thousandth."""
     features = validation.scaled()
     floats = FloatRunner(convert_float(tiny[1])).predict(features)
@@ -136,7 +141,7 @@ def test_float_file_agrees_with_keras(tiny: Any, validation: Any) -> None:
     np.testing.assert_allclose(floats.sum(1), 1, atol=1e-5)
 
 
-def test_fixed_input_has_the_scale_of_the_firmware(int8: Any) -> None:
+def test_fixed_input_has_the_scale_of_the_firmware(int8: bytes) -> None:
     """26/256 and -128, whatever the clips hold: the feature provider needs no change."""
     runner = Runner(int8)
     assert (runner.input_scale, runner.input_zero_point) == (26 / 256, -128)
@@ -144,13 +149,15 @@ def test_fixed_input_has_the_scale_of_the_firmware(int8: Any) -> None:
 
 
 @pytest.mark.parametrize("loudness", [0.01, 100.0])
-def test_fixed_input_does_not_depend_on_the_clips(tiny: Any, loudness: Any) -> None:
+def test_fixed_input_does_not_depend_on_the_clips(
+    tiny: tuple[Config, Any, NDArray[np.float32]], loudness: float
+) -> None:
     """Neither quiet ones nor ones beyond the range move it."""
     runner = Runner(convert_int8(tiny[1], tiny[2][:8] * loudness, fixed_input=True))
     assert (runner.input_scale, runner.input_zero_point) == (26 / 256, -128)
 
 
-def test_free_input_follows_the_clips(tiny: Any) -> None:
+def test_free_input_follows_the_clips(tiny: tuple[Config, Any, NDArray[np.float32]]) -> None:
     """Other front ends have ranges of their own, negative values among them."""
     clips = np.linspace(-3, 9, 20 * 500, dtype=np.float32).reshape(20, 500)
     runner = Runner(convert_int8(tiny[1], clips, fixed_input=False))
@@ -158,14 +165,14 @@ def test_free_input_follows_the_clips(tiny: Any) -> None:
     assert -128 < runner.input_zero_point < 0
 
 
-def test_fully_connected_layers_have_one_scale(int8: Any) -> None:
+def test_fully_connected_layers_have_one_scale(int8: bytes) -> None:
     """Older TFLM, like that of the SPRD sketch, reads the first one alone."""
     graph = unpacked(int8).subgraphs[0]
     (layer,) = (op for op in read_graph(int8).operators if op.op == "FULLY_CONNECTED")
     assert [len(graph.tensors[i].quantization.scale) for i in layer.inputs] == [1, 1, 1]
 
 
-def test_names_and_metadata_are_stripped(int8: Any, unstripped: Any) -> None:
+def test_names_and_metadata_are_stripped(int8: bytes, unstripped: bytes) -> None:
     """A tenth of a small model; the operators stay."""
     model = unpacked(int8)
     assert not model.description
@@ -176,20 +183,20 @@ def test_names_and_metadata_are_stripped(int8: Any, unstripped: Any) -> None:
     assert read_graph(int8).ops == read_graph(unstripped).ops
 
 
-def test_stripped_model_computes_the_same_bytes(int8: Any, unstripped: Any) -> None:
+def test_stripped_model_computes_the_same_bytes(int8: bytes, unstripped: bytes) -> None:
     """For random inputs, and as large an arena or a smaller one."""
     inputs = np.random.default_rng(0).integers(-128, 128, (50, 500)).astype(np.int8)
     np.testing.assert_array_equal(Runner(int8).run(inputs), Runner(unstripped).run(inputs))
     assert Runner(int8).arena_host_bytes <= Runner(unstripped).arena_host_bytes
 
 
-def test_stripping_twice_changes_nothing(int8: Any) -> None:
+def test_stripping_twice_changes_nothing(int8: bytes) -> None:
     """What is gone is gone."""
     assert strip(int8) == int8
 
 
 @pytest.mark.parametrize("architecture", ["tiny_conv", "ds_cnn"])
-def test_buffers_of_a_stripped_model_are_aligned_to_16(architecture: Any) -> None:
+def test_buffers_of_a_stripped_model_are_aligned_to_16(architecture: str) -> None:
     """Kernels read int32 biases in place: C++ writers align so, the Python one does not."""
     defaults = ARCHITECTURES[architecture].defaults()
     section = ModelSection(architecture=architecture, params=defaults)
@@ -218,7 +225,7 @@ DEEP = [
 
 @pytest.mark.parametrize(("architecture", "values"), DEEP, ids=str)
 def test_no_constant_of_a_model_told_in_advance_is_shared_or_dropped(
-    architecture: Any, values: Any
+    architecture: str, values: dict[str, Any]
 ) -> None:
     """Zero biases and equal statistics would be, and the model told too small."""
     params = ARCHITECTURES[architecture].defaults()

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sprd.audio.store import Features
+from sprd.config.trial import Config
 from sprd.errors import TrainingError
 from sprd.model import teacher as room
 from sprd.model.batches import Batches
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 TEACHER = {"teacher_weight": 0.5, "teacher_filters": 8, "teacher_steps": 60}
 
 
-def config_of(train: Any = None, **keys: Any) -> Any:
+def config_of(train: dict[str, Any] | None = None, **keys: Any) -> Config:
     """A small training with a smaller teacher than usual."""
     return make_config(train={**TEACHER, **(train or {})}, **keys)
 
@@ -46,7 +48,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_teacher_knows_its_clips(training: Any) -> None:
+def test_teacher_knows_its_clips(training: Features) -> None:
     """Every variant of each has its logits, in the order in which batches number them."""
     config = config_of()
     logits = teacher_logits(config, training)
@@ -57,7 +59,7 @@ def test_teacher_knows_its_clips(training: Any) -> None:
     assert (logits[rows].argmax(1) == labels).mean() > 0.9
 
 
-def test_rows_of_a_batch_have_the_logits_of_their_variant(training: Any) -> None:
+def test_rows_of_a_batch_have_the_logits_of_their_variant(training: Features) -> None:
     """Gathered with the features."""
     logits = np.arange(len(training.words) * 3 * 4, dtype=np.float32).reshape(-1, 4)
     batches = Batches(config_of(), training, logits)
@@ -67,7 +69,7 @@ def test_rows_of_a_batch_have_the_logits_of_their_variant(training: Any) -> None
         np.testing.assert_array_equal(extra["teacher"][i], logits[batches.draw(step)[0]])
 
 
-def test_teacher_is_trained_once(training: Any, builds: Any, own_cache: Any) -> None:
+def test_teacher_is_trained_once(training: Features, builds: list[str], own_cache: Path) -> None:
     """The second time it is read; it lies under its key, whole."""
     first = teacher_logits(config_of(), training)
     second = teacher_logits(config_of(train={"teacher_weight": 0.9}), training)
@@ -78,7 +80,7 @@ def test_teacher_is_trained_once(training: Any, builds: Any, own_cache: Any) -> 
 
 
 def test_teacher_trained_anew_has_the_same_bytes(
-    training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: Features, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On another machine, after other trainings."""
     first = teacher_logits(config_of(), training)
@@ -88,7 +90,7 @@ def test_teacher_trained_anew_has_the_same_bytes(
 
 
 def test_student_does_not_depend_on_when_its_teacher_was_trained(
-    training: Any, validation: Any, builds: Any
+    training: Features, validation: Features, builds: list[str]
 ) -> None:
     """Just before it, or by another trial."""
     first, _ = reports_of(config_of(), training, validation)
@@ -97,13 +99,13 @@ def test_student_does_not_depend_on_when_its_teacher_was_trained(
     assert digest(first, training) == digest(second, training)
 
 
-def test_no_teacher_is_trained_unasked(training: Any, builds: Any) -> None:
+def test_no_teacher_is_trained_unasked(training: Features, builds: list[str]) -> None:
     """Its other settings alone call for none."""
     reports_of(config_of(train={"teacher_weight": 0.0}), training, None, keep="last")
     assert builds == []
 
 
-def test_teacher_that_goes_astray_ends_the_trial(training: Any, own_cache: Any) -> None:
+def test_teacher_that_goes_astray_ends_the_trial(training: Features, own_cache: Path) -> None:
     """And leaves nothing that another trial would take for a teacher."""
     broken = replace(training, raw=np.full(training.raw.shape, np.nan, np.float32))
     with pytest.raises(TrainingError, match="the loss must be finite"):
@@ -136,18 +138,22 @@ OTHER_KEY = [
 
 
 @pytest.mark.parametrize("change", SAME_KEY, ids=str)
-def test_what_concerns_the_student_alone_shares_a_teacher(training: Any, change: Any) -> None:
+def test_what_concerns_the_student_alone_shares_a_teacher(
+    training: Features, change: dict[str, Any]
+) -> None:
     """A search over it trains one."""
     assert teacher_key(config_of(**change), training) == teacher_key(config_of(), training)
 
 
 @pytest.mark.parametrize("change", OTHER_KEY, ids=str)
-def test_what_changes_the_logits_has_another_teacher(training: Any, change: Any) -> None:
+def test_what_changes_the_logits_has_another_teacher(
+    training: Features, change: dict[str, Any]
+) -> None:
     """Width, steps, batches, masks, labels, seed."""
     assert teacher_key(config_of(**change), training) != teacher_key(config_of(), training)
 
 
-def test_threads_and_clips_have_teachers_of_their_own(training: Any) -> None:
+def test_threads_and_clips_have_teachers_of_their_own(training: Features) -> None:
     """By the name of the features, or by their numbers where they have none."""
     config = config_of()
     two_threads = config.model_copy(update={"n_threads": 2})

@@ -1,8 +1,9 @@
 """A training is a pure function of its configuration and its clips, however often interrupted."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from sprd.errors import TrainingError
 from sprd.model import train as room
 from sprd.model.batches import Batches, masks
 from sprd.model.loop import TrainingLoop, learning_rates
-from sprd.model.train import predict
+from sprd.model.train import Trained, predict
 from sprd.model.zoo import build_model
 from tests.model.trainings import digest, make_config, reports_of
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(training: Any, validation: Any) -> Any:
+def undisturbed(training: Features, validation: Features) -> tuple[Trained, list[dict[str, float]]]:
     """The result of one training and what it reported."""
     return reports_of(make_config(), training, validation)
 
@@ -58,7 +59,7 @@ class TestLearningRates:
 
     @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from(["constant", "cosine"]))
     def test_rates_do_not_depend_on_where_a_call_starts(
-        self, first: Any, second: Any, schedule: Any
+        self, first: int, second: int, schedule: Literal["constant", "cosine"]
     ) -> None:
         """A continued training gets the same ones."""
         start, stop = sorted((first, second))
@@ -72,7 +73,7 @@ class TestBatches:
     """What a step gets depends on the seed and the step alone."""
 
     @pytest.fixture
-    def draw(self, training: Any) -> Any:
+    def draw(self, training: Features) -> Callable[..., Any]:
         """A function: step, and keys of the configuration -> rows, labels, masks."""
 
         def run(step: Any, **keys: Any) -> Any:
@@ -80,18 +81,18 @@ class TestBatches:
 
         return run
 
-    def test_batch_is_the_same_every_time(self, draw: Any) -> None:
+    def test_batch_is_the_same_every_time(self, draw: Callable[..., Any]) -> None:
         """Drawn anew, or after others."""
         for first, second in zip(draw(7), draw(7), strict=True):
             np.testing.assert_array_equal(first, second)
 
-    def test_batches_differ_by_step_and_seed(self, draw: Any) -> None:
+    def test_batches_differ_by_step_and_seed(self, draw: Callable[..., Any]) -> None:
         """No step repeats another, no seed another's."""
         rows = draw(7)[0].tolist()
         assert rows != draw(8)[0].tolist()
         assert rows != draw(7, seed=1)[0].tolist()
 
-    def test_gathering_is_drawing_step_by_step(self, training: Any) -> None:
+    def test_gathering_is_drawing_step_by_step(self, training: Features) -> None:
         """One graph call takes many steps; their order is theirs."""
         batches = Batches(make_config(augment={"time_mask_frames": 5}), training)
         features, labels, blanked, extra = batches.gather(3, 6)
@@ -103,7 +104,9 @@ class TestBatches:
             np.testing.assert_array_equal(blanked[i], drawn_masks)
         assert extra == {}
 
-    def test_labels_are_those_of_the_clips(self, draw: Any, training: Any) -> None:
+    def test_labels_are_those_of_the_clips(
+        self, draw: Callable[..., Any], training: Features
+    ) -> None:
         """And all the variants of a clip are drawn."""
         rows, labels, _ = draw(0, train={"batch_size": 20_000})
         truth = training.labels(make_config().labels)
@@ -121,7 +124,7 @@ class TestBatches:
         ],
     )
     def test_shares_follow_the_percentages(
-        self, draw: Any, silence: Any, unknown: Any, expected: Any
+        self, draw: Callable[..., Any], silence: int, unknown: int, expected: list[float]
     ) -> None:
         """In percent of the keyword clips, as SPRD's trainer has it, within what chance allows."""
         data = {"silence_percentage": silence, "unknown_percentage": unknown}
@@ -141,7 +144,7 @@ class TestBatches:
 
     @given(st.integers(0, 100), st.integers(0, 64), st.integers(0, 1000))
     @settings(max_examples=30, deadline=None)
-    def test_masks_lie_within_the_features(self, frames: Any, channels: Any, step: Any) -> None:
+    def test_masks_lie_within_the_features(self, frames: int, channels: int, step: int) -> None:
         """First and end of each, as wide as the file allows at most."""
         augment = make_config().augment.model_copy(
             update={"time_mask_frames": frames, "channel_mask_channels": channels}
@@ -155,7 +158,7 @@ class TestBatches:
             assert (end <= length).all()
             assert ((end - first >= 0) & (end - first <= widest)).all()
 
-    def test_masks_reach_both_ends_and_their_full_width(self, draw: Any) -> None:
+    def test_masks_reach_both_ends_and_their_full_width(self, draw: Callable[..., Any]) -> None:
         """Nothing at the edges is spared for ever."""
         augment = {"time_mask_frames": 3, "channel_mask_channels": 4}
         _, _, drawn = draw(0, augment=augment, train={"batch_size": 2000})
@@ -165,7 +168,7 @@ class TestBatches:
         assert drawn.max(0).tolist()[1::2] == [25, 20]
 
 
-def test_masked_frames_and_channels_are_blank(training: Any) -> None:
+def test_masked_frames_and_channels_are_blank(training: Features) -> None:
     """And only they."""
     config = make_config(augment={"time_mask_frames": 9, "channel_mask_channels": 9})
     steps = TrainingLoop(build_model(config.model, (25, 20), 4), config, 1.0)
@@ -176,7 +179,7 @@ def test_masked_frames_and_channels_are_blank(training: Any) -> None:
     np.testing.assert_array_equal(masked, expected)
 
 
-def test_training_learns(undisturbed: Any) -> None:
+def test_training_learns(undisturbed: tuple[Trained, list[dict[str, float]]]) -> None:
     """Bands of channels are told apart; the loss falls."""
     trained, seen = undisturbed
     assert trained.val_balanced_accuracy > 0.9
@@ -184,7 +187,9 @@ def test_training_learns(undisturbed: Any) -> None:
     assert seen[-1]["accuracy"] > seen[0]["accuracy"]
 
 
-def test_every_evaluation_reports_every_metric(undisturbed: Any) -> None:
+def test_every_evaluation_reports_every_metric(
+    undisturbed: tuple[Trained, list[dict[str, float]]],
+) -> None:
     """At the interval; a scheduler dies of a report that lacks its metric."""
     _, seen = undisturbed
     assert [metrics["step"] for metrics in seen] == [10, 20, 30, 40]
@@ -205,7 +210,7 @@ def test_every_evaluation_reports_every_metric(undisturbed: Any) -> None:
     ],
 )
 def test_last_step_is_evaluated_whatever_the_interval(
-    n_steps: Any, interval: Any, start: Any, expected: Any
+    n_steps: int, interval: int, start: int, expected: list[Any]
 ) -> None:
     """From the start, and from a checkpoint."""
     train = TrainSection(steps=n_steps, learning_rate=0.1, eval_interval=interval)
@@ -216,7 +221,7 @@ def test_last_step_is_evaluated_whatever_the_interval(
     ("architecture", "optimizer"), [("tiny_conv", "momentum"), ("ds_cnn", "adam")]
 )
 def test_continued_training_ends_in_the_same_bytes(
-    architecture: Any, optimizer: Any, training: Any, validation: Any, tmp_path: Path
+    architecture: str, optimizer: str, training: Features, validation: Features, tmp_path: Path
 ) -> None:
     """Weights, statistics, optimizer, dropout and the best so far come back from a checkpoint."""
     config = make_config(
@@ -241,7 +246,7 @@ def test_continued_training_ends_in_the_same_bytes(
 
 
 def test_checkpoint_of_the_last_step_gives_the_trained_model(
-    training: Any, validation: Any, tmp_path: Path
+    training: Features, validation: Features, tmp_path: Path
 ) -> None:
     """A crash between the training and its end costs no step."""
     path = tmp_path / "state.npz"
@@ -252,7 +257,7 @@ def test_checkpoint_of_the_last_step_gives_the_trained_model(
 
 
 def test_same_training_twice_gives_the_same_bytes(
-    undisturbed: Any, training: Any, validation: Any
+    undisturbed: tuple[Trained, list[dict[str, float]]], training: Features, validation: Features
 ) -> None:
     """SHA-256 of the int8 file; what was reported, too."""
     again, seen = reports_of(make_config(), training, validation)
@@ -260,14 +265,16 @@ def test_same_training_twice_gives_the_same_bytes(
     assert digest(again, training) == digest(undisturbed[0], training)
 
 
-def test_another_seed_gives_another_model(undisturbed: Any, training: Any, validation: Any) -> None:
+def test_another_seed_gives_another_model(
+    undisturbed: tuple[Trained, list[dict[str, float]]], training: Features, validation: Features
+) -> None:
     """Weights and batches follow the seed."""
     other, _ = reports_of(make_config(seed=1), training, validation)
     assert digest(other, training) != digest(undisturbed[0], training)
 
 
 def test_best_evaluation_is_kept(
-    training: Any, validation: Any, monkeypatch: pytest.MonkeyPatch
+    training: Features, validation: Features, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Highest balanced accuracy; of equals the lower loss, then the earlier."""
     found = iter([(0.5, 1.0), (0.8, 1.0), (0.8, 0.9), (0.8, 0.9), (0.7, 0.1)])
@@ -286,7 +293,9 @@ def test_best_evaluation_is_kept(
     assert any((a != b).any() for a, b in zip(weights[2], weights[4], strict=True))
 
 
-def test_loss_that_is_not_finite_ends_the_training(training: Any, validation: Any) -> None:
+def test_loss_that_is_not_finite_ends_the_training(
+    training: Features, validation: Features
+) -> None:
     """With a reason and a way out."""
     config = make_config(train={"learning_rate": 10.0, "momentum": 0.99, "steps": 400})
     features = Features(
@@ -303,7 +312,7 @@ def test_loss_that_is_not_finite_ends_the_training(training: Any, validation: An
 
 
 def test_time_of_a_step_leaves_out_the_start(
-    undisturbed: Any, training: Any, validation: Any
+    undisturbed: tuple[Trained, list[dict[str, float]]], training: Features, validation: Features
 ) -> None:
     """A training of one graph call has no step to time."""
     assert 0 < undisturbed[0].ms_per_step < 1000
@@ -311,7 +320,9 @@ def test_time_of_a_step_leaves_out_the_start(
     assert short.ms_per_step is None
 
 
-def test_prediction_of_a_batch_is_that_of_each_clip(undisturbed: Any, validation: Any) -> None:
+def test_prediction_of_a_batch_is_that_of_each_clip(
+    undisturbed: tuple[Trained, list[dict[str, float]]], validation: Features
+) -> None:
     """Probabilities that sum to 1."""
     features = validation.scaled()
     whole = predict(undisturbed[0].model, features)

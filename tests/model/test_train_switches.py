@@ -11,8 +11,10 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from sprd.config.trial import TrainSection
+from sprd.audio.store import Features
+from sprd.config.trial import Config, TrainSection
 from sprd.model.batches import Batches, mixing
 from sprd.model.loop import TrainingLoop
 from sprd.model.losses import Loss, distillation_loss, mixed, smoothed
@@ -34,7 +36,7 @@ LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 3.0]], np.float32)
 LABELS = np.array([0, 1], np.int32)
 
 
-def log_softmax(logits: Any) -> np.ndarray:
+def log_softmax(logits: NDArray[np.float32]) -> np.ndarray:
     """In float64."""
     logits = np.asarray(logits, np.float64)
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -48,7 +50,7 @@ class TestOff:
         train = TrainSection()
         assert (train.label_smoothing, train.mixup_alpha, train.teacher_weight) == (0, 0, 0)
 
-    def test_batches_are_those_of_before(self, training: Any) -> None:
+    def test_batches_are_those_of_before(self, training: Features) -> None:
         """SHA-256 of five steps, taken from the code before the switches."""
         augment = {"time_mask_frames": 5, "channel_mask_channels": 3}
         batches = Batches(make_config(augment=augment), training)
@@ -57,7 +59,9 @@ class TestOff:
         assert hashlib.sha256(drawn).hexdigest() == expected
 
     @pytest.mark.parametrize("train", SWITCHES.values(), ids=SWITCHES)
-    def test_switches_leave_the_draws_alone(self, training: Any, train: Any) -> None:
+    def test_switches_leave_the_draws_alone(
+        self, training: Features, train: dict[str, float]
+    ) -> None:
         """The same clips, labels and masks: what is compared differs in the switch alone."""
         plain = Batches(make_config(), training).draw(3)
         for first, second in zip(
@@ -65,7 +69,7 @@ class TestOff:
         ):
             np.testing.assert_array_equal(first, second)
 
-    def test_weights_are_those_of_a_plain_step(self, training: Any) -> None:
+    def test_weights_are_those_of_a_plain_step(self, training: Features) -> None:
         """Bit for bit: cross entropy, gradients, update, and nothing else."""
         config = make_config(train={"steps": 12, "optimizer": "momentum"})
         weights = []
@@ -82,14 +86,14 @@ class TestOff:
 class PlainSteps:
     """The training loop as it was before the switches."""
 
-    def __init__(self, model: Any, config: Any, scale: Any) -> None:
+    def __init__(self, model: Any, config: Config, scale: float) -> None:
         self.model, self.scale = model, scale
         self.optimizer = keras.optimizers.SGD(momentum=config.train.momentum)
         self.optimizer.build(model.trainable_variables)
         self.optimizer.learning_rate.assign(config.train.learning_rate)
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
-    def run(self, batches: Any, start: Any, stop: Any) -> None:
+    def run(self, batches: Batches, start: int, stop: int) -> None:
         step = tf.function(self.step)
         features, labels, _, _ = batches.gather(start, stop)
         for i in range(stop - start):
@@ -108,7 +112,7 @@ class TestMixing:
 
     @given(st.integers(0, 2**31 - 1), st.integers(0, 10**6), st.integers(1, 64))
     @settings(deadline=None)
-    def test_partners_are_a_permutation(self, seed: Any, step: Any, size: Any) -> None:
+    def test_partners_are_a_permutation(self, seed: int, step: int, size: int) -> None:
         """Each row is a partner once; its own share is the larger."""
         partners, shares = mixing(seed, step, size, 0.3)
         assert sorted(partners.tolist()) == list(range(size))
@@ -128,7 +132,7 @@ class TestMixing:
         assert mixing(0, 0, 20_000, 1.0)[1].mean() == pytest.approx(0.75, abs=0.01)
         assert mixing(0, 0, 20_000, 0.05)[1].mean() > 0.95
 
-    def test_gathered_steps_are_mixed_each_its_way(self, training: Any) -> None:
+    def test_gathered_steps_are_mixed_each_its_way(self, training: Features) -> None:
         """One graph call takes many steps."""
         batches = Batches(make_config(train={"mixup_alpha": 0.4}), training)
         extra = batches.gather(3, 6)[3]
@@ -155,7 +159,7 @@ class TestLoss:
         assert float(Loss(TrainSection())(LABELS, LOGITS, {})) == pytest.approx(expected)
 
     @pytest.mark.parametrize("smoothing", [0.1, 0.5])
-    def test_smoothing_spreads_a_share_over_all_labels(self, smoothing: Any) -> None:
+    def test_smoothing_spreads_a_share_over_all_labels(self, smoothing: float) -> None:
         """The label keeps the rest and its part of the share."""
         targets = np.full((2, 3), smoothing / 3)
         targets[[0, 1], LABELS] += 1 - smoothing
@@ -173,7 +177,7 @@ class TestLoss:
         assert float(loss(LABELS, LOGITS, extra)) == pytest.approx(expected)
 
     @pytest.mark.parametrize("temperature", [1.0, 3.0])
-    def test_teacher_is_compared_at_the_temperature(self, temperature: Any) -> None:
+    def test_teacher_is_compared_at_the_temperature(self, temperature: float) -> None:
         """T^2 KL, weighed against the labels' cross entropy."""
         teacher = np.array([[4.0, 1.0, -2.0], [0.0, 5.0, 1.0]], np.float32)
         taught, student = log_softmax(teacher / temperature), log_softmax(LOGITS / temperature)
@@ -204,7 +208,7 @@ class TestLoss:
 
 
 @pytest.fixture(scope="module")
-def plain(training: Any, validation: Any) -> Any:
+def plain(training: Features, validation: Features) -> str:
     """SHA-256 of the model with no switch on."""
     config = make_config(train=CALM, augment={"time_mask_frames": 2})
     return digest(reports_of(config, training, validation)[0], training)
@@ -212,7 +216,7 @@ def plain(training: Any, validation: Any) -> Any:
 
 @pytest.mark.parametrize("train", [*SWITCHES.values(), ALL], ids=[*SWITCHES, "all"])
 def test_continued_training_with_switches_ends_in_the_same_bytes(
-    plain: Any, training: Any, validation: Any, tmp_path: Path, train: Any
+    plain: str, training: Features, validation: Features, tmp_path: Path, train: dict[str, float]
 ) -> None:
     """It learns, differs from the plain one, and comes back from a checkpoint."""
     config = make_config(train={**CALM, **train}, augment={"time_mask_frames": 2})
@@ -229,14 +233,14 @@ def test_continued_training_with_switches_ends_in_the_same_bytes(
 class TestLastStep:
     """Cross-validation: no checkpoint is chosen on the clips that are scored."""
 
-    def test_without_validation_nothing_is_evaluated(self, training: Any) -> None:
+    def test_without_validation_nothing_is_evaluated(self, training: Features) -> None:
         """Reports have what training itself tells."""
         trained, seen = reports_of(make_config(), training, None, keep="last")
         assert [set(metrics) for metrics in seen] == [{"step", "accuracy", "loss"}] * 4
         assert (trained.best_step, trained.val_balanced_accuracy) == (40, None)
 
     def test_weights_are_those_of_the_last_step(
-        self, training: Any, validation: Any, tmp_path: Path
+        self, training: Features, validation: Features, tmp_path: Path
     ) -> None:
         """Whether or not they were evaluated, and from a checkpoint."""
         path = tmp_path / "state.npz"
@@ -249,7 +253,7 @@ class TestLastStep:
             seen[-1]["val_balanced_accuracy"],
         )
 
-    def test_best_needs_validation(self, training: Any) -> None:
+    def test_best_needs_validation(self, training: Features) -> None:
         """There is nothing to choose it by."""
         with pytest.raises(ValueError, match="validation must be given where keep='best'"):
             reports_of(make_config(), training, None)

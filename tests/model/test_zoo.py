@@ -39,13 +39,13 @@ OTHER_VALUES = (3, 2, 1, 0.25, "3x2", "3-2", "conv5", "conv7")
 """Among them a legal value of every parameter that is not its default."""
 
 
-def other_value(kind: Any, name: Any) -> Any:
+def other_value(kind: Any, name: str) -> float | str:
     """A legal value of a parameter that is not its default."""
     default = kind.defaults()[name]
     return next(v for v in OTHER_VALUES if v != default and is_legal(kind, name, v))
 
 
-def is_legal(kind: Any, name: Any, value: Any) -> Any:
+def is_legal(kind: Any, name: str, value: float | str) -> bool:
     """Whether a parameter may have a value."""
     try:
         check_value(kind, name, value)
@@ -72,7 +72,7 @@ def described_default(architecture: Any) -> Any:
     return described(section(architecture))
 
 
-def assert_fits_the_device(model: Any, shape: Any) -> None:
+def assert_fits_the_device(model: bytes, shape: tuple[int, int]) -> None:
     """An int8 graph of allowed operators, flat in and flat out, that TFLM runs."""
     graph = read_graph(model)
     assert set(graph.ops) <= ALLOWED_OPS
@@ -94,7 +94,7 @@ def test_zoo_and_parameters_name_the_same_architectures() -> None:
 
 @pytest.mark.parametrize("shape", [(49, 40), (25, 20)], ids=str)
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
-def test_default_fits_the_device(architecture: Any, shape: Any) -> None:
+def test_default_fits_the_device(architecture: str, shape: tuple[int, int]) -> None:
     """SPRD's feature shape and a small one."""
     assert_fits_the_device(convert_untrained(section(architecture), shape, N_LABELS), shape)
 
@@ -102,7 +102,7 @@ def test_default_fits_the_device(architecture: Any, shape: Any) -> None:
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
 @given(data=st.data())
 @settings(max_examples=3, deadline=None)
-def test_any_parameters_and_shape_fit_the_device(architecture: Any, data: Any) -> None:
+def test_any_parameters_and_shape_fit_the_device(architecture: str, data: Any) -> None:
     """Every legal value gives a model of allowed operators; `most` keeps it quick."""
     values = data.draw(legal_params(architecture, most=6))
     shape = data.draw(st.tuples(st.integers(6, 60), st.integers(4, 40)))
@@ -114,7 +114,7 @@ def test_any_parameters_and_shape_fit_the_device(architecture: Any, data: Any) -
     ("architecture", "name"),
     [(name, key) for name, kind in params.ARCHITECTURES.items() for key in kind.model_fields],
 )
-def test_every_parameter_changes_the_model(architecture: Any, name: Any) -> None:
+def test_every_parameter_changes_the_model(architecture: str, name: str) -> None:
     """A search over it is a search, where it has an effect at all."""
     kind, place = params.ARCHITECTURES[architecture], {}
     if name not in kind.active({}):
@@ -126,7 +126,7 @@ def test_every_parameter_changes_the_model(architecture: Any, name: Any) -> None
 
 
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
-def test_model_takes_flat_features_and_gives_a_logit_a_label(architecture: Any) -> None:
+def test_model_takes_flat_features_and_gives_a_logit_a_label(architecture: str) -> None:
     """The batch is open while it trains."""
     model = zoo.build_model(section(architecture), (25, 20), N_LABELS)
     assert (model.input_shape, model.output_shape) == ((None, 500), (None, N_LABELS))

@@ -1,17 +1,23 @@
 """Trainings of a few steps, for the tests of this room."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
+from sprd.audio.store import Features
 from sprd.config.reader import resolve
 from sprd.config.trial import Config
 from sprd.model.quantize import convert_int8
-from sprd.model.train import fit
+from sprd.model.train import Trained, fit
 from tests.builders import make_sweep
 
 
 def make_config(
-    seed: int = 0, train: Any = None, augment: Any = None, data: Any = None, model: Any = None
+    seed: int = 0,
+    train: dict[str, Any] | None = None,
+    augment: dict[str, int] | None = None,
+    data: dict[str, Any] | None = None,
+    model: dict[str, int] | None = None,
 ) -> Config:
     """A tiny_conv of 25 x 20 features that learns for 40 steps; the arguments replace keys."""
     sweep = make_sweep('"features.frame" = ["40/40x20"]', f"seed = {seed}")
@@ -29,13 +35,13 @@ def make_config(
 
 
 def reports_of(
-    config: Any,
-    training: Any,
-    validation: Any,
-    restore: Any = None,
-    save_at: Any = None,
+    config: Config,
+    training: Features,
+    validation: Features | None,
+    restore: Path | None = None,
+    save_at: tuple[int, Path] | None = None,
     **keep: Any,
-) -> Any:
+) -> tuple[Any, ...]:
     """Trains; returns the result, the metrics of each report, and saves at step `save_at[0]`."""
     seen = []
 
@@ -47,7 +53,7 @@ def reports_of(
     return fit(config, training, validation, report, restore, **keep), seen
 
 
-def digest(trained: Any, training: Any) -> str:
+def digest(trained: Trained, training: Features) -> str:
     """SHA-256 of the int8 file of a trained model."""
     calibration = training.scaled()[:20]
     return hashlib.sha256(convert_int8(trained.model, calibration, True)).hexdigest()

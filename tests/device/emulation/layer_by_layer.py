@@ -6,6 +6,7 @@ from typing import Any
 
 import flatbuffers
 import numpy as np
+from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}
@@ -137,7 +138,9 @@ class Model:
         terms = self.rng.integers(-2000, 2000, n).astype(np.int32)
         return index, self.constant(terms, source * scales)
 
-    def constant(self, values: Any, scales: Any = None, axis: int = 0) -> int:
+    def constant(
+        self, values: NDArray[Any], scales: NDArray[np.float32] | None = None, axis: int = 0
+    ) -> int:
         """Adds a constant tensor."""
         buffer = schema.BufferT()
         buffer.data = np.ascontiguousarray(values).view(np.uint8).ravel()
@@ -170,7 +173,7 @@ class Model:
         op: str,
         inputs: Sequence[int],
         shape: Sequence[int],
-        options: Any,
+        options: Any | None,
         scale: float | None = None,
         zero_point: int = 0,
     ) -> int:
