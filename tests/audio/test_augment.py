@@ -52,7 +52,7 @@ def test_clip_that_nothing_varies_stays_as_it_is() -> None:
     st.sampled_from([(), NOISE]),
     st.integers(1, 3000),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_variant_is_a_pure_function_of_key_and_number(
     key: str, variant: int, augment: AugmentSection, noise: tuple[Any, ...], n_samples: int
 ) -> None:

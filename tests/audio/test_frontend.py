@@ -194,7 +194,7 @@ def test_every_setting_reaches_the_op(waveforms: NDArray[np.int16], change: dict
     clip=st.integers(100, 1500),
     channels=st.integers(4, 128),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_shape_told_by_the_settings_is_that_of_the_op(
     preprocess: Preprocess, rate: int, window: int, stride: int, clip: int, channels: int
 ) -> None:

@@ -830,7 +830,7 @@ def test_config_survives_json(architecture: str) -> None:
     st.floats(1e-9, 10) | st.integers(1, 10),
     st.sampled_from(["[5, 7]", "5"]),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_config_survives_json_unchanged(
     model: tuple[Any, ...], rate: float, steps: str
 ) -> None:
@@ -859,7 +859,7 @@ KEYS = [
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), toml_values(), max_size=4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_value_of_any_key_fails_otherwise_than_by_a_config_error(values: dict[str, Any]) -> None:
     """Whatever a file holds: it is read, or refused in one line that starts with its name."""
     given_keys = {"sweep.name": "x", "data.keywords": ["up"], "model.architecture": "tiny_conv"}

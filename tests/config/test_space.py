@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sprd.config.dimensions import Choice, Range, contains, n_steps, nth_step, random_value
@@ -129,7 +129,6 @@ def ranges(draw: Any) -> Any:
 
 
 @given(ranges(), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_random_value_lies_in_its_range(dimension: Range, seed: int) -> None:
     """Steps that do not end at `high`, ranges of one value, and those by logarithm too."""
     rng = random.Random(seed)

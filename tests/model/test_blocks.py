@@ -201,7 +201,7 @@ def test_block_that_a_point_does_not_name_has_its_default() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_parameters_without_an_effect_leave_the_model_as_it_is(data: Any) -> None:
     """Two points that agree in the active ones are the same model."""
     drawn = data.draw(legal_params("blocks", most=6))

@@ -162,7 +162,7 @@ CLIPS = st.lists(
 
 
 @given(CLIPS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_interval_holds_the_score(clips: list[tuple[int, int, str]]) -> None:
     """Bounds are ordered, lie in 0 .. 1 and hold the score, but for the grain of the bootstrap.
 
@@ -183,7 +183,7 @@ def test_interval_holds_the_score(clips: list[tuple[int, int, str]]) -> None:
 
 
 @given(CLIPS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_scores_agree_with_counting(clips: list[tuple[int, int, str]]) -> None:
     """Accuracy and balanced accuracy, the slow way."""
     truth, predicted, speakers = (np.array(column) for column in zip(*clips, strict=True))

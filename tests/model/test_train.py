@@ -143,7 +143,7 @@ class TestBatches:
         assert counts[2] / counts[3] == pytest.approx(3, rel=0.1)
 
     @given(st.integers(0, 100), st.integers(0, 64), st.integers(0, 1000))
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     def test_masks_lie_within_the_features(self, frames: int, channels: int, step: int) -> None:
         """First and end of each, as wide as the file allows at most."""
         augment = make_config().augment.model_copy(

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -111,7 +111,6 @@ class TestMixing:
     """Partners and shares: what a step mixes depends on the seed and the step alone."""
 
     @given(st.integers(0, 2**31 - 1), st.integers(0, 10**6), st.integers(1, 64))
-    @settings(deadline=None)
     def test_partners_are_a_permutation(self, seed: int, step: int, size: int) -> None:
         """Each row is a partner once; its own share is the larger."""
         partners, shares = mixing(seed, step, size, 0.3)

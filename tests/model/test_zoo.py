@@ -101,7 +101,7 @@ def test_default_fits_the_device(architecture: str, shape: tuple[int, int]) -> N
 
 @pytest.mark.parametrize("architecture", zoo.ARCHITECTURES)
 @given(data=st.data())
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 def test_any_parameters_and_shape_fit_the_device(architecture: str, data: Any) -> None:
     """Every legal value gives a model of allowed operators; `most` keeps it quick."""
     values = data.draw(legal_params(architecture, most=6))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
@@ -78,7 +78,6 @@ def ranges(draw: Any) -> Any:
     st.integers(0, 10**6),
     st.sampled_from(["tpe", "random"]),
 )
-@settings(deadline=None)
 def test_value_of_any_dimension_lies_in_it(
     dimension: Choice | Range, seed: int, number: int, name: str
 ) -> None:

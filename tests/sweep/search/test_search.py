@@ -253,7 +253,7 @@ class TestResuming:
     st.lists(st.integers(0, 3), max_size=12),
     st.integers(1, 5),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_no_number_is_asked_twice_however_often_it_is_interrupted(
     tmp_path_factory: pytest.TempPathFactory,
     sampler: str,
