@@ -11,6 +11,15 @@ from sprd.model.quantize import convert_int8
 from sprd.model.train import Trained, fit
 from tests.builders import make_sweep
 
+SWITCHES = {
+    "label_smoothing": {"label_smoothing": 0.1},
+    "mixup": {"mixup_alpha": 0.4},
+    "teacher": {"teacher_weight": 0.5, "teacher_filters": 8, "teacher_steps": 60},
+}
+ALL = {key: value for switch in SWITCHES.values() for key, value in switch.items()}
+CALM = {"learning_rate": 0.001}
+"""A rate at which no training loses its units for good."""
+
 
 def make_config(
     seed: int = 0,
