@@ -38,7 +38,7 @@ class TestLearning:
     """What makes it worth its time."""
 
     def test_it_learns_what_fits(self) -> None:
-        """After ten candidates at least four of five fit in 3,000 bytes; at random, not even half."""
+        """After ten candidates four of five fit in 3,000 bytes; at random, not even half."""
         learning = make_toy_sweep(lines="", budget="model_bytes = 3000", n_trials=40)
         rows = tried(BayesSampler(learning), 30, self.small)
         drawn = tried(Sampler(make_toy_sweep(lines="", sampler="random")), 30, self.small)
