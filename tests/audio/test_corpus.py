@@ -1,6 +1,5 @@
 """The index of a data set: splits by speaker, a fingerprint, errors that say what to do."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -13,7 +12,6 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sprd.audio import listing
 from sprd.audio.corpus import (
     Split,
     index_folder,
@@ -128,41 +126,6 @@ def test_another_salt_is_another_split_of_the_same_data(folder: Path) -> None:
     one, two = (index_folder(folder, section(split_salt=salt)) for salt in "ab")
     assert one.fingerprint == two.fingerprint
     assert split_digest(one) != split_digest(two)
-
-
-def test_what_is_known_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second look reads nothing but what changed."""
-    data = section()
-    first = index_folder(folder, data)
-    read = []
-    check = listing._check
-    monkeypatch.setattr(listing, "_check", lambda one: (read.append(one.key), check(one))[1])
-    assert first == index_folder(folder, data)
-    assert read == []
-    write_clip(folder / "no" / "00000003_nohash_0.wav", 77, changed_s=1e9 + 1)
-    assert first.fingerprint != index_folder(folder, data).fingerprint
-    assert read == ["no/00000003_nohash_0.wav"]
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [b"", b"{", b"[]", b'{"format": 1, "files": {"cat/00000000_nohash_0.wav": [1]}}', b"\xff"],
-)
-def test_a_damaged_cache_is_ignored(folder: Path, damage: bytes) -> None:
-    """It costs time, no result."""
-    first = index_folder(folder, section())
-    cache = listing._cache_file(folder)
-    assert json.loads(cache.read_text())["files"]
-    cache.write_bytes(damage)
-    assert first == index_folder(folder, section())
-
-
-def test_files_that_have_just_changed_are_not_remembered(folder: Path) -> None:
-    """A second write within one tick of the clock would go unseen."""
-    os.utime(folder / "yes" / "00000000_nohash_0.wav")
-    index_folder(folder, section())
-    known = json.loads(listing._cache_file(folder).read_text())["files"]
-    assert len(known) == 89
 
 
 def test_lists_of_the_data_set_are_honoured(folder: Path) -> None:

@@ -46,6 +46,11 @@ class Sampler:
         self._study = optuna.create_study(directions=["maximize"] * len(self._objectives))
         self._asked: dict[int, optuna.trial.Trial] = {}
 
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """What Optuna knows, in the order in which it was told."""
+        return self._study.trials
+
     def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
         """Adds points to try first, behind those of the sweep file."""
         first_free = self._sweep.first_number + len(self._start)

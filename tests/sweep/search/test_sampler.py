@@ -201,7 +201,7 @@ def test_each_end_is_told_as_what_it_is(
     sampler = sampler_of(PLAIN)
     point = sampler.ask(0) if asked else {"model.filters": 8, "train.momentum": 0.5}
     sampler.tell(make_row(0, params=point, **row))
-    (told,) = sampler._study.trials
+    (told,) = sampler.trials
     assert (told.state, told.params) == (state, point)
     if state is TrialState.PRUNED:
         assert told.intermediate_values == {200: value}
@@ -214,7 +214,7 @@ def test_dimensions_that_a_row_lacks_are_left_out() -> None:
     """An infeasible row of another architecture has fewer parameters."""
     sampler = sampler_of()
     sampler.tell(make_row(0, params={"model.architecture": "temporal_conv"}))
-    assert sampler._study.trials[0].params == {"model.architecture": "temporal_conv"}
+    assert sampler.trials[0].params == {"model.architecture": "temporal_conv"}
 
 
 def test_objective_of_errors_is_minimised() -> None:
@@ -222,7 +222,7 @@ def test_objective_of_errors_is_minimised() -> None:
     sweep = make_sweep(PLAIN, 'objectives = ["false_accept_rate"]')
     sampler = Sampler(sweep)
     sampler.tell(make_row(0, score=0.75, params=sampler.ask(0)))
-    assert sampler._study.trials[0].value == -0.25
+    assert sampler.trials[0].value == -0.25
 
 
 class TestEvolution:
@@ -296,7 +296,7 @@ class TestSeveralObjectives:
         sampler = Sampler(make_sweep(PLAIN, self.LINES))
         for row in rows:
             sampler.tell(row)
-        return sampler._study.trials
+        return sampler.trials
 
     def row(self, status: Status, **fields: Any) -> Trial:
         """A row with a point."""

@@ -377,7 +377,8 @@ class TestStopping:
     def test_trials_that_do_not_move_the_frontier_end_it(self, table: Table) -> None:
         """Three in a row: what does not fit, was stopped or failed counts neither way."""
         scores = [0.5, 0.6, 0.6, 0.4, 0.7, 0.5, None, 0.6, None, 0.7, 0.9]
-        search = Search(make_sweep(SPACE, lines(50) + "\npatience_trials = 3"), table)
+        sweep = make_sweep(SPACE, lines(50) + "\npatience_trials = 3")
+        search = Search(sweep, table)
 
         def fate(candidate: Any) -> Any:
             score = scores[candidate.number]
@@ -386,7 +387,7 @@ class TestStopping:
         assert len(run(search, fate)) == 10
         assert search.is_done and search.gave_up is None
         assert search.ended_by == "patience_trials = 3: the frontier stayed as it was"
-        assert Search(search._sweep, Table(table.path)).next() is None
+        assert Search(sweep, Table(table.path)).next() is None
 
     def test_trial_that_moves_the_frontier_by_another_objective_counts(self, table: Table) -> None:
         """A smaller model is a gain too; one that breaks the budget is none."""
@@ -465,7 +466,7 @@ class TestReferences:
         assert [c.name for c in candidates] == ["a", "b", "trial 2", "trial 3", "trial 4"]
         assert [row.label for row in table.references] == ["a", "b"]
         assert [row.name for row in read_rows(table.path)] == [c.name for c in candidates]
-        assert candidates[0].point == {} and candidates[0].config == search._sweep.default
+        assert candidates[0].point == {} and candidates[0].config == make_sweep(SPACE).default
         assert search.n_trained == 3 and search.is_done
 
     def test_trials_are_handed_out_while_they_run(self, table: Table) -> None:
@@ -510,10 +511,15 @@ class TestReferences:
         assert [row.status for row in table.rows] == ["failed", "infeasible", "trained"]
 
     def test_sampler_does_not_learn_from_them(self, table: Table) -> None:
-        """They lie outside the space; patience does not count them either."""
-        search = self.search(table, 4, sampler="tpe")
-        run(search, lambda c: TRAINED)
-        assert len(search._sampler._study.trials) == 4
+        """They lie outside the space: whatever they score, the same points follow."""
+
+        def points_beside(score: float) -> list[Any]:
+            own = Table(table.path.with_name(f"{score}.jsonl"))
+            search = self.search(own, 8, sampler="tpe")
+            found = run(search, lambda c: trained(score if c.is_apart else c.number / 20))
+            return [candidate.point for candidate in found]
+
+        assert points_beside(0.01) == points_beside(0.99)
 
     def test_points_to_start_from_follow(self, table: Table) -> None:
         """The first trial has the first number after the references."""
