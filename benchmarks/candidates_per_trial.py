@@ -13,7 +13,6 @@ import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sprd.model.start import load_tensorflow, set_threads
 
@@ -24,9 +23,10 @@ from hypervolume import InMemory  # noqa: E402
 from ray.tune.search.optuna import OptunaSearch  # noqa: E402
 
 from sprd.audio.corpus import Corpus, open_corpus  # noqa: E402
+from sprd.config.frozen import replaced  # noqa: E402
 from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.config.sweep import SweepConfig  # noqa: E402
-from sprd.config.trial import Config  # noqa: E402
+from sprd.config.trial import Budget, Config  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.search.sampler import Sampler  # noqa: E402
 from sprd.sweep.search.search import Search  # noqa: E402
@@ -49,15 +49,12 @@ def main() -> None:
     args = parser.parse_args()
     file = load_sweep(ROOT / "sweeps/frontier_up_down.toml", VOCABULARY)
     rules = {"n_trials": args.n, "seed": args.seed, "max_minutes": None}
-    base = {
-        **file.base,
-        "train": {**file.base["train"], "steps": args.steps, "eval_interval": args.steps},
-        "budget": {"board": file.default.budget.board, **TIGHT},
-    }
-    update = {"sweep": file.sweep.model_copy(update=rules), "base": base}
-    update |= {"start": (), "references": ()}  # neither of the two gets a head start
-    sweep = file.model_copy(update=update)
-    sweep = sweep.model_copy(update={"default": resolve(sweep, first_values(sweep))})
+    sweep = replaced(
+        short(file, args.steps, args.seed),
+        sweep=replaced(file.sweep, **rules),
+        start=(),  # neither of the two gets a head start
+        references=(),
+    )
     corpus = open_corpus(sweep.default.data, args.data)
     print(f"{args.n} trials that fit {TIGHT}, {args.steps} steps each, seed {args.seed}")
     for name, run in (("sprd", with_sprd), ("OptunaSearch", with_optuna_search)):
@@ -79,11 +76,18 @@ def ratio(fits: list[bool], n: int) -> str:
     return f"{(len(fits) - where) / (min(sum(fits), n) - N_FIRST):.2f}"
 
 
-def first_values(sweep: SweepConfig) -> dict[str, Any]:
-    """A point of the space, to resolve the new base with."""
-    return Sampler(
-        sweep.model_copy(update={"sweep": sweep.sweep.model_copy(update={"sampler": "random"})})
-    ).ask(0)
+def short(file: SweepConfig, n_steps: int, seed: int) -> SweepConfig:
+    """Returns a sweep whose trials are trained so many steps, within the tight budget."""
+    steps = {"steps": n_steps, "eval_interval": n_steps}
+    board = file.default.budget.board
+    default = replaced(
+        file.default,
+        seed=seed,
+        train=replaced(file.default.train, **steps),
+        budget=Budget.model_validate({"board": board, **TIGHT}),
+    )
+    base = {**file.base, "train": {**file.base["train"], **steps}}
+    return replaced(file, base=base, default=default)
 
 
 def with_sprd(sweep: SweepConfig, corpus: Corpus, n: int, most: int) -> list[bool]:
@@ -94,8 +98,7 @@ def with_sprd(sweep: SweepConfig, corpus: Corpus, n: int, most: int) -> list[boo
         if candidate is None:
             break
         outcome = run_trial(candidate.config, corpus, lambda metrics, save: None)
-        fields = {k: v for k, v in vars(outcome).items() if k != "files"}
-        search.ended(candidate.number, **fields)
+        search.ended(candidate.number, replace(outcome, files={}))
     return [row.status == "trained" for row in search.trials]
 
 

@@ -19,6 +19,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sprd.audio import build
 from sprd.audio.corpus import Split, open_corpus
@@ -68,8 +69,8 @@ def main() -> None:
         print(f"bare op: {bare:,.0f} clips a second")
         rates = {}
         for n in (1, build.n_cores()):
-            build.n_cores = lambda n=n: n
-            rates[n] = built(config, small, f"{few:,} clips, {n} cores")["rate"]
+            with patch.object(build, "n_cores", return_value=n):
+                rates[n] = built(config, small, f"{few:,} clips, {n} cores")["rate"]
             shutil.rmtree(f"{folder}/cache/features")
         cores = max(rates)
         print(f"{cores} cores: {rates[cores] / rates[1]:.2f} times one core")

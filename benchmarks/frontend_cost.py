@@ -167,7 +167,10 @@ def fit(
     shares = np.array([[row.get(name, 0) for name in names] for row in table]) / target[:, None]
 
     def solve(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.linalg.lstsq(shares[rows], np.ones(rows.sum()), rcond=None)[0]
+        found: NDArray[np.float64] = np.linalg.lstsq(shares[rows], np.ones(rows.sum()), rcond=None)[
+            0
+        ]
+        return found
 
     everything = np.arange(len(target))
     errors = np.array([shares[i] @ solve(everything != i) - 1 for i in everything])

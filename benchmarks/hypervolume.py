@@ -14,8 +14,8 @@ import argparse
 import csv
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,10 +25,11 @@ from sprd.config.params import Scalar
 from sprd.config.reader import load_sweep
 from sprd.config.sweep import SweepConfig
 from sprd.sweep.rows.hypervolume import hypervolume
-from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.row import Reference, Trial
 from sprd.sweep.rows.table import Table, read_rows
 from sprd.sweep.run import VOCABULARY
 from sprd.sweep.search.search import Search
+from sprd.sweep.trial.outcome import Outcome
 
 HERE = Path(__file__).parent
 GRID, TABLE = HERE / "hypervolume.toml", HERE / "hypervolume.csv"
@@ -43,9 +44,9 @@ class InMemory(Table):
     """A table without a file."""
 
     def __init__(self) -> None:
-        self.rows: list[Trial] = []
+        self.rows: list[Trial | Reference] = []
 
-    def append(self, row: Trial) -> None:
+    def append(self, row: Trial | Reference) -> None:
         """Adds a row."""
         self.rows.append(row)
 
@@ -59,10 +60,11 @@ def main() -> None:
     args = parser.parse_args()
     grid = load_sweep(GRID, VOCABULARY)
     if args.table:
-        write_table(grid, read_rows(args.table / "trials.jsonl"))
+        rows = read_rows(args.table / "trials.jsonl")
+        write_table(grid, [row for row in rows if isinstance(row, Trial)])
         return
     table = read_table(grid)
-    trained = [fields for fields in table.values() if fields["status"] == "trained"]
+    trained = [outcome for outcome in table.values() if outcome.status == "trained"]
     print(f"{len(table)} points, {len(trained)} of them trained; all: {volume(trained):.4f}")
     medians = {}
     for sampler in SAMPLERS:
@@ -79,7 +81,7 @@ def main() -> None:
 
 
 def search(
-    grid: SweepConfig, table: dict[Key, dict[str, Any]], sampler: str, seed: int, n_trials: int
+    grid: SweepConfig, table: Mapping[Key, Outcome], sampler: str, seed: int, n_trials: int
 ) -> tuple[float, int]:
     """Returns the hypervolume of the trained trials and how many candidates were asked for."""
     rules = {"sampler": sampler, "seed": seed, "n_trials": n_trials}
@@ -89,27 +91,27 @@ def search(
         candidate = running.next()
         if candidate is None:
             break
-        running.ended(candidate.number, **table[tuple(sorted(candidate.point.items()))])
-    trained = [vars(row) for row in running.rows if row.status == "trained"]
-    return volume(trained), len(running.rows)
+        running.ended(candidate.number, table[tuple(sorted(candidate.point.items()))])
+    trained = [trial for trial in running.trials if trial.status == "trained"]
+    return volume(trained), len(running.trials)
 
 
-def volume(trained: list[dict[str, Any]]) -> float:
+def volume(trained: Sequence[Trial | Outcome]) -> float:
     """Returns the share of the space that the trained trials within the budget cover."""
     points = [
         [
-            1 - one["metrics"]["balanced_accuracy"],
-            one["footprint"]["model_bytes"],
-            one["footprint"]["latency_ms"],
+            1 - one.metrics["balanced_accuracy"],
+            one.footprint["model_bytes"],
+            one.footprint["latency_ms"],
         ]
         for one in trained
-        if not one["violations"]
+        if not one.violations
     ]
     return hypervolume(np.array(points) / SCALES, np.ones(3))
 
 
-def read_table(grid: SweepConfig) -> dict[Key, dict[str, Any]]:
-    """Returns what `Search.ended` takes, by point."""
+def read_table(grid: SweepConfig) -> dict[Key, Outcome]:
+    """Returns how the training of each point ended."""
     found = {}
     budget = grid.default.budget
     bounds = {key: getattr(budget, key) for key in ("model_bytes", "latency_ms")}
@@ -118,12 +120,12 @@ def read_table(grid: SweepConfig) -> dict[Key, dict[str, Any]]:
         for line in csv.DictReader(file):
             point = {name: _value(grid, name, line[name]) for name in grid.space if line[name]}
             known = {name: float(line[name]) for name in NUMBERS if line[name]}
-            found[tuple(sorted(point.items()))] = {
-                "status": line["status"],
-                "metrics": {k: known[k] for k in NUMBERS[:2] if k in known},
-                "footprint": {k: known[k] for k in NUMBERS[2:]},
-                "violations": find_violations(known, [one for one in limits if one.key in known]),
-            }
+            found[tuple(sorted(point.items()))] = Outcome(
+                "trained" if line["status"] == "trained" else "infeasible",
+                metrics={k: known[k] for k in NUMBERS[:2] if k in known},
+                footprint={k: known[k] for k in NUMBERS[2:]},
+                violations=find_violations(known, [one for one in limits if one.key in known]),
+            )
     return found
 
 

@@ -12,6 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from sprd.config.params import Scalar
+
 FRAMES = ((49, 40), (49, 20), (25, 20), (24, 32), (32, 40), (25, 10))
 MAX_MACS = 12_000_000
 
@@ -26,16 +28,16 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         for row in pool.map(one, range(args.seed * 10_000, args.seed * 10_000 + args.n)):
             rows.append(row)
-            name, counted, told, macs, equal, _ = row
+            name, counted, told, _, equal, _ = row
             print(
                 f"{name:76}{counted / 1e6:>8.3f} M{told / counted - 1:>+8.1%}"
                 f"{'' if equal else '  OUTPUTS DIFFER'}",
                 flush=True,
             )
-    counted, told, macs = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
-    errors = abs(told / counted - 1)
-    rate = np.exp(np.log(counted / macs).mean())
-    by_macs = abs(rate * macs / counted - 1)
+    counts, estimates, sizes = (np.array([row[i] for row in rows], float) for i in (1, 2, 3))
+    errors = abs(estimates / counts - 1)
+    rate = np.exp(np.log(counts / sizes).mean())
+    by_macs = abs(rate * sizes / counts - 1)
     print(f"{len(rows)} models: mean error {errors.mean():.1%}, worst {errors.max():.1%}")
     print(
         f"{rate:.1f} instructions a MAC: mean error {by_macs.mean():.1%}, worst {by_macs.max():.1%}"
@@ -84,7 +86,7 @@ def one(seed: int) -> tuple[str, int, float, int, bool, float]:
     )
 
 
-def draw(rng: np.random.Generator, key: str, default: object) -> object:
+def draw(rng: np.random.Generator, key: str, default: Scalar) -> Scalar:
     """Draws a value of a parameter: of the kind of its default, smaller or somewhat larger."""
     if key == "dropout":
         return 0.0

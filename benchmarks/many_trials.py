@@ -8,22 +8,30 @@ the run.
 """
 
 import argparse
-import json
 import re
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from ray import tune as ray_tune
-from sprd.disk.quiet import quiet_stderr
 
 from sprd.audio.corpus import Corpus
+from sprd.disk.process import quiet_stderr
 from sprd.sweep.cluster import tune
-from sprd.sweep.rows.row import Trial
+from sprd.sweep.cluster.connection import connected
+from sprd.sweep.cluster.job import Job
+from sprd.sweep.cluster.tensorboard import METRIC
+from sprd.sweep.cluster.worker import OUTCOME
+from sprd.sweep.paths import KEPT_OF_A_TRIAL
+from sprd.sweep.rows.row import Row
 from sprd.sweep.run import begin, open_run, reopen_run
+from sprd.sweep.search.jobs import Candidate
 from sprd.sweep.search.search import Search
+from sprd.sweep.trial.outcome import Outcome
 
 SWEEP = """
 [sweep]
@@ -50,58 +58,64 @@ board = "arduino_nano_33_ble"
 """
 
 
-def stub(config: dict[str, Any], corpus: Any) -> None:
+def stub(packed: dict[str, Any], corpus: list[Any]) -> None:
     """Reports an outcome as a trial does, made of its point."""
-    fields = json.loads(config["config"])
-    rate, dropout = fields["train"]["learning_rate"], fields["model"]["params"]["dropout"]
-    outcome = {
-        "status": "trained",
-        "metrics": {"balanced_accuracy": 0.9 - abs(rate - 0.01) - abs(dropout - 0.2)},
-        "footprint": {"model_bytes": 10_000 + 1000 * fields["model"]["params"]["kernel_frames"]},
-        "seconds": {"train": 0.0},
-    }
-    for step in range(fields["train"]["eval_interval"]):  # as many as `--reports`
+    config = Job.unpack(packed).config
+    (_, rate), *_ = config.train.phases
+    dropout, kernel = (float(config.model.params[key]) for key in ("dropout", "kernel_frames"))
+    for step in range(config.train.eval_interval):  # as many as `--reports`
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "state.npz").write_bytes(b"\0" * 100_000)
             ray_tune.report(
-                {"step": step, "val_balanced_accuracy": 0.5},
+                {"step": step, METRIC: 0.5},
                 checkpoint=ray_tune.Checkpoint.from_directory(folder),
             )
+    outcome = Outcome(
+        "trained",
+        metrics={"balanced_accuracy": 0.9 - abs(rate - 0.01) - abs(dropout - 0.2)},
+        footprint={"model_bytes": 10_000 + 1000 * int(kernel)},
+        seconds={"train": 0.0},
+        node="here",
+    )
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("model.tflite", "model_float.tflite", "record.json"):
+        for name in KEPT_OF_A_TRIAL:
             (Path(folder) / name).write_bytes(b"\0" * 10_000)
-        last = {"step": 1, "val_balanced_accuracy": 0.5, "node": "here"}
         ray_tune.report(
-            {**last, "outcome": json.dumps(outcome)},
+            {"step": 1, METRIC: 0.5, OUTCOME: outcome.to_json()},
             checkpoint=ray_tune.Checkpoint.from_directory(folder),
         )
 
 
 class Clock:
-    """Prints the pace: a `sprd.sweep.cluster.bridge.Watcher`."""
+    """Prints the pace: a `sprd.sweep.search.jobs.Watcher`."""
 
     def __init__(self, n_trials: int) -> None:
         self._every, self._n, self._since = max(1, n_trials // 10), 0, time.perf_counter()
+        self._stdout = sys.stdout  # what is printed to sys.stdout meanwhile is dropped
 
-    def started(self, candidate: Any) -> None:
+    def started(self, candidate: Candidate) -> None:
         """Nothing."""
 
-    def progressed(self, number: int, metrics: Any) -> None:
+    def progressed(self, number: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def progress(self, what: str, done: int, total: int) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:
         """Prints it."""
         print(text)
 
-    def ended(self, row: Trial) -> None:
+    def ended(self, row: Row) -> None:
         """Prints the pace of each tenth."""
         self._n += 1
         if self._n % self._every == 0:
             pace = (time.perf_counter() - self._since) / self._every
-            sys.__stdout__.write(  # what is printed to sys.stdout meanwhile is dropped
-                f"{self._n} trials: {pace:.3f} s each, driver {memory():.0f} MB\n"
+            print(
+                f"{self._n} trials: {pace:.3f} s each, driver {memory():.0f} MB",
+                file=self._stdout,
+                flush=True,
             )
-            sys.__stdout__.flush()
             self._since = time.perf_counter()
 
 
@@ -118,7 +132,6 @@ def main() -> None:
     parser.add_argument("--sampler", default="random")
     parser.add_argument("--reports", type=int, default=1, help="evaluations of a trial")
     args = parser.parse_args()
-    tune.trainable = stub
     corpus = Corpus((), (), "f" * 64, "none", True, 0, ())
     with tempfile.TemporaryDirectory() as folder, quiet_stderr():
         path, out = Path(folder) / "many.toml", Path(folder) / "out"
@@ -126,9 +139,9 @@ def main() -> None:
         run = open_run(path, out, None)
         begin(run, corpus.fingerprint)
         search = Search(run.sweep, run.table, args.trials)
-        with tune.connected(run.sweep, None):
+        with connected(run.sweep, None), patch.object(tune, "trainable", stub):
             before, since = memory(), time.perf_counter()
-            tune.run_jobs(search, run.sweep, corpus, out, Clock(args.trials), "none")
+            tune.run_jobs(search, run, corpus, Clock(args.trials))
             seconds, after = time.perf_counter() - since, memory()
         print(f"{args.sampler}: {seconds / args.trials:.3f} s a trial")
         print(f"driver {before:.0f} MB before, {after:.0f} MB after {args.trials:,} trials")

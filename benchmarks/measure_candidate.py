@@ -18,6 +18,7 @@ load_tensorflow()
 set_threads(1)
 
 from sprd.config.reader import load_sweep, resolve  # noqa: E402
+from sprd.config.trial import Config  # noqa: E402
 from sprd.errors import ConfigError  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.search.sampler import Sampler  # noqa: E402
@@ -38,7 +39,8 @@ def main() -> None:
     sweep = sweep.model_copy(update={"sweep": sweep.sweep.model_copy(update={"sampler": "random"})})
     sampler = Sampler(sweep)
     measure_candidate(sweep.default)
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     number = 0
     while len(first) < args.n and number < 100 * args.n:
         number += 1
@@ -55,7 +57,7 @@ def main() -> None:
           f" worst {1000 * max(again):.2f} ms; {len(again)} candidates")  # fmt: skip
 
 
-def timed(config) -> float:  # type: ignore[no-untyped-def]
+def timed(config: Config) -> float:
     """Returns the seconds of one measurement, the comparison with the budget included."""
     start = time.perf_counter()
     check_footprint(config, measure_candidate(config))

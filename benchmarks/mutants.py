@@ -196,14 +196,14 @@ class _Finder:
             case ast.UnaryOp(op=ast.Not()):
                 start = self._start(node)
                 yield self._mutation("boolean", start, start + len("not"), "")
-            case ast.Constant(value=bool() | int() | float()):
-                after = _other_constant(node.value)
+            case ast.Constant(value=bool() | int() | float() as number):
+                after = _other_constant(number)
                 yield self._mutation("constant", self._start(node), self._end(node), after)
             case ast.Return(value=ast.expr() as value):
                 start, end = self._start(value), self._end(value)
-                after = _other_return(self._source[start:end], returns)
-                if after not in (None, self._source[start:end]):
-                    yield self._mutation("return", start, end, after)
+                other = _other_return(self._source[start:end], returns)
+                if other is not None and other != self._source[start:end]:
+                    yield self._mutation("return", start, end, other)
 
     def _between(
         self, kind: str, left: ast.expr, right: ast.expr, before: str, after: str

@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-SETTINGS = {
+SETTINGS: Mapping[str, str | None] = {
     "sampler": '"random"',
     "scheduler": '"none"',
     "confirm_folds": None,
@@ -43,7 +44,7 @@ def main() -> None:
             n_trials = 1 if name == "features" else args.trials
             file = Path(folder) / f"{name}.toml"
             file.write_text(text(n_slots, 50 if name == "features" else args.steps))
-            command = [sys.executable, "-m", "sprd", "sweep", file, "--trials", str(n_trials)]
+            command = [sys.executable, "-m", "sprd", "sweep", str(file), "--trials", str(n_trials)]
             subprocess.run([*command, "--data", args.data, "--out", out], check=True)
             rows = [json.loads(line) for line in (out / "trials.jsonl").read_text().splitlines()]
             times = [[datetime.fromisoformat(row[key]) for row in rows] for key in KEYS]

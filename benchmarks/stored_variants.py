@@ -15,6 +15,7 @@ import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -107,8 +108,8 @@ def needed(config: Config, training: Features) -> int:
 
 def score(config: Config, training: Features, validation: Features, batches: Any) -> float:
     """Trains and scores."""
-    train.Batches = batches
-    trained = train.fit(config, training, validation, lambda *_: None, keep="last")
+    with patch.object(train, "Batches", batches):
+        trained = train.fit(config, training, validation, lambda *_: None, keep="last")
     predicted = train.predict(trained.model, validation.scaled()).argmax(1)
     return balanced_accuracy(predicted, validation.labels(config.labels))
 

@@ -100,7 +100,7 @@ def purpose(room: str, parent: str = "sprd") -> str:
 
 def heavy_packages(room: str, parent: str = "sprd") -> list[str]:
     """Returns which of TensorFlow, Ray and Optuna a room imports."""
-    found = set()
+    found: set[str] = set()
     for name, path in modules().items():
         if room_of(name, parent) == room:
             targets = imports_of(path.read_text(encoding="utf-8"), name)
