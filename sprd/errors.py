@@ -7,7 +7,8 @@
     │   ├── ModelFileError      a .tflite file
     │   ├── BoardError          a board or its file
     │   ├── EmulationError      a model or a machine that cannot emulate
-    │   └── OutputError         a folder that cannot be written
+    │   ├── OutputError         a folder that cannot be written
+    │   └── NewerVersionError   what a newer sprd wrote
     ├── DownloadError        1  the network or the checksum
     ├── TrainingError        1  a training that went wrong (NaN)
     └── BudgetError          3  nothing fits
@@ -72,6 +73,13 @@ class EmulationError(InputError):
 
 class OutputError(InputError):
     """A folder cannot be written, or holds something else."""
+
+    is_disk_full: bool = False
+    """Whether no room was left; it comes along where the error crosses to another process."""
+
+
+class NewerVersionError(InputError):
+    """A folder or file that a newer sprd wrote, and this one would misread."""
 
 
 class DownloadError(SprdError):

@@ -8,6 +8,7 @@ from sprd.audio.folds import check_folds
 from sprd.bundle.best import export_best
 from sprd.errors import SprdError
 from sprd.sweep.cluster.cluster import Cluster, open_cluster
+from sprd.sweep.cluster.local import train_here
 from sprd.sweep.rows.folds import FoldTable
 from sprd.sweep.rows.ranking import ranking
 from sprd.sweep.rows.row import Trial
@@ -66,8 +67,6 @@ def run_one(run: Run, watcher: Watcher) -> tuple[Trial, Path]:
         BudgetError: It does not fit.
         SprdError: The training failed.
     """
-    from sprd.sweep.cluster.local import train_here
-
     check_verifiable(run.sweep.default.budget)
     corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
     with only_one(run):
@@ -94,8 +93,8 @@ def cross_validate(
     corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
     check_data(run, corpus.fingerprint)
     check_folds(corpus, run.sweep.default.data, n_folds)
-    folds = Confirmation(run.sweep, trials, n_folds, FoldTable(run.paths.folds))
     with only_one(run), open_cluster(run, corpus, address, watcher) as cluster:
+        folds = Confirmation(run.sweep, trials, n_folds, FoldTable(run.paths.folds))
         cluster.run(folds)
     if folds.failures:
         reasons = "; ".join(folds.failures.values()).rstrip(".")
@@ -114,7 +113,8 @@ def _confirm_best(run: Run, cluster: Cluster, watcher: Watcher) -> list[Trial]:
     cluster.run(folds)
     for failure in folds.failures.values():
         watcher.note(f"not confirmed: {failure}")
-    if over := all_over(run.sweep, folds.results()):
+    results = folds.results()
+    if over := all_over(run.sweep, results):
         watcher.note(over)
-    confirmed = [trial for trial, _ in folds.results()]
+    confirmed = [trial for trial, _ in results]
     return confirmed + [trial for trial in order if trial not in confirmed]

@@ -20,6 +20,7 @@ from sprd.disk.process import Progress
 from sprd.errors import ConfigError, DataError, InputError, SprdError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
+from sprd.sweep.paths import MODEL
 from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweep.trial.measure import check_footprint
@@ -139,7 +140,7 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
     """Returns what the model hears and its bytes; the file is checked in a child process first."""
     if model.is_dir():
         config = config_of(read_manifest(model))
-        file = model / "model.tflite"
+        file = model / MODEL
     elif sweep_file is None:
         raise InputError(
             f"{model}: must be the folder of a bundle, or a .tflite file with --sweep FILE, which"

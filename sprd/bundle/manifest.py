@@ -1,7 +1,7 @@
 """What a bundle is made of in, `manifest.json` out, and back: the record of how a model came about.
 
 A bundle is handed on, so the manifest holds no absolute path, host or user name. Knows the schema
-of `manifest.schema.json`; knows nothing of C++ beyond the names in `sources`.
+of `manifest.schema.json`; knows nothing of C++ beyond the names in `cpp_sources`.
 """
 
 import hashlib
@@ -29,12 +29,13 @@ from sprd.config.numbers import number_of
 from sprd.config.reader import NAMED_SOURCES
 from sprd.config.trial import Config
 from sprd.errors import InputError
+from sprd.sweep.paths import FLOAT_MODEL, MODEL
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
 HASHED_FILES = (
-    "model.tflite",
-    "model_float.tflite",
+    MODEL,
+    FLOAT_MODEL,
     "model.h",
     "model.cc",
     "model_settings.h",

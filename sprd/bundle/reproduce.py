@@ -74,13 +74,13 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
             its configuration makes.
     """
     manifest = read_manifest(folder)
-    if "model.tflite" in check_files(folder, manifest):
+    if MODEL in check_files(folder, manifest):
         raise InputError(
             f"{folder}: model.tflite must be the file that was exported, got another or none."
             " See 'sprd verify'."
         )
     config = config_of(manifest)
-    model = folder / "model.tflite"
+    model = folder / MODEL
     measure_untrusted(model, None)
     runner = Runner(model.read_bytes(), str(model))
     runner.check_shape(config.features.shape, len(config.labels))
@@ -160,7 +160,7 @@ def reproduce(
 def _compare(
     folder: Path, manifest: Mapping[str, Any], config: Config, corpus: Corpus, outcome: Outcome
 ) -> Reproduction:
-    before, now = (folder / "model.tflite").read_bytes(), outcome.files[MODEL]
+    before, now = (folder / MODEL).read_bytes(), outcome.files[MODEL]
     told = manifest["scores"]["validation"]["int8"]
     low, high = told["intervals"]["balanced_accuracy"]
     score = float(outcome.metrics["balanced_accuracy"])

@@ -12,6 +12,7 @@ from sprd.bundle.record import config_of
 from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
+from sprd.sweep.paths import MODEL
 from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, check_footprint, score_violations
 from sprd.sweep.trial.provenance import surroundings
 
@@ -52,10 +53,10 @@ def verify(folder: Path) -> Verdict:
     manifest = read_manifest(folder)
     config = config_of(manifest)
     changed = check_files(folder, manifest)
-    if "model.tflite" in changed:
+    if MODEL in changed:
         return Verdict(changed, (), ())
     told = manifest["footprint"]
-    found = measure_untrusted(folder / "model.tflite", config.budget.board)
+    found = measure_untrusted(folder / MODEL, config.budget.board)
     if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
     checked = check_footprint(config, found)

@@ -1,6 +1,6 @@
 """An `Export` in, the folder that a user keeps out, whole or not at all.
 
-C++ comes from `sources`, the record from `manifest`; here are the README and the files.
+C++ comes from `cpp_sources`, the record from `manifest`; here are the README and the files.
 """
 
 import os
@@ -32,6 +32,7 @@ from sprd.bundle.manifest import (
 from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
+from sprd.sweep.paths import FLOAT_MODEL, MODEL
 
 __all__ = ["Export", "Quantization", "write_bundle"]
 
@@ -81,7 +82,7 @@ def bundle_files(export: Export) -> dict[str, bytes]:
         "sweep.toml": shareable_toml(export.sweep_text),
         "README.md": readme(export),
     }
-    models = {"model.tflite": export.model, "model_float.tflite": export.float_model}
+    models = {MODEL: export.model, FLOAT_MODEL: export.float_model}
     files = models | {name: text.encode() for name, text in texts.items()}
     return {name: files[name] for name in HASHED_FILES}
 

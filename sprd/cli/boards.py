@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from sprd.cli.flags import given_limits
 from sprd.cli.text import output, show_json
-from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Limit, Violation, at_most
+from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Violation, at_most
 from sprd.config.numbers import number_of
 from sprd.errors import ConfigError
 
@@ -40,7 +41,7 @@ def check(args: Namespace) -> int:
     from sprd.device.verdict import check as compare
 
     board = load_board(args.board)
-    limits = {"flash_bytes": board.flash_bytes, "ram_bytes": board.ram_bytes, **_given(args)}
+    limits = {**board.bounds, **given_limits(args)}
     settings = _frontend(args)
     footprint = measure_untrusted(args.model, board)
     live = None
@@ -149,18 +150,6 @@ def calibrate(args: Namespace) -> int:
     return 0
 
 
-def limits_of(args: Namespace) -> tuple[Limit, ...]:
-    """Returns the limits that were given as flags, of balanced accuracy a lower one."""
-    limits = at_most(_given(args))
-    least = getattr(args, "min_balanced_accuracy", None)
-    return limits if least is None else (*limits, Limit("balanced_accuracy", least, True))
-
-
-def _given(args: Namespace) -> dict[str, float]:
-    given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
-    return {key: value for key, value in given.items() if value is not None}
-
-
 def _frontend(args: Namespace) -> "FrontendSettings | None":
     """Returns the front end's settings, or None if no frame was given."""
     from sprd.device.frontend_cost import FrontendSettings
@@ -217,11 +206,7 @@ def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None
         layers.add_row(layer.op, _shape(layer.output_shape), f"{layer.macs:,}",
                        f"{layer.weight_bytes:,}", count, share)  # fmt: skip
     out.print(layers)
-    latency, low, high = (
-        number_of("latency_ms"),
-        footprint.latency_low_ms,
-        footprint.latency_high_ms,
-    )
+    low, high = footprint.latency_low_ms, footprint.latency_high_ms
     if low is not None and high is not None:
         latency = number_of("latency_ms")
         ends = f"{latency.figure(low)} and {latency.text(high)}"

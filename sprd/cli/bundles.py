@@ -36,9 +36,9 @@ def evaluate(args: Namespace) -> int:
 
 def verify(args: Namespace) -> int:
     """Checks the files, the schema and the budget of a bundle."""
-    from sprd.bundle.verify import verify as look
+    from sprd.bundle.verify import verify as verify_bundle
 
-    verdict = look(args.bundle)
+    verdict = verify_bundle(args.bundle)
     if args.json:
         show_json({"bundle": str(args.bundle), **verdict.as_dict()})
     out = output()
@@ -59,13 +59,14 @@ def reproduce(args: Namespace) -> int:
     from sprd.model.start import load_tensorflow
 
     load_tensorflow()
-    from sprd.bundle import reproduce as room
+    from sprd.bundle.reproduce import differences, open_record, open_same_data
+    from sprd.bundle.reproduce import reproduce as train_again
 
-    manifest, config = room.open_record(args.bundle)
+    manifest, config = open_record(args.bundle)
     with SweepView([], 0) as view:
-        for difference in room.differences(manifest):
+        for difference in differences(manifest):
             view.note(f"not as it was: {difference}")
-        corpus = room.open_same_data(manifest, config, args.data, view.progress)
+        corpus = open_same_data(manifest, config, args.data, view.progress)
         view.note(f"training {config.train.n_steps:,} steps, seed {config.seed}")
         err = console()
 
@@ -73,7 +74,7 @@ def reproduce(args: Namespace) -> int:
             score = number_of("val_balanced_accuracy").phrase(metrics["val_balanced_accuracy"])
             err.print(f"step {metrics['step']:,.0f}: {score}")
 
-        found = room.reproduce(args.bundle, manifest, config, corpus, report)
+        found = train_again(args.bundle, manifest, config, corpus, report)
     if args.json:
         show_json({"bundle": str(args.bundle), **found.as_dict()})
     else:

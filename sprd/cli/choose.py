@@ -1,6 +1,5 @@
 """The verbs that choose among the trials of a run: list them, take one, compare two runs."""
 
-import json
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sprd.cli.boards import limits_of
+from sprd.cli.flags import limits_of
 from sprd.cli.text import console, output, show_bundle, show_json
 from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
@@ -97,14 +96,14 @@ def compare(args: Namespace) -> int:
     """Tells what sets two runs apart."""
     from sprd.report.compare import compare_runs
     from sprd.report.frontier import shown_objectives
-    from sprd.sweep.run import reopen_run
+    from sprd.sweep.run import fingerprint_of, reopen_run
 
     runs = [reopen_run(folder) for folder in (args.run_folder, args.other_run)]
     trials = [trial for run in runs for trial in run.table.trials]
     objectives = shown_objectives(runs[0].sweep.objectives, trials)
     first, second = (_side(run) for run in runs)
     found = compare_runs(first, second, objectives)
-    is_same_data = len({_fingerprint(run) for run in runs}) == 1
+    is_same_data = len({fingerprint_of(run) for run in runs}) == 1
     if args.json:
         told = {**asdict(found), "objectives": [str(objective) for objective in objectives]}
         show_json({**told, "is_same_data": is_same_data})
@@ -159,8 +158,11 @@ def _numbers(trials: Sequence["Trial"]) -> set[int]:
 
 def _as_dict(row: "Trial | Compared") -> dict[str, Any]:
     """What JSON tells of a model, its numbers at the top; what no run trained has no number."""
-    number, params = getattr(row, "number", None), getattr(row, "params", {})
-    return {"trial": number, "params": dict(params), **row.metrics, **row.footprint}
+    from sprd.sweep.rows.row import OutsideModel, Trial
+
+    number = None if isinstance(row, OutsideModel) else row.number
+    params = dict(row.params) if isinstance(row, Trial) else {}
+    return {"trial": number, "params": params, **row.metrics, **row.footprint}
 
 
 def _show_frontier(
@@ -189,13 +191,15 @@ def _write_plots(
     from sprd.report.frontier import panel_keys, points_of
     from sprd.report.page import frontier_page
     from sprd.report.plot import plot_frontier
+    from sprd.sweep.paths import RunPaths
 
     limits = _all_limits(run, limits_of(args))
     points = points_of(trials, objectives, references)
     keys = panel_keys(points, objectives)
     name, board = run.sweep.sweep.name, run.sweep.default.budget.board
     title = f"{name} on {Path(board.origin).stem}" if board else name
-    files = [folder.absolute() / "frontier.png", folder.absolute() / "frontier.html"]
+    paths = RunPaths(folder.absolute())
+    files = [paths.frontier_plot, paths.frontier_page]
     write_atomically(files[0], plot_frontier("png", points, keys, limits, title))
     svg = plot_frontier("svg", points, keys, limits)
     write_atomically(files[1], frontier_page(title, points, objectives, limits, svg))
@@ -214,12 +218,6 @@ def _side(run: "Run") -> "Side":
     from sprd.report.compare import Side
 
     return Side(run.folder.name, run.table.trials, run.sweep.text)
-
-
-def _fingerprint(run: "Run") -> Any:
-    """Of the data that the run was made from."""
-    source = json.loads(run.paths.source.read_text(encoding="utf-8"))
-    return source.get("data_fingerprint")
 
 
 def _show_comparison(found: "Comparison", is_same_data: bool) -> None:

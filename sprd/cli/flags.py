@@ -1,10 +1,11 @@
-"""The flags that several verbs share, and the values that flags take."""
+"""The flags that several verbs share, the values that flags take, and the limits among them."""
 
 import argparse
 import re
+from argparse import Namespace
 from pathlib import Path
 
-from sprd.config.limits import LIMITED_KEYS
+from sprd.config.limits import LIMITED_KEYS, Limit, at_most
 from sprd.config.numbers import number_of
 
 
@@ -100,3 +101,16 @@ def natural(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 10**9):
         raise argparse.ArgumentTypeError(f"must be an integer from 0, got {text!r}")
     return int(text)
+
+
+def limits_of(args: Namespace) -> tuple[Limit, ...]:
+    """Returns the limits that were given as flags, of balanced accuracy a lower one."""
+    limits = at_most(given_limits(args))
+    least = getattr(args, "min_balanced_accuracy", None)
+    return limits if least is None else (*limits, Limit("balanced_accuracy", least, True))
+
+
+def given_limits(args: Namespace) -> dict[str, float]:
+    """Returns the upper limits that were given as flags."""
+    given = {key: getattr(args, f"max_{key}") for key in LIMITED_KEYS}
+    return {key: value for key, value in given.items() if value is not None}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 from sprd.cli.parser import build_parser
-from sprd.disk.process import environment
+from sprd.disk.process import environment, terminated_is_interrupted
 from sprd.errors import InputError, SprdError
 
 INTERRUPTED = 130
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code."""
     args = build_parser().parse_args(argv)
     # Before anything imports TensorFlow: its log is no use to a user.
-    with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}):
+    with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}), terminated_is_interrupted():
         return _run(_verb(args.run), args)
 
 

@@ -28,7 +28,9 @@ def show_json(value: Mapping[str, Any]) -> None:
 
 def show_bundle(folder: Path) -> None:
     """Shows what a bundle holds: the trial, what it takes, its scores."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    from sprd.bundle.manifest import MANIFEST
+
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     out = output()
     out.print(f"trial {manifest['trial']['number']} exported to {folder}")
     footprint = manifest["footprint"]

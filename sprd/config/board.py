@@ -88,6 +88,11 @@ class Board:
     origin: str = field(default="", compare=False)
 
     @property
+    def bounds(self) -> Mapping[str, int]:
+        """What a model on the board may take at most, by the keys of a footprint."""
+        return {"flash_bytes": self.flash_bytes, "ram_bytes": self.ram_bytes}
+
+    @property
     def weight_byte_cycles(self) -> float:
         """Cycles that reading one weight from flash costs beyond the instruction (see above)."""
         return self.wait_states / self.line_bytes

@@ -334,8 +334,8 @@ class Budget(Section):
         own = {key: getattr(self, key) for key in LIMITED_KEYS}
         if self.board is None:
             return at_most(own)
-        of_board = {"flash_bytes": self.board.flash_bytes, "ram_bytes": self.board.ram_bytes}
-        return at_most(of_board | {key: bound for key, bound in own.items() if bound is not None})
+        given = {key: bound for key, bound in own.items() if bound is not None}
+        return at_most({**self.board.bounds, **given})
 
 
 class Config(Section):

@@ -83,13 +83,17 @@ def _replace_folder(path: Path, new: Path) -> None:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """Returns the message for a file or folder that cannot be written."""
     reason = error.strerror or str(error)
-    return OutputError(f"{path}: must be writable: {reason}. Make room, or choose another folder.")
+    told = OutputError(f"{path}: must be writable: {reason}. Make room, or choose another folder.")
+    told.is_disk_full = is_disk_full(error)
+    return told
 
 
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error, or one that led to it, is that no room was left."""
     while error is not None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return True
+        if isinstance(error, OutputError) and error.is_disk_full:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 
 Progress = Callable[[str, int, int], None]
@@ -25,12 +27,39 @@ def quiet_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Sets those environment variables that are unset, and unsets them after the block."""
-    unset = [name for name in variables if name not in os.environ]
-    os.environ.update({name: variables[name] for name in unset})
+def environment(
+    defaults: Mapping[str, str], forced: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Sets environment variables for the block, and puts them back after it.
+
+    Args:
+        defaults: Are set where the user set none.
+        forced: Are set in any case.
+    """
+    wanted = {k: v for k, v in defaults.items() if k not in os.environ} | dict(forced or {})
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        for name in unset:
-            os.environ.pop(name, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def terminated_is_interrupted() -> Iterator[None]:
+    """Lets SIGTERM mean what Ctrl-C means: who stops a container sends it.
+
+    A handler can be set in the main thread alone; elsewhere it stays as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

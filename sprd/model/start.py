@@ -12,7 +12,10 @@ def load_tensorflow() -> None:
 
 
 def set_threads(n_threads: int) -> None:
-    """Fixes TensorFlow's threads and turns determinism on; before the first op of a process."""
+    """Fixes TensorFlow's threads and turns determinism on; before the first op of a process.
+
+    To its end: TensorFlow can put back neither.
+    """
     import tensorflow as tf
 
     os.environ["OMP_NUM_THREADS"] = str(n_threads)

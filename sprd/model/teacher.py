@@ -15,6 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sprd.audio.store import Features
+from sprd.config.frozen import replaced
 from sprd.config.trial import Config, ModelSection, TrainSection
 from sprd.disk.cache import keep, read_kept
 from sprd.model.batches import Batches
@@ -79,7 +80,7 @@ def teacher_config(config: Config) -> Config:
         batch_size=config.train.batch_size,
         optimizer="adam",
     )
-    return config.model_copy(update={"model": model, "train": train})
+    return replaced(config, model=model, train=train)
 
 
 def teacher_key(config: Config, training: Features) -> str:

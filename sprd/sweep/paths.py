@@ -87,6 +87,16 @@ class RunPaths:
         """Held by the command that writes."""
         return self.folder / ".lock"
 
+    @property
+    def frontier_plot(self) -> Path:
+        """The trials that no other beats, drawn."""
+        return self.folder / "frontier.png"
+
+    @property
+    def frontier_page(self) -> Path:
+        """The same, to look at in a browser."""
+        return self.folder / "frontier.html"
+
     def trial(self, number: int) -> TrialPaths:
         """What is kept of a trained trial."""
         return TrialPaths(self.folder / "trials" / str(number))

@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sprd.config.frozen import replaced
 from sprd.config.params import Vocabulary
 from sprd.config.reader import load_recipe, load_sweep, parse_sweep
 from sprd.config.space import SEARCHABLE_DATA
@@ -18,7 +19,7 @@ from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.device.board import BOARDS
 from sprd.disk.atomic import unwritable, write_atomically
-from sprd.errors import ConfigError, OutputError
+from sprd.errors import ConfigError, NewerVersionError, OutputError
 from sprd.model.params import ARCHITECTURES
 from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.row import Trial
@@ -78,7 +79,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
     _check_writable(folder)
     paths = RunPaths(folder)
-    _check_layout(paths)
+    _read_source(folder)  # before anything else is: a newer version's may have other files
     if folder.exists() and not paths.source.exists():
         others = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if others:
@@ -100,7 +101,7 @@ def check_data(run: Run, fingerprint: str) -> None:
     Raises:
         ConfigError: The trials so far were made with other data.
     """
-    noted = _read_source(run.folder).get("data_fingerprint")
+    noted = fingerprint_of(run)
     if run.table.rows and noted not in (None, fingerprint):
         raise ConfigError(
             f"{run.folder}: must have the data of its trials, fingerprint {noted[:12]}, got"
@@ -116,9 +117,11 @@ def begin(run: Run, fingerprint: str) -> None:
         OutputError: The folder cannot be written.
     """
     check_data(run, fingerprint)
+    known = _read_source(run.folder)
     source = {
+        **known,  # a newer version may have noted more
         "layout": LAYOUT,
-        "id": run_id(run.folder) or secrets.token_hex(6),
+        "id": known.get("id") or secrets.token_hex(6),
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
@@ -127,6 +130,12 @@ def begin(run: Run, fingerprint: str) -> None:
     write_atomically(run.paths.sweep, run.sweep.text)
     if run.sweep.board_text is not None:
         write_atomically(run.paths.board, run.sweep.board_text)
+
+
+def fingerprint_of(run: Run) -> str | None:
+    """Returns the fingerprint of the data that a run was made from; None before it began."""
+    noted = _read_source(run.folder).get("data_fingerprint")
+    return None if noted is None else str(noted)
 
 
 def run_id(folder: Path) -> str | None:
@@ -145,20 +154,18 @@ def references_of(run: Run) -> tuple[tuple[str, Config], ...]:
     found = []
     for reference in run.sweep.references:
         recipe = load_recipe(Path(reference.sweep), VOCABULARY)
-        config = recipe.model_copy(
-            update={
-                "seed": own.seed,
-                "n_threads": own.n_threads,
-                "data": own.data.model_copy(
-                    update={key: getattr(recipe.data, key) for key in SEARCHABLE_DATA}
-                ),
-                "budget": Budget(
-                    board=own.budget.board,
-                    flash_bytes=UNLIMITED,
-                    ram_bytes=UNLIMITED,
-                    max_accuracy_drop=None,
-                ),
-            }
+        shares = {key: getattr(recipe.data, key) for key in SEARCHABLE_DATA}
+        config = replaced(
+            recipe,
+            seed=own.seed,
+            n_threads=own.n_threads,
+            data=replaced(own.data, **shares),
+            budget=Budget(
+                board=own.budget.board,
+                flash_bytes=UNLIMITED,
+                ram_bytes=UNLIMITED,
+                max_accuracy_drop=None,
+            ),
         )
         found.append((reference.name, config))
     return tuple(found)
@@ -190,7 +197,8 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     """Opens the folder of an earlier run to read from it.
 
     Raises:
-        ConfigError: It is no run's folder, or a newer version's.
+        ConfigError: It is no run's folder.
+        NewerVersionError: A newer sprd made it.
         BoardError: Its board's file is gone, or breaks a rule.
     """
     paths = RunPaths(folder.absolute())
@@ -203,7 +211,6 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
             " Give what 'sprd sweep --out' was given."
         ) from error
-    _check_layout(paths)
     kept = paths.board if paths.board.exists() else None
     sweep = parse_sweep(text, origin, VOCABULARY, kept)
     chosen = data or (Path(old_data) if old_data else None)
@@ -237,32 +244,24 @@ def _read_source(folder: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: The file is damaged.
+        NewerVersionError: A newer sprd wrote it.
     """
     path = RunPaths(folder).source
     if not path.exists():
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        source = {"sweep_file": str(found["sweep_file"]), **found}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        layout = found.get("layout", 1)
+        if layout in range(1, LAYOUT + 1):
+            return {"sweep_file": str(found["sweep_file"]), **found}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"{path}: must be what a sweep wrote, got {error!r}. Choose another --out."
         ) from error
-    return source
-
-
-def _check_layout(paths: RunPaths) -> None:
-    """Checks that this version knows what the folder holds: it is read as one of the first layout.
-
-    Raises:
-        ConfigError: A newer version made it.
-    """
-    layout = _read_source(paths.folder).get("layout", 1)
-    if layout not in range(1, LAYOUT + 1):
-        raise ConfigError(
-            f"{paths.source} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made"
-            " this run. Use that version, or choose another --out."
-        )
+    raise NewerVersionError(
+        f"{path} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made this run. Use"
+        " that version, or choose another --out."
+    )
 
 
 def _check_writable(folder: Path) -> None:

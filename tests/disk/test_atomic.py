@@ -2,13 +2,20 @@
 
 import errno
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sprd.disk.atomic import cache_folder, whole_folder, write_atomically
+from sprd.disk.atomic import (
+    cache_folder,
+    is_disk_full,
+    unwritable,
+    whole_folder,
+    write_atomically,
+)
 from sprd.errors import OutputError
 
 ODD_NAMES = ["with space", "quote \" and '", "line\nbreak", "-dash", "ünïcode", "$HOME;`ls`"]
@@ -152,3 +159,16 @@ def test_cache_is_where_the_variable_says(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("SPRD_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder() == tmp_path / "xdg" / "sprd"
+
+
+def test_full_disk_is_known_by_its_error_wherever_that_was_raised() -> None:
+    """By its number, in what led to it, and in what another process sent; not by its words."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    told = pickle.loads(pickle.dumps(unwritable(Path("x"), full)))
+    try:
+        raise ValueError("x") from full
+    except ValueError as error:
+        led = error
+    assert is_disk_full(full) and is_disk_full(told) and is_disk_full(led)
+    others = (None, OSError(errno.EACCES, "x"), ValueError("No space left on device"))
+    assert not any(map(is_disk_full, (*others, unwritable(Path("x"), OSError(13, "x")))))

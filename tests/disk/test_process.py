@@ -1,10 +1,11 @@
 """What libraries write to standard error past Python does not reach the user."""
 
 import os
+import signal
 
 import pytest
 
-from sprd.disk.process import environment, quiet_stderr
+from sprd.disk.process import environment, quiet_stderr, terminated_is_interrupted
 
 
 def test_nothing_comes_through_and_afterwards_everything(
@@ -35,3 +36,19 @@ def test_variables_are_set_for_the_block_alone(monkeypatch: pytest.MonkeyPatch) 
     with environment({"SPRD_TEST_MINE": "ours", "SPRD_TEST_OURS": "ours"}):
         assert (os.environ["SPRD_TEST_MINE"], os.environ["SPRD_TEST_OURS"]) == ("mine", "ours")
     assert os.environ["SPRD_TEST_MINE"] == "mine" and "SPRD_TEST_OURS" not in os.environ
+
+
+def test_forced_variables_are_put_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user's own would be unsafe."""
+    monkeypatch.setenv("SPRD_TEST_MINE", "mine")
+    with environment({}, {"SPRD_TEST_MINE": "ours"}):
+        assert os.environ["SPRD_TEST_MINE"] == "ours"
+    assert os.environ["SPRD_TEST_MINE"] == "mine"
+
+
+def test_sigterm_interrupts_inside_the_block_alone() -> None:
+    """Afterwards it means what it meant."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminated_is_interrupted():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before

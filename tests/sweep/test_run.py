@@ -12,7 +12,7 @@ from sprd.config.board import read_board_file
 from sprd.config.reader import resolve
 from sprd.config.trial import Config
 from sprd.device.board import BOARDS_FOLDER, load_board
-from sprd.errors import BoardError, ConfigError, InputError, OutputError
+from sprd.errors import BoardError, ConfigError, InputError, NewerVersionError, OutputError
 from sprd.sweep import run as runs
 from sprd.sweep.run import Run, begin, reopen_run, run_id
 from tests.builders import make_row
@@ -285,11 +285,13 @@ def test_run_of_a_newer_version_is_refused_with_what_to_do(
     """To go on with as to read; nothing in it is touched."""
     run = open_run(file, tmp_path / "run", None)
     begin(run, "f" * 64)
-    source = json.loads(run.paths.source.read_text()) | {"layout": layout}
+    source = {"layout": layout, "whatever": "it needs"}
     run.paths.source.write_text(json.dumps(source))
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     for opened in (lambda: open_run(file, run.folder, None), lambda: reopen_run(run.folder)):
-        with pytest.raises(ConfigError, match=r"layout: must be at most 1, got .* a newer sprd"):
+        with pytest.raises(
+            NewerVersionError, match=r"layout: must be at most 1, got .* a newer sprd"
+        ):
             opened()
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 

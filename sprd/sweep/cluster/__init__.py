@@ -1,1 +1,1 @@
-"""Trainings side by side on Ray: the only room that imports it."""
+"""Where trainings run: side by side on Ray, or one in this process. The only room with Ray."""

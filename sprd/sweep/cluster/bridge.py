@@ -108,9 +108,9 @@ class Bridge:
 
     def progressed(self, tune_id: str, result: Mapping[str, Any]) -> None:
         """Takes in one report of a training; those of what is apart have no metric."""
-        if METRIC not in result:
+        running = self._running.get(tune_id)
+        if running is None or METRIC not in result:
             return
-        running = self._running[tune_id]
         self._running[tune_id] = replace(running, last=result)
         metrics = {k: v for k, v in result.items() if k in SCALARS or k == "step"}
         try:

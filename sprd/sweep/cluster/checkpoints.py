@@ -50,7 +50,7 @@ def training_key(config: Config, fingerprint: str, fold: tuple[int, int] | None 
 
 
 @dataclass(frozen=True)
-class Found:
+class Unfinished:
     """A checkpoint that an interrupted command left."""
 
     uri: str
@@ -78,7 +78,7 @@ class Checkpoints:
             name: Tells this run from others there.
         """
         self.uri = _joined(storage if "://" in storage else str(Path(storage).absolute()), name)
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, Unfinished] = {}
 
     def find(self) -> None:
         """Looks for what interrupted commands left; deletes trainings that have newer ones.
@@ -100,7 +100,7 @@ class Checkpoints:
                 continue
             if key not in self._found or step > self._found[key].step:
                 uri = _joined(self.uri, str(PurePosixPath(path).relative_to(root)))
-                self._found[key] = Found(uri, step, number, point)
+                self._found[key] = Unfinished(uri, step, number, point)
                 trials[key] = str(PurePosixPath(path).parent)
         kept = set(trials.values())
         for trial in _folders(files, root, depth=2):
@@ -115,7 +115,7 @@ class Checkpoints:
         """The points of unfinished trainings by the number that each had."""
         return {found.number: found.point for found in self._found.values()}
 
-    def of(self, key: str) -> Found | None:
+    def of(self, key: str) -> Unfinished | None:
         """Returns where a training can go on, if an interrupted command left that."""
         return self._found.get(key)
 

@@ -47,8 +47,8 @@ class Cluster:
 
     def _connect(self) -> None:
         if not self._is_connected:
-            variables = {**DRIVER, **(LOCAL if self._address is None else {})}
-            self._stack.enter_context(environment(variables))
+            forced = LOCAL if self._address is None else {}
+            self._stack.enter_context(environment(DRIVER, forced))
             from sprd.sweep.cluster.connection import connected
 
             self._stack.enter_context(connected(self._run.sweep, self._address))

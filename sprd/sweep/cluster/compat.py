@@ -40,26 +40,27 @@ def memory_deaths_are_actor_deaths() -> Iterator[None]:
 
 
 @contextmanager
-def terminated_is_interrupted() -> Iterator[None]:
-    """Lets SIGTERM mean what Ctrl-C means: Ray would print a trace. Who stops a container sends it.
-
-    A handler can be set in the main thread alone; elsewhere it stays as it is.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def sigterm_as_before() -> Iterator[None]:
+    """Keeps the handler of SIGTERM: Ray sets one as it starts, which exits and says nothing."""
+    before = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if threading.current_thread() is threading.main_thread():  # no other may set one
+            signal.signal(signal.SIGTERM, before)
+
+
+def forgive(trial: Any) -> None:
+    """Lets a trial of Tune lose its worker once more: it came on since."""
+    trial.run_metadata.num_failures = 0
 
 
 def raised_in_worker(trial: Any) -> str | None:
     """Returns the last line of what a trial of Tune raised; None where its worker died.
 
     What the training raises is an outcome, so this is about reporting it: a storage, mostly. Tune
-    hands its callbacks no exception, only the file in which it writes them all down.
+    hands its callbacks no exception; it writes them down as text, and pickled, which nobody here
+    reads.
     """
     try:
         failures = Path(trial.error_file).read_text(encoding="utf-8").split("Failure # ")

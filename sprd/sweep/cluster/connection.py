@@ -32,8 +32,8 @@ def connected(sweep: SweepConfig, address: str | None) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(compat.memory_deaths_are_actor_deaths())
         stack.callback(ray.shutdown)
-        _connect(address, _worker_variables(sweep, address))
-        stack.enter_context(compat.terminated_is_interrupted())
+        with compat.sigterm_as_before():
+            _connect(address, _worker_variables(sweep, address))
         check_slots(sweep, nodes())
         yield
 

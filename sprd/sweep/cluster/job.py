@@ -7,6 +7,8 @@ from typing import Any
 
 from sprd.config.trial import Config
 
+_APART_STEP = "apart_step"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -38,7 +40,7 @@ class Job:
         """Reads what `pack` gave.
 
         Raises:
-            ValueError: Another version of sprd packed it.
+            ValueError, KeyError, TypeError: Another version of sprd packed it.
         """
         fields = json.loads(packed["job"])
         fold = fields["fold"]
@@ -49,6 +51,20 @@ class Job:
                 "fold": None if fold is None else (fold[0], fold[1]),
             }
         )
+
+
+def pack_progress(job: Job, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Returns what a training reports to Tune while it goes on.
+
+    What is apart has neither step nor metric: no scheduler compares it with others, or stops it.
+    """
+    return {_APART_STEP: metrics["step"]} if job.is_apart else dict(metrics)
+
+
+def step_of(reported: Mapping[str, Any]) -> int | None:
+    """Returns the step of such a report; None where it has none."""
+    step = reported.get("step", reported.get(_APART_STEP))
+    return None if step is None else int(step)
 
 
 def folder_name(packed: Mapping[str, Any]) -> str:

@@ -8,10 +8,9 @@ from sprd.audio.corpus import Corpus
 from sprd.config.reader import check_whole
 from sprd.disk.atomic import write_atomically
 from sprd.model.start import load_tensorflow, set_threads
-from sprd.sweep.rows.row import Trial
+from sprd.sweep.rows.row import Trial, timestamp
 from sprd.sweep.run import Run
 from sprd.sweep.search.jobs import Candidate, Watcher
-from sprd.sweep.search.search import timestamp
 from sprd.sweep.trial.outcome import to_trial
 
 

@@ -29,11 +29,11 @@ from ray.tune.search import Searcher
 from sprd.audio.corpus import Corpus
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, SprdError
+from sprd.sweep.cluster import compat
 from sprd.sweep.cluster.bridge import Bridge
 from sprd.sweep.cluster.checkpoints import checkpoints_of
-from sprd.sweep.cluster.compat import raised_in_worker
 from sprd.sweep.cluster.connection import nodes
-from sprd.sweep.cluster.job import folder_name
+from sprd.sweep.cluster.job import folder_name, step_of
 from sprd.sweep.cluster.slots import amounts, resources, slots_wanted
 from sprd.sweep.cluster.tensorboard import METRIC
 from sprd.sweep.cluster.worker import OUTCOME, trainable
@@ -251,7 +251,7 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         The last state stays beside the outcome, until that is a row.
         """
         if OUTCOME not in (trial.last_result or {}):
-            trial.run_metadata.num_failures = 0  # it came on since its worker died
+            compat.forgive(trial)
             if trial.checkpoint is not None:
                 _delete(trial.checkpoint.filesystem, trial.checkpoint.path)
 
@@ -265,17 +265,17 @@ class _Listener(tune.Callback):  # type: ignore[misc]
         if job is None:
             return
         result = trial.last_result or {}
-        step = result.get("step", result.get("apart_step")) if trial.checkpoint else None
+        step = step_of(result) if trial.checkpoint else None
         where = f"goes on from step {step:,}" if step else "starts again"
         if job.checkpoint and not step:
             where = "goes on"
         node = f" on {result['node_ip']}" if "node_ip" in result else ""
-        what = raised_in_worker(trial) or f"its worker{node} died"
+        what = compat.raised_in_worker(trial) or f"its worker{node} died"
         self._bridge.note(f"{job.name}: {what}; {where}")
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """Its worker died twice, or what is around the training raised."""
-        error = raised_in_worker(trial) or DIED
+        error = compat.raised_in_worker(trial) or DIED
         if self._bridge.ended(trial.trial_id, lambda: Outcome("failed", error=error)):
             _delete(trial.storage.storage_filesystem, trial.storage.trial_fs_path)
 

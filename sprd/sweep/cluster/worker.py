@@ -1,7 +1,6 @@
 """What Ray runs in a worker: one training after another, each with its checkpoints and outcome."""
 
 import os
-import shutil
 import tempfile
 import time
 import traceback
@@ -19,7 +18,7 @@ from sprd.audio.corpus import Corpus
 from sprd.audio.nodes import resolve_on_node
 from sprd.disk.atomic import is_disk_full
 from sprd.sweep.cluster.checkpoints import LABEL_FILE, STATE_FILE, fetch
-from sprd.sweep.cluster.job import Job
+from sprd.sweep.cluster.job import Job, pack_progress
 from sprd.sweep.cluster.tensorboard import METRIC
 from sprd.sweep.trial.outcome import Outcome
 
@@ -68,23 +67,20 @@ class _Reporter:
 
     def __call__(self, metrics: dict[str, float], save: Callable[[Path], None]) -> None:
         """Takes what `sprd.model.train.fit` gives."""
-        if self._job.is_apart:
-            # Without step and metric no scheduler compares it with others, or stops it.
-            metrics = {"apart_step": metrics["step"]}
-        else:
+        if not self._job.is_apart:
             self._latest.update({key: metrics[key] for key in self._latest})
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder) / STATE_FILE)
             (Path(folder) / LABEL_FILE).write_text(self._job.label, encoding="utf-8")
-            tune.report(dict(metrics), checkpoint=tune.Checkpoint.from_directory(folder))
+            checkpoint = tune.Checkpoint.from_directory(folder)
+            tune.report(pack_progress(self._job, metrics), checkpoint=checkpoint)
 
 
 def _failure(error: Exception) -> Outcome:
     where = traceback.extract_tb(error.__traceback__)[-1]
     reason = str(error).strip().splitlines() or [""]
     text = f"{type(error).__name__}: {reason[0]} ({Path(where.filename).name}:{where.lineno})"
-    is_full = is_disk_full(error) or not shutil.disk_usage(tempfile.gettempdir()).free
-    return Outcome("failed", error=text, is_disk_full=is_full)
+    return Outcome("failed", error=text, is_disk_full=is_disk_full(error))
 
 
 def _send(outcome: Outcome, latest: Mapping[str, float]) -> None:

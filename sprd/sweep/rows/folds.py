@@ -8,7 +8,9 @@ from typing import Any
 from sprd.disk.jsonl import Lines, read_lines
 from sprd.sweep.rows.row import FoldResult
 
-_ADVICE = "Restore the file, or delete it: its folds are then trained again."
+_ADVICE = (
+    "Restore the file, or delete it: its folds are then trained again; a newer sprd may read it."
+)
 
 
 class FoldTable:

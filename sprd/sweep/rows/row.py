@@ -8,6 +8,7 @@ Fold          a trial's configuration, trained anew and scored on speakers held 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from sprd.config.limits import Violation
@@ -163,6 +164,11 @@ Compared = Reference | OutsideModel
 def fold_name(trial: int, fold: int, n_folds: int) -> str:
     """Returns what a person calls a fold: they count from 1."""
     return f"trial {trial}, fold {fold + 1} of {n_folds}"
+
+
+def timestamp() -> str:
+    """Returns now as a row tells it: in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def known_number(

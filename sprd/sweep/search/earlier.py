@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sprd.config.dimensions import contains
+from sprd.config.frozen import replaced
 from sprd.config.limits import LIMITED_KEYS, Limit, Violation, find_violations
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
@@ -102,7 +103,7 @@ def _is_same(sweep: SweepConfig, old: SweepConfig, point: Mapping[str, Scalar]) 
 
 
 def _without_budget(config: Config) -> dict[str, Any]:
-    return config.model_copy(update={"budget": Budget()}).model_dump(exclude={"seed"})
+    return replaced(config, budget=Budget()).model_dump(exclude={"seed"})
 
 
 def _violations(row: Trial, limits: Sequence[Limit]) -> tuple[Violation, ...]:

@@ -7,7 +7,6 @@ stopped or failed are rows too, and others are asked for in their place.
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from sprd.config.limits import UNMEASURABLE
 from sprd.config.params import Scalar
@@ -17,7 +16,7 @@ from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.errors import ConfigError
 from sprd.sweep.rows.ranking import frontier
-from sprd.sweep.rows.row import Reference, Row, Trial
+from sprd.sweep.rows.row import Reference, Row, Trial, timestamp
 from sprd.sweep.rows.table import Table
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.earlier import Earlier
@@ -287,8 +286,3 @@ def check_searchable(sweep: SweepConfig, n_trials: int) -> None:
         )
     if sweep.sweep.sampler == "grid":
         check_grid(sweep, n_trials)
-
-
-def timestamp() -> str:
-    """Returns now, in UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

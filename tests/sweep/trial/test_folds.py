@@ -186,7 +186,7 @@ class TestTable:
             FoldTable(path)
         assert str(caught.value) == (
             f"{path}, line 2: must be the result of a fold, got {damage[:60]!r}. Restore the file,"
-            " or delete it: its folds are then trained again."
+            " or delete it: its folds are then trained again; a newer sprd may read it."
         )
 
     def test_full_disk_leaves_the_file_as_before(
