@@ -2,13 +2,14 @@
 
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
 
-from sprd.disk.cache import asked_for, keep, limit_bytes, read_kept
+from sprd.disk.cache import asked_for, check_size, keep, limit_bytes, read_kept
 from sprd.errors import ConfigError, OutputError
 
 MEGABYTE = 10**6
@@ -180,3 +181,14 @@ def test_limit_is_20_gigabytes_unless_told(monkeypatch: pytest.MonkeyPatch) -> N
     """Enough for Speech Commands in four front ends."""
     monkeypatch.delenv("SPRD_CACHE_GB")
     assert limit_bytes() == 20 * 10**9
+
+
+@pytest.mark.parametrize(("n_bytes", "fits"), [(500_000_000, True), (500_000_001, False)])
+def test_cache_must_hold_two_entries_to_the_byte(
+    monkeypatch: pytest.MonkeyPatch, n_bytes: int, fits: bool
+) -> None:
+    """A trial reads two at once; two that just fit do."""
+    monkeypatch.setenv("SPRD_CACHE_GB", "1")
+    assert limit_bytes() == 1_000_000_000
+    with nullcontext() if fits else pytest.raises(ConfigError, match="must hold two entries"):
+        check_size("features", n_bytes)

@@ -1,8 +1,10 @@
 """What Tune is told: which job is next, and when there are no more; what becomes of an outcome."""
 
+import errno
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ from sprd.errors import OutputError
 from sprd.sweep.cluster.bridge import Bridge
 from sprd.sweep.cluster.checkpoints import Checkpoints, training_key
 from sprd.sweep.cluster.job import Job
-from sprd.sweep.cluster.tensorboard import METRIC
+from sprd.sweep.cluster.tensorboard import METRIC, Writers
 from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.row import Row
 from sprd.sweep.search.jobs import Candidate
@@ -191,3 +193,37 @@ def test_row_says_how_long_its_worker_was_idle(tmp_path: Path) -> None:
         outcome = Outcome("failed", error="x", worker=worker, ran=(began_at, ended_at))
         assert bridge.ended(name, lambda outcome=outcome: outcome)  # type: ignore[misc]
     assert [jobs.outcomes[number].seconds for number in (2, 1, 0)] == [{}, {}, {"idle": 0.5}]
+
+
+def test_scalars_that_cannot_be_written_end_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reason is raised: what fails after it follows from it."""
+    bridge = make_bridge(tmp_path, Jobs(2))
+    hand_out(bridge, "a")
+    for number in (errno.ENOSPC, errno.EIO):
+        error = OSError(number, os.strerror(number))
+        monkeypatch.setattr(Writers, "write", fail_with(error))
+        bridge.progressed("a", {"step": 20, METRIC: 0.5})
+    assert bridge.is_over
+    with pytest.raises(OutputError, match="No space left on device"):
+        bridge.raise_if_failed()
+
+
+def fail_with(error: OSError) -> Callable[..., None]:
+    """A stand-in that raises it."""
+
+    def fail(*args: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_report_of_what_has_ended_is_left_out(tmp_path: Path) -> None:
+    """Tune may be late with one."""
+    bridge = make_bridge(tmp_path, Jobs(1))
+    hand_out(bridge, "a")
+    assert bridge.ended("a", failed)
+    bridge.progressed("a", {"step": 20, METRIC: 0.5})
+    bridge.raise_if_failed()
+    assert not (tmp_path / "tensorboard").exists()

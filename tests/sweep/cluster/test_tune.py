@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import ray
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule
 
-from sprd.sweep.cluster.tune import COUNT_INTERVAL_S, DIED, WAITING_S, _Listener
+from sprd.sweep.cluster.tune import COUNT_INTERVAL_S, DIED, WAITING_S, _Listener, _scheduler
 from tests.builders import make_sweep
 
 TASK_ERROR = """Failure # 1 (occurred at 2026-11-23_10-00-00)
@@ -127,3 +128,27 @@ def test_only_a_trial_that_waits_itself_is_told(
         "waiting for a place for 60 s now: trial 99; each needs 1 CPU, 0 GPU; the cluster has"
         " 8 CPU, 0 GPU, free are 0 CPU, 0 GPU"
     ]
+
+
+def test_schedulers_are_those_of_tune_with_the_settings_of_the_file() -> None:
+    """A step is the time; what lags is stopped for good, and a trial ends by itself."""
+    sweep = make_sweep(sweep="reduction_factor = 4\ngrace_steps = 7")
+    median = _scheduler("median", sweep)
+    assert isinstance(median, MedianStoppingRule)
+    assert (median._time_attr, median._grace_period, median._hard_stop) == ("step", 7, True)
+    assert median._min_samples_required == 3
+    for name, n_brackets in (("asha", 1), ("hyperband", 3)):
+        halving = _scheduler(name, sweep)
+        assert isinstance(halving, AsyncHyperBandScheduler)
+        assert (halving._time_attr, halving._reduction_factor) == ("step", 4)
+        assert len(halving._brackets) == n_brackets
+        assert halving._max_t > 100 * sweep.default.train.n_steps
+    assert type(_scheduler("none", sweep)) is FIFOScheduler
+
+
+@pytest.mark.parametrize(("given", "steps"), [("", 8), ("grace_steps = 1000", 40)])
+def test_grace_is_a_fifth_of_the_steps_and_at_most_all_of_them(given: str, steps: int) -> None:
+    """A grace beyond the end would stop none."""
+    median = _scheduler("median", make_sweep(sweep=given))
+    assert isinstance(median, MedianStoppingRule)
+    assert median._grace_period == steps
