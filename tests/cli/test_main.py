@@ -1,5 +1,6 @@
 """Errors become one line and an exit code; verbs are found where they are."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,19 @@ def test_folder_that_is_no_bundle_is_bad_input(
     assert main(["verify", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("sprd verify: ") and err.count("\n") == 1
+
+
+def test_sigterm_means_what_ctrl_c_means(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whenever it comes while a verb runs; afterwards it means what it meant."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(args: object) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr("sprd.cli.boards.boards", run)
+    assert main(["boards"]) == INTERRUPTED
+    assert capsys.readouterr().err == "sprd boards: interrupted. Nothing was written.\n"
+    assert signal.getsignal(signal.SIGTERM) is before
