@@ -9,7 +9,7 @@ from sprd.config.reader import parse_sweep
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.model.evaluate import score_predicted
-from sprd.sweep.cluster.checkpoints import label, training_key
+from sprd.sweep.cluster.checkpoints import training_key, training_label
 from sprd.sweep.rows.row import FoldResult, OutsideModel, Reference, Status, Trial
 from tests.strategies import VOCABULARY
 
@@ -91,7 +91,9 @@ def leave_checkpoint(
 ) -> Path:
     """Writes what a trial reports while it trains; returns the file of its state."""
     folder.mkdir(parents=True)
-    (folder / "training.json").write_text(label(training_key(config, data), number, point or {}))
+    (folder / "training.json").write_text(
+        training_label(training_key(config, data), number, point or {})
+    )
     path = folder / "state.npz"
     np.savez(path, numbers=np.array([step, 0.5, step, 1.0]), v0=np.zeros(100))
     return path

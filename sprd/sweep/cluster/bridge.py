@@ -10,7 +10,7 @@ from typing import Any
 
 from sprd.disk.atomic import unwritable, write_atomically
 from sprd.errors import OutputError
-from sprd.sweep.cluster.checkpoints import Checkpoints, label, training_key
+from sprd.sweep.cluster.checkpoints import Checkpoints, training_key, training_label
 from sprd.sweep.cluster.job import Job
 from sprd.sweep.cluster.tensorboard import METRIC, SCALARS, Writers
 from sprd.sweep.paths import RunPaths
@@ -90,7 +90,7 @@ class Bridge:
             config=candidate.config,
             fold=candidate.fold,
             is_apart=candidate.is_apart,
-            label=label(key, candidate.number, candidate.point),
+            training_label=training_label(key, candidate.number, candidate.point),
             checkpoint=left.uri if left is not None else None,
         )
         last = {} if left is None or candidate.is_apart else {"step": left.step}

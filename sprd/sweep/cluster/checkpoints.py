@@ -54,7 +54,7 @@ class Unfinished:
     """A checkpoint that an interrupted command left."""
 
     uri: str
-    """Its folder, as `fetch` takes it."""
+    """Its folder, as `fetch_state` takes it."""
     step: int
     number: int
     """Of the training in that command."""
@@ -62,7 +62,7 @@ class Unfinished:
     """Of the search space; empty for what has none."""
 
 
-def label(key: str, number: int, point: Mapping[str, Scalar]) -> str:
+def training_label(key: str, number: int, point: Mapping[str, Scalar]) -> str:
     """Returns what a checkpoint's `LABEL_FILE` says."""
     return json.dumps({"key": key, "number": number, "point": dict(point)}, sort_keys=True)
 
@@ -153,7 +153,7 @@ def checkpoints_of(sweep: SweepConfig, paths: RunPaths, kind: str) -> Checkpoint
     return Checkpoints(storage, f"{sweep.sweep.name}-{run_id(paths.folder)}-{kind}")
 
 
-def fetch(uri: str, path: Path) -> bool:
+def fetch_state(uri: str, path: Path) -> bool:
     """Copies the state of a checkpoint to a file; returns whether it is there."""
     try:
         files, folder = fs.FileSystem.from_uri(uri)

@@ -14,8 +14,8 @@ _APART_STEP = "apart_step"
 class Job:
     """One training, as a worker gets it.
 
-    `label` is what its checkpoints say of themselves, `checkpoint` the folder or URI of one that an
-    interrupted command left, None where it starts anew. For the rest see
+    `training_label` is what its checkpoints say of themselves, `checkpoint` the folder or URI of
+    one that an interrupted command left, None where it starts anew. For the rest see
     `sprd.sweep.search.jobs.Candidate`.
     """
 
@@ -24,7 +24,7 @@ class Job:
     config: Config
     fold: tuple[int, int] | None
     is_apart: bool
-    label: str
+    training_label: str
     checkpoint: str | None
 
     def pack(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ray import tune
 from sprd.audio.corpus import Corpus
 from sprd.audio.nodes import resolve_on_node
 from sprd.disk.atomic import is_disk_full
-from sprd.sweep.cluster.checkpoints import LABEL_FILE, STATE_FILE, fetch
+from sprd.sweep.cluster.checkpoints import LABEL_FILE, STATE_FILE, fetch_state
 from sprd.sweep.cluster.job import Job, pack_progress
 from sprd.sweep.cluster.tensorboard import METRIC
 from sprd.sweep.trial.outcome import Outcome
@@ -71,7 +71,7 @@ class _Reporter:
             self._latest.update({key: metrics[key] for key in self._latest})
         with tempfile.TemporaryDirectory() as folder:
             save(Path(folder) / STATE_FILE)
-            (Path(folder) / LABEL_FILE).write_text(self._job.label, encoding="utf-8")
+            (Path(folder) / LABEL_FILE).write_text(self._job.training_label, encoding="utf-8")
             checkpoint = tune.Checkpoint.from_directory(folder)
             tune.report(pack_progress(self._job, metrics), checkpoint=checkpoint)
 
@@ -118,4 +118,4 @@ def _state(uri: str | None) -> Iterator[Path | None]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / STATE_FILE
-        yield path if uri is not None and fetch(uri, path) else None
+        yield path if uri is not None and fetch_state(uri, path) else None

@@ -157,7 +157,7 @@ def test_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
     bridge = make_bridge(tmp_path, Jobs(1), watcher)
     job = hand_out(bridge, "a")
     key = training_key(CONFIG, "f" * 64)
-    assert json.loads(job.label) == {"key": key, "number": 0, "point": {}}
+    assert json.loads(job.training_label) == {"key": key, "number": 0, "point": {}}
     assert job.checkpoint == str(state.parent)
     assert watcher.notes == ["trial 0: goes on from step 600"]
     assert bridge.ended("a", failed)

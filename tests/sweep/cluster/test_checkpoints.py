@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sprd.sweep.cluster.checkpoints import Checkpoints, fetch, training_key
+from sprd.sweep.cluster.checkpoints import Checkpoints, fetch_state, training_key
 from tests.builders import leave_checkpoint, make_sweep
 
 CONFIG = make_sweep().default
@@ -94,12 +94,12 @@ def test_state_is_fetched(root: Path, checkpoints: Checkpoints, tmp_path: Path) 
     """Bytes as they are; False where another process took it away."""
     state = leave_checkpoint(root / "round-1/trial-0/checkpoint_000000", CONFIG, 100)
     checkpoints.find()
-    assert fetch(checkpoints.of(KEY).uri, tmp_path / "state.npz")
+    assert fetch_state(checkpoints.of(KEY).uri, tmp_path / "state.npz")
     assert (tmp_path / "state.npz").read_bytes() == state.read_bytes()
     uri = checkpoints.of(KEY).uri
     checkpoints.forget(KEY)
     assert checkpoints.of(KEY) is None
-    assert not fetch(uri, tmp_path / "gone.npz")
+    assert not fetch_state(uri, tmp_path / "gone.npz")
 
 
 def test_rounds_have_names_of_their_own_and_end(root: Path, checkpoints: Checkpoints) -> None:

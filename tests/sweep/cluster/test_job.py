@@ -17,8 +17,13 @@ CONFIG = make_sweep().default
 @pytest.mark.parametrize(
     "fields",
     [
-        {"fold": None, "is_apart": False, "label": "{}", "checkpoint": None},
-        {"fold": (1, 5), "is_apart": True, "label": '{"key": "x"}', "checkpoint": "s3://b/7"},
+        {"fold": None, "is_apart": False, "training_label": "{}", "checkpoint": None},
+        {
+            "fold": (1, 5),
+            "is_apart": True,
+            "training_label": '{"key": "x"}',
+            "checkpoint": "s3://b/7",
+        },
     ],
 )
 def test_job_is_unpacked_as_it_was_packed(fields: dict[str, Any]) -> None:
