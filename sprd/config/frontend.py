@@ -57,19 +57,7 @@ def check_frames(where: str, frames: Frames) -> None:
         ConfigError: One is broken.
     """
     check_stride(where, frames)
-    lower, upper = frames.lower_band_limit_hz, frames.upper_band_limit_hz
-    if not lower >= 0:
-        raise ConfigError(f"{where}: lower_band_limit_hz >= 0 must hold, got {lower:g}.")
-    if not lower < upper:
-        raise ConfigError(
-            f"{where}: lower_band_limit_hz < upper_band_limit_hz must hold, got {lower:g} and"
-            f" {upper:g}."
-        )
-    if upper >= frames.sample_rate_hz / 2:
-        raise ConfigError(
-            f"{where}: upper_band_limit_hz < sample_rate_hz / 2 must hold, got {upper:g} Hz at"
-            f" {frames.sample_rate_hz} Hz."
-        )
+    check_band(where, frames)
 
 
 def check_stride(where: str, frames: Frames) -> None:
@@ -83,4 +71,25 @@ def check_stride(where: str, frames: Frames) -> None:
         raise ConfigError(
             f"{where}: window_stride_ms <= window_size_ms must hold, got window_stride_ms={stride},"
             f" window_size_ms={window}. The micro front end cannot skip samples."
+        )
+
+
+def check_band(where: str, frames: Frames) -> None:
+    """Checks that the filter bank has a band, and that the signal reaches so high.
+
+    Raises:
+        ConfigError: The band is empty, or not within 0 .. half the sample rate.
+    """
+    lower, upper = frames.lower_band_limit_hz, frames.upper_band_limit_hz
+    if not lower >= 0:
+        raise ConfigError(f"{where}: lower_band_limit_hz >= 0 must hold, got {lower:g}.")
+    if not lower < upper:
+        raise ConfigError(
+            f"{where}: lower_band_limit_hz < upper_band_limit_hz must hold, got {lower:g} and"
+            f" {upper:g}."
+        )
+    if upper >= frames.sample_rate_hz / 2:
+        raise ConfigError(
+            f"{where}: upper_band_limit_hz < sample_rate_hz / 2 must hold, got {upper:g} Hz at"
+            f" {frames.sample_rate_hz} Hz."
         )

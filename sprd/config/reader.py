@@ -14,7 +14,7 @@ from typing import Any
 
 from sprd.config.board import parse_board, read_board_file
 from sprd.config.dimensions import Choice, Range, random_value
-from sprd.config.frontend import check_frames
+from sprd.config.frontend import check_band, check_stride
 from sprd.config.frozen import Section, replaced
 from sprd.config.labels import RESERVED_WORDS
 from sprd.config.numbers import COSTS_OF_A_BOARD
@@ -240,13 +240,15 @@ def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
 
 
 def check_whole(path: Path, config: Config) -> None:
-    """Checks the rules between fields of one configuration.
+    """Checks the rules between fields of one configuration, always in this order.
+
+    The first that is broken is told: of an infeasible point, it is the `error` of its row.
 
     Raises:
         ConfigError: One is broken.
     """
     features, train, data = config.features, config.train, config.data
-    check_frames(f"{path} [features]", features)
+    check_stride(f"{path} [features]", features)
     interval_ms = config.budget.inference_interval_ms
     if interval_ms is not None and interval_ms < features.window_stride_ms:
         raise ConfigError(
@@ -258,6 +260,7 @@ def check_whole(path: Path, config: Config) -> None:
             f"{path} [features]: window_size_ms <= clip_duration_ms must hold, got "
             f"{features.window_size_ms} and {features.clip_duration_ms}."
         )
+    check_band(f"{path} [features]", features)
     if features.preprocess == "micro" and features.sample_rate_hz % 1000:
         raise ConfigError(
             f"{path} [features]: sample_rate_hz must be a multiple of 1000 for the micro front end,"

@@ -672,6 +672,40 @@ def test_space_without_a_valid_point_is_refused(text: str, problem: str) -> None
     assert expected + problem == refusal(MODEL + text)[: len(expected + problem)]
 
 
+IN_ORDER: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"features.window_stride_ms": 120}, "[features]: window_stride_ms <= window_size_ms"),
+    ({"features.window_stride_ms": 50}, "[features] window_stride_ms <= [budget]"),
+    ({"features.window_size_ms": 110}, "[features]: window_size_ms <= clip_duration_ms"),
+    ({"features.lower_band_limit_hz": 7500.0}, "[features]: lower_band_limit_hz < upper"),
+    ({"features.sample_rate_hz": 11025}, "[features]: upper_band_limit_hz < sample_rate_hz"),
+    (
+        {"features.sample_rate_hz": 16100, "features.upper_band_limit_hz": 7000.0},
+        "[features]: sample_rate_hz must be a multiple",
+    ),
+)
+"""Points that break one rule each, in the order of the rules."""
+
+
+@pytest.mark.parametrize("first", range(len(IN_ORDER) - 1))
+def test_of_two_broken_rules_the_first_is_told(first: int) -> None:
+    """`trials.jsonl` keeps what is told of an infeasible point, byte for byte."""
+    sweep = parse_sweep(
+        f"{MODEL}[features]\nclip_duration_ms = 100\nwindow_size_ms = 50\n"
+        '[budget]\nboard = "arduino_nano_33_ble"\n'
+        "inference_interval_ms = 40\n[space]\n"
+        '"features.window_stride_ms" = [20, 120, 50]\n"features.window_size_ms" = [50, 110]\n'
+        '"features.lower_band_limit_hz" = [125.0, 7500.0]\n'
+        '"features.upper_band_limit_hz" = [7500.0, 7000.0]\n'
+        '"features.sample_rate_hz" = [16000, 11025, 16100]\n',
+        FILE,
+        VOCABULARY,
+    )
+    (sooner, rule), (later, _) = IN_ORDER[first : first + 2]
+    for point in (sooner, later | sooner):
+        with pytest.raises(ConfigError, match=re.escape(f"{FILE} {rule}")):
+            resolve(sweep, point)
+
+
 def test_space_with_some_invalid_points_is_accepted() -> None:
     """Of the four points here one breaks the rule on strides: it becomes an infeasible row."""
     space = '"features.window_size_ms" = [20, 40]\n"features.window_stride_ms" = [10, 30]'
