@@ -227,15 +227,20 @@ def resolve(sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
     Raises:
         ConfigError: A rule between two fields is broken (stride longer than the window, say).
     """
+    return _resolve(f"{sweep.path} ", sweep, point)
+
+
+def _resolve(file: str, sweep: SweepConfig, point: Mapping[str, Scalar]) -> Config:
+    """Does so; `file`, "" or one with a space behind it, stands before what is wrong."""
     tables: dict[str, dict[str, object]] = {}
     for name, value in point.items():
         section, key = name.split(".", 1)
         if section not in tables:
             tables[section] = dict(sweep.base.get(section, {}))
         tables[section][key] = value
-    changed = _read_sections(sweep.path, tables, sweep.space, sweep.vocabulary)
+    changed = _read_sections(file, tables, sweep.space, sweep.vocabulary)
     config = sweep.default.model_copy(update=changed)
-    check_whole(sweep.path, config)
+    _check_whole(file, config)
     return config
 
 
@@ -247,33 +252,37 @@ def check_whole(path: Path, config: Config) -> None:
     Raises:
         ConfigError: One is broken.
     """
+    _check_whole(f"{path} ", config)
+
+
+def _check_whole(file: str, config: Config) -> None:
     features, train, data = config.features, config.train, config.data
-    check_stride(f"{path} [features]", features)
+    check_stride(f"{file}[features]", features)
     interval_ms = config.budget.inference_interval_ms
     if interval_ms is not None and interval_ms < features.window_stride_ms:
         raise ConfigError(
-            f"{path} [features] window_stride_ms <= [budget] inference_interval_ms must hold, got"
+            f"{file}[features] window_stride_ms <= [budget] inference_interval_ms must hold, got"
             f" {features.window_stride_ms} and {interval_ms:g}. There are no new features before."
         )
     if features.window_size_ms > features.clip_duration_ms:
         raise ConfigError(
-            f"{path} [features]: window_size_ms <= clip_duration_ms must hold, got "
+            f"{file}[features]: window_size_ms <= clip_duration_ms must hold, got "
             f"{features.window_size_ms} and {features.clip_duration_ms}."
         )
-    check_band(f"{path} [features]", features)
+    check_band(f"{file}[features]", features)
     if features.preprocess == "micro" and features.sample_rate_hz % 1000:
         raise ConfigError(
-            f"{path} [features]: sample_rate_hz must be a multiple of 1000 for the micro front end,"
+            f"{file}[features]: sample_rate_hz must be a multiple of 1000 for the micro front end,"
             f" got {features.sample_rate_hz}. Audio is resampled to what stands here."
         )
     if data.validation_percentage + data.testing_percentage > 80:
         raise ConfigError(
-            f"{path} [data]: validation_percentage + testing_percentage <= 80 must hold, got "
+            f"{file}[data]: validation_percentage + testing_percentage <= 80 must hold, got "
             f"{data.validation_percentage:g} + {data.testing_percentage:g}. Leave some to train on."
         )
     if train.schedule == "cosine" and len(train.phases) > 1:
         raise ConfigError(
-            f"{path} [train]: schedule 'cosine' takes one number of steps, got {train.steps}."
+            f"{file}[train]: schedule 'cosine' takes one number of steps, got {train.steps}."
         )
 
 
@@ -286,7 +295,7 @@ def _read_default(
 ) -> Config:
     """Reads the configuration with no point of the space applied."""
     tables: Tables = {name: base.get(name, {}) for name in OF_A_TRIAL}
-    sections = _read_sections(path, tables, space, vocabulary)
+    sections = _read_sections(f"{path} ", tables, space, vocabulary)
     config = Config.model_validate(
         {"seed": sweep.seed, "n_threads": sweep.cpus_per_trial, **sections}
     )
@@ -295,16 +304,16 @@ def _read_default(
 
 
 def _read_sections(
-    path: Path, tables: Tables, space: Mapping[str, Choice | Range], vocabulary: Vocabulary
+    file: str, tables: Tables, space: Mapping[str, Choice | Range], vocabulary: Vocabulary
 ) -> dict[str, Section]:
     """Reads the sections of a configuration that are among some tables."""
     sections: dict[str, Section] = {
-        name: read_section(f"{path} [{name}]", SECTIONS[name], tables[name])
+        name: read_section(f"{file}[{name}]", SECTIONS[name], tables[name])
         for name in OF_A_TRIAL
         if name in tables and name != "model"
     }
     if "model" in tables:
-        sections["model"] = read_model(path, tables["model"], space, vocabulary)
+        sections["model"] = read_model(f"{file}[model]", tables["model"], space, vocabulary)
     return sections
 
 
@@ -350,7 +359,7 @@ def _check_not_contradictory(sweep: SweepConfig) -> None:
     for _ in range(N_TRIED_POINTS if sweep.space else 0):
         point = {name: random_value(rng, dimension) for name, dimension in sweep.space.items()}
         try:
-            resolve(sweep, point)
+            _resolve("", sweep, point)
         except ConfigError as error:
             problem = error
         else:
@@ -358,7 +367,7 @@ def _check_not_contradictory(sweep: SweepConfig) -> None:
     if sweep.space:
         raise ConfigError(
             f"{sweep.path} [space]: some point must be a valid configuration, got none in "
-            f"{N_TRIED_POINTS}: {str(problem).removeprefix(f'{sweep.path} ')}"
+            f"{N_TRIED_POINTS}: {problem}"
         ) from problem
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -131,18 +130,19 @@ def _expand_frame(table: Mapping[str, object]) -> dict[str, Any]:
 
 
 def read_model(
-    path: Path,
+    where: str,
     table: Mapping[str, object],
     space: Mapping[str, Choice | Range],
     vocabulary: Vocabulary,
 ) -> ModelSection:
     """Fills in the defaults; drops parameters of architectures that were not chosen.
 
+    `where` starts the message.
+
     Raises:
         ConfigError: No known architecture is chosen, none of them has one of the parameters, or
             the value of one breaks a rule.
     """
-    where = f"{path} [model]"
     candidates = candidate_architectures(table, space)
     if not candidates:
         known = ", ".join(sorted(vocabulary.architectures))
