@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sprd.bundle.manifest import MANIFEST, shortened
-from sprd.config.board import parse_board
+from sprd.config.board import NO_BOARD, parse_board
 from sprd.config.reader import check_whole
 from sprd.config.sections import BrokenRule, validated
 from sprd.config.trial import Config, ModelSection
@@ -53,10 +53,13 @@ def read_config(told: object, where: str, remedy: str) -> Config:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, ("config", *first["loc"])))
-        message = f"{first['msg']}, got {shortened(first['input'])}"
+        is_whole = first["type"] == NO_BOARD
+        problem = first["msg"] if is_whole else f"{first['msg']}, got {shortened(first['input'])}."
     except BoardError as error:
-        place, message = "config.budget.board", str(error).removesuffix(".")
-    raise InputError(f"{where} {place}: {message}. {remedy}")
+        place, problem = "config.budget.board", str(error)
+    except RecursionError:
+        place, problem = "config", "must not be nested so deep."
+    raise InputError(f"{where} {place}: {problem} {remedy}")
 
 
 def _with_whole_board(budget: Mapping[str, Any]) -> dict[str, Any]:

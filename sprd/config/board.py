@@ -27,6 +27,8 @@ CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "
 DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores whose CMSIS-NN kernels multiply two pairs of int16 in one instruction (SMLAD)."""
 KERNELS = ("cmsis-nn", "reference", "esp-nn")
+NO_BOARD = "no_board"
+"""The type of pydantic's error for tables that are no board: its message is the BoardError's."""
 
 _LIMITS: Mapping[str, tuple[int, int]] = {
     "clock_hz": (1_000_000, 2_000_000_000),
@@ -103,7 +105,7 @@ class Board:
         return self.core in DSP_CORES
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the tables of its file, and its origin: `board_from_json` takes them back."""
+        """Returns the tables of its file, and its origin if it has one; see `board_from_json`."""
         flash = {"wait_states": self.wait_states, "line_bytes": self.line_bytes}
         latency = {
             "cycles_per_instruction": self.cycles_per_instruction,
@@ -111,7 +113,7 @@ class Board:
         }
         is_external = self.wait_states > _MAX_WAIT_STATES
         return {
-            "origin": self.origin,
+            **({"origin": self.origin} if self.origin else {}),
             "name": self.name,
             "description": self.description,
             "core": self.core,
@@ -182,7 +184,8 @@ def _validated(value: object, info: ValidationInfo) -> Board:
         try:
             return board_from_json(value)
         except BoardError as error:
-            raise ValueError(str(error)) from error
+            told = {"problem": str(error)}
+            raise PydanticCustomError(NO_BOARD, "{problem}", told) from error
     raise PydanticCustomError("string_type", "Input should be a valid string")
 
 

@@ -113,6 +113,18 @@ def test_a_record_of_a_board_that_cannot_be_used_is_refused(
     assert str(caught.value).endswith(" Export the bundle again.")
 
 
+def test_a_board_that_breaks_a_rule_is_told_in_its_own_words(make_export: MakeExport) -> None:
+    """Once, and not as a whole."""
+    manifest = build(make_export(), FILES)
+    manifest["config"]["budget"]["board"]["clock_hz"] = 3
+    with pytest.raises(InputError) as caught:
+        config_of(manifest)
+    assert str(caught.value) == (
+        "manifest.json config.budget.board: board [clock_hz]: must be a whole number in"
+        " 1,000,000 .. 2,000,000,000, got 3. Export the bundle again."
+    )
+
+
 def test_a_bundle_of_an_older_version_is_read(shared: Path) -> None:
     """That of commit 9badef2, whose budget names its board."""
     config = config_of(read_manifest(shared / "models" / "default_demo"))
@@ -133,4 +145,15 @@ def test_a_trial_of_an_older_version_is_read(shared: Path, number: int) -> None:
 def test_what_is_no_configuration_is_refused(told: object) -> None:
     """With the file and what to do about it."""
     with pytest.raises(InputError, match=r"^x/record\.json config.*Choose another trial\.$"):
+        read_config(told, "x/record.json", "Choose another trial.")
+
+
+def test_a_configuration_nested_deep_is_refused() -> None:
+    """Deeper than Python can follow."""
+    told: object = {}
+    for _ in range(100_000):
+        told = [told]
+    with pytest.raises(
+        InputError, match=r"^x/record\.json config: must not be nested so deep\. Ch"
+    ):
         read_config(told, "x/record.json", "Choose another trial.")

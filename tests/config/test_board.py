@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from sprd.config.board import Board, parse_board, read_board_file
+from sprd.config.board import Board, board_from_json, parse_board, read_board_file
 from sprd.config.trial import Budget
 from sprd.device.board import BOARDS, load_board
 from sprd.errors import BoardError
@@ -186,6 +186,12 @@ def test_own_board_goes_through_json_whole(tmp_path: Path, text: str, has_error:
     assert vars(back) == vars(board)
     assert back.origin == str(path)
     assert back.cycles_per_instruction_error == (0.08 if has_error else None)
+
+
+def test_board_without_an_origin_comes_back_from_json() -> None:
+    """A board that no sweep file names is written without one."""
+    board = replace(load_board("stm32f746"), origin="")
+    assert vars(board_from_json(board.as_json())) == vars(board)
 
 
 def test_boards_are_told_apart_by_what_they_are() -> None:
