@@ -155,7 +155,7 @@ def _read_trial(files: TrialPaths) -> _Kept:
         model, float_model = files.model.read_bytes(), files.float_model.read_bytes()
         if not {"config", "validation", "provenance", "calibration_clips"} <= set(record):
             raise ValueError("record.json lacks what a trial writes")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise SprdError(
             f"{files.folder}: must hold {', '.join(KEPT_OF_A_TRIAL)} of the trial:"
             f" {error}. Choose another trial."

@@ -69,7 +69,7 @@ def read_lines(path: Path, parse: Callable[[Any], T], what: str, advice: str) ->
     for number, line in enumerate(lines[:-1], 1):
         try:
             entries.append(parse(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError(
                 f"{path}, line {number}: must be {what}, got {line[:60]!r}. {advice}"
             ) from error

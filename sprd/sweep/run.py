@@ -254,7 +254,7 @@ def _read_source(folder: Path) -> dict[str, Any]:
         layout = found.get("layout", 1)
         if layout in range(1, LAYOUT + 1):
             return {"sweep_file": str(found["sweep_file"]), **found}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(
             f"{path}: must be what a sweep wrote, got {error!r}. Choose another --out."
         ) from error

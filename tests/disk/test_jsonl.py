@@ -67,6 +67,13 @@ def test_damaged_line_names_file_and_number(path: Path, damage: bytes) -> None:
     assert str(caught.value) == f"{path}, line 2: must be a number, got {damage!r}. Restore it."
 
 
+def test_line_that_is_nested_deep_is_damaged(path: Path) -> None:
+    """Deeper than Python can follow."""
+    path.write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(InputError, match=r"lines\.jsonl, line 1: must be a number, got b'\[\[\["):
+        numbers(path)
+
+
 def test_missing_file_is_no_run(tmp_path: Path) -> None:
     """The line names the file that a run has."""
     with pytest.raises(InputError, match=r"must be the x\.jsonl of a run: No such file"):

@@ -247,11 +247,12 @@ def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Path) -> 
         {"sweep.toml": None},
         {"run.json": b"{"},
         {"run.json": b"[]"},
+        {"run.json": b"[" * 100_000},
         {"run.json": b'{"data": null}'},
         {"run.json": b'{"data": null, "sweep_file": 3}'},
         {"sweep.toml": b"\xff\xfe"},
     ],
-    ids=str,
+    ids=lambda damage: str(damage)[:60],
 )
 def test_folder_that_is_no_run_is_refused(
     tmp_path: Path, file: Path, damage: dict[str, Any]

@@ -1,0 +1,30 @@
+"""What the last look at a trained trial finds in its folder."""
+
+from pathlib import Path
+
+import pytest
+
+from sprd.bundle.export import export
+from sprd.errors import SprdError
+from sprd.sweep.paths import KEPT_OF_A_TRIAL, RECORD, TrialPaths
+from tests.builders import make_row, make_sweep
+
+
+@pytest.mark.parametrize("record", [None, b"{", b"3", b"{}", b"[" * 100_000])
+def test_trial_whose_record_is_gone_or_damaged_is_not_exported(
+    tmp_path: Path, record: bytes | None
+) -> None:
+    """One line names the folder, what it must hold and what to do; no bundle is begun."""
+    for name in KEPT_OF_A_TRIAL:
+        (tmp_path / name).write_bytes(b"")
+    if record is None:
+        (tmp_path / RECORD).unlink()
+    else:
+        (tmp_path / RECORD).write_bytes(record)
+    bundle = tmp_path / "bundle"
+    with pytest.raises(SprdError) as caught:
+        export(make_sweep(), make_row(0), TrialPaths(tmp_path), None, bundle, {})
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path}: must hold model.tflite, model_float.tflite, record.json")
+    assert said.endswith(". Choose another trial.")
+    assert not bundle.exists()
