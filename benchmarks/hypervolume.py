@@ -124,7 +124,7 @@ def read_table(grid: SweepConfig) -> dict[Key, Outcome]:
                 "trained" if line["status"] == "trained" else "infeasible",
                 metrics={k: known[k] for k in NUMBERS[:2] if k in known},
                 footprint={k: known[k] for k in NUMBERS[2:]},
-                violations=find_violations(known, [one for one in limits if one.key in known]),
+                violations=find_violations(known.get, [one for one in limits if one.key in known]),
             )
     return found
 

@@ -224,7 +224,7 @@ def _totals(footprint: "Footprint", limits: Mapping[str, float]) -> Grid:
         margin = ""
         if limit and value is not None:
             margin = f"{(1 - value / limit) * 100:+.0f} %"
-        shown = "" if limit is None else what.text(limit)
+        shown = "" if limit is None else what.exact(limit)
         grid.add_row(what.words, what.text(value), shown, margin)
     return grid
 

@@ -209,9 +209,8 @@ def _write_plots(
 def _all_limits(run: "Run", given: Sequence["Limit"]) -> tuple["Limit", ...]:
     """The limits of the run's budget, and those given now where they are tighter."""
     from sprd.config.limits import tightest
-    from sprd.sweep.trial.measure import all_limits
 
-    return tightest((*all_limits(run.sweep.default), *given))
+    return tightest((*run.sweep.default.budget.all_limits, *given))
 
 
 def _side(run: "Run") -> "Side":

@@ -6,7 +6,7 @@ A value at its limit fits, what is unknown does not. In JSON a violation has one
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from sprd.config.numbers import COSTS, number_of
@@ -15,8 +15,8 @@ from sprd.errors import ConfigError
 LIMITED_KEYS = COSTS
 """What a model takes and can be limited: fields of a footprint and keys of `[budget]`."""
 
-Numbers = Mapping[str, float | None] | Callable[[str], float | None]
-"""What something takes or scores, by key; None is unknown."""
+Known = Callable[[str], float | None]
+"""Tells what something takes or scores, by key; None is unknown."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Limit:
         return value >= self.bound if self.is_minimum else value <= self.bound
 
     def __str__(self) -> str:
-        bound = number_of(self.key).text(self.bound)
+        bound = number_of(self.key).exact(self.bound)
         return f"{self.key} {'>=' if self.is_minimum else '<='} {bound}"
 
 
@@ -75,20 +75,19 @@ class Violation:
 
     @property
     def excess(self) -> float:
-        """By what share of its limit it is broken; 1 where nobody can tell."""
-        if self.value is None or not self.limit:
+        """By what share of its limit it is broken, by `ratio`; 1 where nobody can tell."""
+        if self.ratio == inf:
             return 1.0
-        share = float(self.value) / float(self.limit)
-        return 1 - share if self.is_minimum else share - 1
+        return 1 - 1 / self.ratio if self.is_minimum else self.ratio - 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns what JSON holds: the fields and `ratio`, None where that is infinite."""
+        """Returns what JSON holds: the fields and `ratio`, None where that is not finite."""
         return {
             "key": self.key,
             "value": self.value,
             "limit": self.limit,
             "is_minimum": self.is_minimum,
-            "ratio": None if self.ratio == inf else self.ratio,
+            "ratio": self.ratio if isfinite(self.ratio) else None,
             "error": self.error,
         }
 
@@ -113,16 +112,20 @@ class Violation:
         return cls(key, value, limit, is_minimum, error)
 
     def __str__(self) -> str:
-        """Says it: `ram 71,680 B of 65,536 B (+9 %)`, `accuracy 0.800, at least 0.900 (-11 %)`."""
+        """Says it: `ram 71,680 B of 65,536 B (+9 %)`, `accuracy 0.80, at least 0.90 (-11 %)`.
+
+        The limit has every digit that was given, the value enough to tell it from the limit.
+        """
         if self.error is not None or self.limit is None:
             return str(self.error)
-        what, bound = number_of(self.key), number_of(self.key).text(self.limit)
-        said = what.phrase(self.value)
+        what, bound = number_of(self.key), number_of(self.key).exact(self.limit)
         if self.value is None:
-            return f"{said}, must be {'at least' if self.is_minimum else 'at most'} {bound}"
+            rule = "at least" if self.is_minimum else "at most"
+            return f"{what.phrase(None)}, must be {rule} {bound}"
+        said = f"{what.words} {what.beside(self.value, self.limit)}"
+        said += f", at least {bound}" if self.is_minimum else f" of {bound}"
         share = f" ({'-' if self.is_minimum else '+'}{_percent(self.excess)} %)"
-        of = f", at least {bound}" if self.is_minimum else f" of {bound}"
-        return f"{said}{of}{share if self.limit else ''}"
+        return f"{said}{share if self.limit else ''}"
 
 
 UNMEASURABLE = Violation("configuration", None, None, error="no valid configuration")
@@ -135,12 +138,11 @@ KEEPS_UP = Limit("cpu_share", 1.0)
 """Front end and inference take no more than the time between two inferences."""
 
 
-def find_violations(numbers: Numbers, limits: Iterable[Limit]) -> tuple[Violation, ...]:
+def find_violations(known: Known, limits: Iterable[Limit]) -> tuple[Violation, ...]:
     """Returns which limits some numbers break, in the order of the limits.
 
     A value at its limit fits. What is unknown breaks every limit: it cannot be promised.
     """
-    known = numbers.get if isinstance(numbers, Mapping) else numbers
     values = ((limit, known(limit.key)) for limit in limits)
     return tuple(
         Violation(limit.key, value, limit.bound, limit.is_minimum)

@@ -6,6 +6,8 @@ so that a value is the same text in a log, a table, a page and a bundle.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from math import isfinite
 from typing import Literal
 
 Interval = Sequence[float | None] | None
@@ -16,23 +18,26 @@ Interval = Sequence[float | None] | None
 class Writing:
     """How the values of one kind are written, with `digits` of Python's format.
 
-    On an axis they are divided, and `axis_unit` stands in place of `unit`. `metavar` is what the
-    help of a flag calls such a value.
+    Where every digit is told, at least `least_decimals` stand after the point. On an axis values
+    are divided, and `axis_unit` stands in place of `unit`. `metavar` is what the help of a flag
+    calls such a value.
     """
 
     unit: str
     digits: str
     metavar: str
+    least_decimals: int = 0
     axis_unit: str = ""
     axis_divisor: float = 1.0
 
 
-BYTES = Writing("B", ",.0f", "BYTES", "KiB", 1024.0)
-COUNT = Writing("", ",.0f", "N", "million", 1e6)
-MILLISECONDS = Writing("ms", ",.1f", "MS", "ms")
-MICROJOULES = Writing("uJ", ",.1f", "UJ", "\N{MICRO SIGN}J")
-SHARE = Writing("", ",.3f", "X")
+BYTES = Writing("B", ",.0f", "BYTES", 0, "KiB", 1024.0)
+COUNT = Writing("", ",.0f", "N", 0, "million", 1e6)
+MILLISECONDS = Writing("ms", ",.1f", "MS", 1, "ms")
+MICROJOULES = Writing("uJ", ",.1f", "UJ", 1, "\N{MICRO SIGN}J")
+SHARE = Writing("", ",.3f", "X", 2)
 _PLAIN = Writing("", ",.6g", "N")
+_MOST_DECIMALS = 10
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,24 @@ class Number:
     def figure(self, value: float) -> str:
         """Returns a value without its unit, as under a heading that tells it."""
         return f"{value:{self.writing.digits}}"
+
+    def exact(self, value: float) -> str:
+        """Returns a value with every digit that it has: `65,536 B`, `0.90`, `0.0504`, `0.04 ms`."""
+        figure = self.figure(value)
+        if isfinite(value):
+            digits = Decimal(str(value)).normalize()
+            n_decimals = max(self.writing.least_decimals, -int(digits.as_tuple().exponent))
+            figure = f"{digits:,.{n_decimals}f}"
+        return f"{figure} {self.writing.unit}".rstrip()
+
+    def beside(self, value: float, bound: float) -> str:
+        """Returns a value with as many digits as it takes to lie on its side of a bound."""
+        n_usual = len(self.figure(value).partition(".")[2])
+        for n_decimals in range(n_usual, _MOST_DECIMALS):
+            rounded = round(value, n_decimals)
+            if (rounded > bound, rounded < bound) == (value > bound, value < bound):
+                return self.exact(rounded)
+        return self.exact(value)
 
     def text(self, value: float | None, interval: Interval = None) -> str:
         """Returns a value as it is read: `71,680 B`, `55.2 ms (49.0 .. 62.0)`, `unknown`."""

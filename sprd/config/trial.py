@@ -329,13 +329,28 @@ class Budget(Section):
     def limits(self) -> tuple[Limit, ...]:
         """The limits of what a model takes: the budget's own, else its board's flash and RAM.
 
-        `max_accuracy_drop` and `max_false_accept_rate` are limits of scores, not among them.
+        Those of scores are not among them, see `score_limits`.
         """
         own = {key: getattr(self, key) for key in LIMITED_KEYS}
         if self.board is None:
             return at_most(own)
         given = {key: bound for key, bound in own.items() if bound is not None}
         return at_most({**self.board.bounds, **given})
+
+    @property
+    def score_limits(self) -> tuple[Limit, ...]:
+        """What the int8 scores on validation speakers may not exceed."""
+        return at_most(
+            {
+                "accuracy_drop": self.max_accuracy_drop,
+                "false_accept_rate": self.max_false_accept_rate,
+            }
+        )
+
+    @property
+    def all_limits(self) -> tuple[Limit, ...]:
+        """The limits of what a model takes, then those of its scores."""
+        return self.limits + self.score_limits
 
 
 class Config(Section):

@@ -136,7 +136,7 @@ def _latency(footprint: Footprint) -> tuple[float, float, float] | None:
 
 def check_real_time(found: RealTime) -> tuple[Violation, ...]:
     """Returns the violation of a board that does not keep up, by the estimate; () if it does."""
-    return find_violations({CPU_SHARE: found.cpu_share}, (KEEPS_UP,))
+    return find_violations(lambda _: found.cpu_share, (KEEPS_UP,))
 
 
 def _frontend_ms(board: Board, cost: FrontendCost, n_frames: float) -> float | None:

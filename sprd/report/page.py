@@ -132,7 +132,7 @@ def _limits(limits: Sequence[Limit]) -> str:
     items = []
     for limit in limits:
         what, bound = number_of(limit.key), "at least" if limit.is_minimum else "at most"
-        items.append(f"<li>{escape(f'{what.title}: {bound} {what.text(limit.bound)}')}</li>")
+        items.append(f"<li>{escape(f'{what.title}: {bound} {what.exact(limit.bound)}')}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 

@@ -25,7 +25,6 @@ from sprd.sweep.paths import RunPaths
 from sprd.sweep.rows.row import Trial
 from sprd.sweep.rows.table import Table
 from sprd.sweep.search.earlier import Earlier, learn_from
-from sprd.sweep.trial.measure import all_limits
 
 VOCABULARY = Vocabulary(ARCHITECTURES, BOARDS)
 
@@ -177,7 +176,7 @@ def earlier_runs(run: Run, fingerprint: str) -> Earlier:
     Raises:
         ConfigError: One is no run's folder.
     """
-    limits = all_limits(run.sweep.default)
+    limits = run.sweep.default.budget.all_limits
     found = []
     for name in run.sweep.sweep.warm_start:
         folder = (run.sweep.path.parent / name).absolute()

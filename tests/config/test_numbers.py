@@ -2,10 +2,13 @@
 
 import ast
 from collections.abc import Iterator
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from sprd.bundle.manifest import footprint_sources
@@ -71,6 +74,51 @@ def test_interval_stands_behind_its_value(
     assert number_of("latency_ms").text(55.2, interval) == text
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("ram_bytes", 65_536, "65,536 B"),
+        ("macs", 2e6, "2,000,000"),
+        ("macs", 1_234_567.5, "1,234,567.5"),
+        ("latency_ms", 50, "50.0 ms"),
+        ("latency_ms", 0.04, "0.04 ms"),
+        ("energy_uj", 1e-7, "0.0000001 uJ"),
+        ("balanced_accuracy", 0.9, "0.90"),
+        ("balanced_accuracy", 0.9004, "0.9004"),
+        ("balanced_accuracy", 0, "0.00"),
+        ("false_accept_rate", 0.0005, "0.0005"),
+        ("heat_of_a_newer_version", 12.345678, "12.345678"),
+        ("macs", float("inf"), "inf"),
+    ],
+)
+def test_exact_value_has_every_digit(key: str, value: float, text: str) -> None:
+    """And no more, but for the tenth of a millisecond and the hundredth of a share."""
+    assert number_of(key).exact(value) == text
+
+
+@given(
+    st.sampled_from(["ram_bytes", "latency_ms", "balanced_accuracy"]),
+    st.floats(0, 1e6),
+    st.floats(0, 1e6),
+)
+def test_value_beside_a_bound_lies_on_its_side(key: str, value: float, bound: float) -> None:
+    """However close they are; what equals its bound has the same text."""
+    number = number_of(key)
+    told, limit = (
+        Decimal(text.removesuffix(f" {number.writing.unit}").replace(",", ""))
+        for text in (number.beside(value, bound), number.exact(bound))
+    )
+    assert (told > limit, told < limit) == (value > bound, value < bound)
+
+
+def test_value_beside_a_far_bound_is_as_usual() -> None:
+    """But for noughts at its end."""
+    accuracy = number_of("balanced_accuracy")
+    assert [accuracy.beside(value, 0.9) for value in (0.87123, 0.8, 0.8996)] == [
+        "0.871", "0.80", "0.8996",
+    ]  # fmt: skip
+
+
 def test_unknown_value_has_no_interval() -> None:
     """None is "unknown", never "nothing"."""
     assert number_of("latency_ms").phrase(None, (1.0, 2.0)) == "latency unknown"
@@ -124,7 +172,7 @@ def test_axis_has_a_unit(key: str, divisor: float, unit: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "text"),
-    [("energy_uj", 96.4, "96.4 uJ"), ("macs", 1_234_567.5, "1,234,568"), ("ram_bytes", 9, "9 B")],
+    [("energy_uj", 96.4, "96.4 uJ"), ("macs", 1_234_567, "1,234,567"), ("ram_bytes", 9, "9 B")],
 )
 def test_number_is_the_same_text_in_every_room(key: str, value: float, text: str) -> None:
     """A violation, a limit, a column, the page, a bundle's README and the table of a check."""

@@ -18,6 +18,14 @@ def test_limits_are_the_budgets_own_else_the_boards() -> None:
     assert budget.limits == at_most(expected)
 
 
+def test_limits_of_scores_stand_behind_those_of_the_footprint() -> None:
+    """The drop is limited unless it is unset; false accepts only where they are."""
+    assert Budget().score_limits == at_most({"accuracy_drop": 0.02})
+    budget = Budget(max_accuracy_drop=None, max_false_accept_rate=0.1, macs=5)
+    assert budget.score_limits == at_most({"false_accept_rate": 0.1})
+    assert budget.all_limits == at_most({"macs": 5, "false_accept_rate": 0.1})
+
+
 def test_every_limit_of_the_budget_is_a_limited_key() -> None:
     """No limit of a sweep file is forgotten, and each is a number of a footprint."""
     assert set(LIMITED_KEYS) == set(Budget.model_fields) - {

@@ -78,7 +78,7 @@ def test_page_tells_each_trial_and_the_limits(points: list[Point]) -> None:
     first = [row[0] for row in Reader(page).rows]
     assert first == ["trial", "2", "0", "1", "trial", "2", "0", "1", "3", "4", "seed recipe"]
     assert "RAM: at most 65,536 B" in page
-    assert "balanced accuracy: at least 0.800" in page
+    assert "balanced accuracy: at least 0.80" in page
     assert "3 of 5 trained trials" in page
 
 
@@ -100,7 +100,7 @@ def test_cells_hold_numbers_intervals_and_parameters(points: list[Point]) -> Non
 def test_accuracy_under_the_least_is_told(rows: list[Trial]) -> None:
     """It is a limit from below."""
     row = make_row(0, score=0.7, violations=(Violation("balanced_accuracy", 0.7, 0.8, True),))
-    assert "over: balanced accuracy 0.700, at least 0.800 (-13 %)" in page_of(
+    assert "over: balanced accuracy 0.70, at least 0.80 (-13 %)" in page_of(
         points_of([row], OBJECTIVES)
     )
 

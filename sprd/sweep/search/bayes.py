@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.config.dimensions import random_value
-from sprd.config.numbers import COSTS
+from sprd.config.numbers import COSTS, KEYS
 from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
@@ -62,10 +62,8 @@ class BayesSampler:
         self._asked: dict[int, Point] = {}
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
-        budget = sweep.default.budget
-        self._limits = {one.key: one.bound for one in budget.limits}
-        if budget.max_false_accept_rate is not None:
-            self._limits["false_accept_rate"] = budget.max_false_accept_rate
+        limits = sweep.default.budget.all_limits
+        self._limits = {one.key: one.bound for one in limits if one.key in KEYS}
 
     def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
         """Adds points to try first, behind those of the sweep file."""
@@ -253,7 +251,7 @@ def _chance_to_fit(guesses: Mapping[str, Guess], limits: Mapping[str, float], n:
     chance: Array = np.ones(n)
     for key, limit in limits.items():
         mean, deviation = guesses[key]
-        place = limit if key == "false_accept_rate" else log(max(limit, 1e-9))
+        place = log(max(limit, 1e-9)) if key in COSTS else limit
         chance *= _normal((place - mean) / np.maximum(deviation, 1e-3))
     return chance
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sprd.config.limits import at_most, find_violations
+from sprd.config.limits import Limit
 from sprd.config.numbers import number_of
 from sprd.config.params import Scalar
 from sprd.config.reader import resolve
@@ -101,20 +101,26 @@ class Confirmation:
 
 def all_over(sweep: SweepConfig, found: Sequence[tuple[Trial, FoldScores]]) -> str | None:
     """Says that even the best of `Confirmation.results` accepts too much on its folds, if so."""
-    if not found or not _accepts_too_much(sweep, found[0][1]):
+    limit = _limit_of_false_accepts(sweep)
+    if limit is None or not found or limit.fits(found[0][1].false_accept_rate):
         return None
     row, scores = found[0]
-    limit = sweep.default.budget.max_false_accept_rate
+    rate = number_of(limit.key)
     return (
-        f"every confirmed trial accepts more than budget.max_false_accept_rate = {limit:g} on its"
-        f" folds; trial {row.number}, exported all the same,"
-        f" {number_of(FALSE_ACCEPT_RATE).text(scores.false_accept_rate)}"
+        f"every confirmed trial accepts more than budget.max_false_accept_rate ="
+        f" {rate.exact(limit.bound)} on its folds; trial {row.number}, exported all the same,"
+        f" {rate.beside(scores.false_accept_rate, limit.bound)}"
     )
 
 
 def _accepts_too_much(sweep: SweepConfig, scores: FoldScores) -> bool:
-    limits = at_most({FALSE_ACCEPT_RATE: sweep.default.budget.max_false_accept_rate})
-    return bool(find_violations({FALSE_ACCEPT_RATE: scores.false_accept_rate}, limits))
+    limit = _limit_of_false_accepts(sweep)
+    return limit is not None and not limit.fits(scores.false_accept_rate)
+
+
+def _limit_of_false_accepts(sweep: SweepConfig) -> Limit | None:
+    limits = sweep.default.budget.score_limits
+    return next((limit for limit in limits if limit.key == FALSE_ACCEPT_RATE), None)
 
 
 def confirmed(

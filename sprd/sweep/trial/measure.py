@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from sprd.config.board import Board
-from sprd.config.limits import KEEPS_UP, Limit, Violation, at_most, find_violations
+from sprd.config.limits import KEEPS_UP, Violation, find_violations
 from sprd.config.objectives import Objective
 from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
 from sprd.device.emulation.toolchain import check_toolchain, core_named
@@ -56,21 +56,6 @@ def check_verifiable(budget: Budget) -> None:
     check_toolchain()
 
 
-def all_limits(config: Config) -> tuple[Limit, ...]:
-    """Returns the limits of the budget, the board's and those of scores included."""
-    return config.budget.limits + score_limits(config.budget)
-
-
-def score_limits(budget: Budget) -> tuple[Limit, ...]:
-    """Returns what the int8 scores on validation speakers may not exceed."""
-    return at_most(
-        {
-            ACCURACY_DROP: budget.max_accuracy_drop,
-            FALSE_ACCEPT_RATE: budget.max_false_accept_rate,
-        }
-    )
-
-
 def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
     """Checks that each objective can be told of the models on the budget's board.
 
@@ -106,7 +91,9 @@ def check_footprint(config: Config, footprint: Footprint) -> FootprintCheck:
         if interval_ms is not None:
             violations += check_real_time(live)
     elif interval_ms is not None:
-        violations += find_violations({}, (KEEPS_UP,))  # nobody knows, so it is not promised
+        violations += find_violations(
+            lambda _: None, (KEEPS_UP,)
+        )  # nobody knows, so it is not promised
     return FootprintCheck(fields, violations)
 
 
@@ -169,4 +156,4 @@ def score_violations(
 ) -> tuple[Violation, ...]:
     """Returns the limits of the budget that the int8 scores on validation speakers break."""
     scores = {ACCURACY_DROP: accuracy_drop, FALSE_ACCEPT_RATE: false_accept_rate}
-    return find_violations(scores, score_limits(budget))
+    return find_violations(scores.get, budget.score_limits)

@@ -89,13 +89,13 @@ def test_unknown_size_is_never_the_smallest() -> None:
         (
             "balanced_accuracy",
             (at_least(0.96),),
-            "No trial is within balanced_accuracy >= 0.960: 0 of 3 eligible;"
+            "No trial is within balanced_accuracy >= 0.96: 0 of 3 eligible;"
             " best balanced_accuracy of all: 0.950.",
         ),
         (
             "false_accept_rate",
             (*at_most({"macs": 5}), at_least(0.5)),
-            "No trial is within macs <= 5, balanced_accuracy >= 0.500: 0 of 3 eligible;"
+            "No trial is within macs <= 5, balanced_accuracy >= 0.50: 0 of 3 eligible;"
             " best false_accept_rate of all: 0.050.",
         ),
     ],

@@ -204,7 +204,7 @@ def test_nearest_misses_are_told_as_in_the_style_guide() -> None:
     assert str(error) == (
         "No trial fits the budget: 0 of 5 (1 trained). Nearest:"
         " trial 12: ram 71,680 B of 65,536 B (+9 %);"
-        " trial 7: accuracy drop 0.030 of 0.020 (+50 %);"
+        " trial 7: accuracy drop 0.03 of 0.02 (+50 %);"
         " trial 3: model 40,000 B of 20,000 B (+100 %). Smallest model seen: 10,000 B (trial 3)."
         " Raise the limit in [budget], or widen [space] towards smaller models."
     )
