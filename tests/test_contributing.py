@@ -74,17 +74,6 @@ def imported(name: str) -> set[str]:
     return {target.split(".")[0] for target in architecture.imports_of(source, "sprd.x")}
 
 
-def test_no_function_changes_the_state_of_a_module() -> None:
-    """There is no `global`."""
-    found = [
-        f"{name}:{node.lineno}"
-        for name, tree in sources()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Global)
-    ]
-    assert found == []
-
-
 def test_no_module_is_named_after_nothing() -> None:
     """Names say what a module is about: none is called utils, helpers, manager or base."""
     empty = {"utils", "util", "helpers", "helper", "manager", "managers", "base"}

@@ -275,7 +275,11 @@ class _Worker:
 
 @cache
 def _worker() -> _Worker:
-    """Returns the state of this process of the pool: the one place of it."""
+    """Returns the state of this process of the pool, always the same.
+
+    The one exception in the package to the rule against state of a module that changes: a pool
+    prepares a process once, but hands what it prepared to no job. It lasts as long as the process.
+    """
     return _Worker()
 
 
