@@ -4,7 +4,6 @@ Run it from anywhere: `.venv/bin/python docs/make_cli_reference.py`
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pages
 
 from sprd.cli.parser import EXIT_CODES, build_parser
+from sprd.disk.process import environment
 
 TARGET = Path(__file__).with_name("cli.md")
 COMMAND = ".venv/bin/python docs/make_cli_reference.py"
@@ -28,16 +28,19 @@ What `sprd COMMAND --help` says.
 
 def render() -> str:
     """Returns the whole page, a section a command."""
-    os.environ["COLUMNS"] = str(WIDTH + 2)  # argparse leaves two columns free
+    with environment({}, {"COLUMNS": str(WIDTH + 2)}):  # argparse leaves two columns free
+        sections = [_section(verb) for verb in _verbs(build_parser())]
+    return "\n".join([HEAD, f"```text\n{EXIT_CODES}\n```\n", *sections])
+
+
+def _section(verb: argparse.ArgumentParser) -> str:
+    """What the help of a command says, without the exit codes: these are told once."""
+    about = verb.description or ""
     ends = {line.strip() for line in EXIT_CODES.splitlines()}
-    sections = [HEAD, f"```text\n{EXIT_CODES}\n```\n"]
-    for verb in _verbs(build_parser()):
-        about = verb.description or ""
-        lines = [line.rstrip() for line in verb.format_help().splitlines()]
-        text = "\n".join(line for line in lines if line.strip() not in ends)
-        text = text.replace(f"{about}\n\n", "").strip()
-        sections.append(f"## `{verb.prog}`\n\n{about}\n\n```text\n{text}\n```\n")
-    return "\n".join(sections)
+    lines = [line.rstrip() for line in verb.format_help().splitlines()]
+    text = "\n".join(line for line in lines if line.strip() not in ends)
+    text = text.replace(f"{about}\n\n", "").strip()
+    return f"## `{verb.prog}`\n\n{about}\n\n```text\n{text}\n```\n"
 
 
 def _verbs(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

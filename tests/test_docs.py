@@ -1,6 +1,7 @@
 """The generated pages say what the code says."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -62,6 +63,16 @@ def test_help_of_a_script_writes_nothing(
         load_script("docs/pages.py").main({page: "new"}, "make pages", "Makes pages.", ["--help"])
     assert (ended.value.code, page.exists()) == (0, False)
     assert "Makes pages." in capsys.readouterr().out
+
+
+def test_page_of_the_commands_leaves_the_environment_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its width is the same in every terminal, and only its own."""
+    monkeypatch.setenv("COLUMNS", "40")
+    script = load_script("docs/make_cli_reference.py")
+    assert script.render() == (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert os.environ["COLUMNS"] == "40"
 
 
 def test_reference_has_no_empty_slot() -> None:
