@@ -96,8 +96,8 @@ latency_ms = 100.0
 "model.filters" = 24
 
 [[reference]]
-name = "seed"
-sweep = "seed_recipe.toml"
+name = "SPRD recipe"
+sweep = "sprd.toml"
 """
 
 MISTAKES = (
