@@ -230,3 +230,15 @@ def test_budget_takes_no_name_for_a_board(value: object) -> None:
     else:
         with pytest.raises(ValidationError, match="valid string"):
             Budget.model_validate({"board": value})
+
+
+def test_file_of_64_kib_is_read_whole_and_a_longer_one_refused(tmp_path: Path, text: str) -> None:
+    """To the byte: what is cut off would be another board."""
+    path = tmp_path / "mine.toml"
+    comment = "#" * (64 * 1024 - len(text.encode()) - 1)
+    path.write_text(f"{text}{comment}\n")
+    assert path.stat().st_size == 64 * 1024
+    assert read(path) == load_board("arduino_nano_33_ble")
+    path.write_text(f"{text}{comment}#\n")
+    with pytest.raises(BoardError, match="a board file must have at most 65,536 B"):
+        read(path)

@@ -48,6 +48,21 @@ def step(layer: BatchNormalization | Any, x: Any, upstream: Any) -> list[NDArray
     return [value.numpy() for value in run()] + [w.numpy() for w in layer.non_trainable_variables]
 
 
+def test_only_training_of_four_axes_leaves_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what is faster; inference and other shapes are Keras' own."""
+    calls: list[tuple[int, ...]] = []
+
+    def call(self: Any, inputs: Any, **settings: Any) -> Any:
+        calls.append(inputs.shape)
+        return inputs
+
+    monkeypatch.setattr(keras.layers.BatchNormalization, "call", call)
+    layer, _ = pair(3)
+    for shape, training in (((2, 4, 4, 3), True), ((2, 4, 4, 3), False), ((2, 3), True)):
+        layer(tf.ones(shape), training=training)
+    assert calls == [(2, 4, 4, 3), (2, 3)]
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("offset", [0.0, 10.0])
 def test_a_step_of_training_is_that_of_keras(shape: tuple[int, ...], offset: float) -> None:

@@ -323,6 +323,7 @@ def _speak_share(
                 if stop.is_set():
                     return
                 if len(size) < 4:
+                    child.kill()  # one that gave no answer but lives would never end its reason
                     reason = child.stderr.read().decode(errors="replace").strip()
                     raise SprdError(
                         f"synthetic speech: espeak-ng must say {job.text!r} as {job.voice!r}, got "
