@@ -19,8 +19,8 @@ class Writing:
     """How the values of one kind are written, with `digits` of Python's format.
 
     Where every digit is told, at least `least_decimals` stand after the point. On an axis values
-    are divided, and `axis_unit` stands in place of `unit`. `metavar` is what the help of a flag
-    calls such a value.
+    are divided, and `axis_unit` stands in place of `unit`; in a narrow column too where there is a
+    `narrow_unit`. `metavar` is what the help of a flag calls such a value.
     """
 
     unit: str
@@ -29,10 +29,11 @@ class Writing:
     least_decimals: int = 0
     axis_unit: str = ""
     axis_divisor: float = 1.0
+    narrow_unit: str = ""
 
 
 BYTES = Writing("B", ",.0f", "BYTES", 0, "KiB", 1024.0)
-COUNT = Writing("", ",.0f", "N", 0, "million", 1e6)
+COUNT = Writing("", ",.0f", "N", 0, "million", 1e6, "M")
 MILLISECONDS = Writing("ms", ",.1f", "MS", 1, "ms")
 MICROJOULES = Writing("uJ", ",.1f", "UJ", 1, "\N{MICRO SIGN}J")
 SHARE = Writing("", ",.3f", "X", 2)
@@ -73,6 +74,17 @@ class Number:
     def figure(self, value: float) -> str:
         """Returns a value without its unit, as under a heading that tells it."""
         return f"{value:{self.writing.digits}}"
+
+    @property
+    def narrow_unit(self) -> str:
+        """Of `narrow`, to stand under the heading."""
+        return self.writing.narrow_unit or self.writing.unit
+
+    def narrow(self, value: float) -> str:
+        """Returns a value without its unit for a column with little room: a count in millions."""
+        if not self.writing.narrow_unit:
+            return self.figure(value)
+        return f"{value / self.writing.axis_divisor:,.3f}"
 
     def exact(self, value: float) -> str:
         """Returns a value with every digit that it has: `65,536 B`, `0.90`, `0.0504`, `0.04 ms`."""

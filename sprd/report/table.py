@@ -1,4 +1,7 @@
-"""Rows of a frontier in, a table for the terminal out: never wider than 80 columns."""
+"""Rows of a frontier in, a table for the terminal out: never wider than 80 columns.
+
+Counts stand in millions, so that more of them find room.
+"""
 
 from collections.abc import Sequence
 
@@ -72,12 +75,15 @@ def _heading(one: Column) -> str:
     """Two short lines rather than one long."""
     if one.key == ACCURACY:
         return f"{one.number.heading}\n95 % interval"
-    heading = one.number.heading
-    return f"{heading}\n{one.unit}" if one.unit else heading.replace(" ", "\n", 1)
+    heading, unit = one.number.heading, one.number.narrow_unit
+    return f"{heading}\n{unit}" if unit else heading.replace(" ", "\n", 1)
 
 
 def _text(one: Column, row: Trial | Compared) -> str:
-    return _short(accuracy_text(row)) if one.key == ACCURACY else one.text(row)
+    if one.key == ACCURACY:
+        return _short(accuracy_text(row))
+    value = one.value(row)
+    return "?" if value is None else one.number.narrow(value)
 
 
 def _short(text: str) -> str:

@@ -172,6 +172,21 @@ def test_axis_has_a_unit(key: str, divisor: float, unit: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value", "text"),
+    [
+        ("instructions", 417_705, "0.418 M"),
+        ("macs", 1_234_567_890, "1,234.568 M"),
+        ("ram_bytes", 114_236, "114,236 B"),
+        ("false_accept_rate", 0.05, "0.050"),
+    ],
+)
+def test_narrow_column_has_counts_in_millions(key: str, value: float, text: str) -> None:
+    """All else is as everywhere."""
+    number = number_of(key)
+    assert f"{number.narrow(value)} {number.narrow_unit}".rstrip() == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
     [("energy_uj", 96.4, "96.4 uJ"), ("macs", 1_234_567, "1,234,567"), ("ram_bytes", 9, "9 B")],
 )
 def test_number_is_the_same_text_in_every_room(key: str, value: float, text: str) -> None:

@@ -57,6 +57,22 @@ def test_table_never_wraps(by: str) -> None:
     assert [line.split()[0] for line in shown[2:]] == ["10000", "10001", "10002", "a"]
 
 
+def test_counts_stand_in_millions() -> None:
+    """Four objectives with large counts leave room for RAM, arena and latency."""
+    keys = ("balanced_accuracy", "arena_host_bytes", "instructions", "model_bytes")
+    bounds = {"intervals": {"balanced_accuracy": [0.887, 0.964]}}
+    sizes = {"model_bytes": 9_856, "arena_host_bytes": 5_104, "arena_bytes": 4_976}
+    footprint = {**sizes, "ram_bytes": 115_020, "latency_ms": 7.9, "instructions": 340_774}
+    row = make_row(30, footprint=footprint, metrics=bounds)
+    large = make_row(31, footprint={**footprint, "instructions": 25_417_705}, metrics=bounds)
+    shown = [line.split() for line in lines([row, large], tuple(map(natural, keys)))]
+    assert shown[0] == [
+        "accuracy", "arena", "host", "instr.", "model", "RAM", "arena", "latency",
+    ]  # fmt: skip
+    assert shown[1] == ["trial", "95", "%", "interval", "B", "M", "B", "B", "B", "ms"]
+    assert (shown[2][4], shown[3][4]) == ("0.341", "25.418")
+
+
 def test_unknown_numbers_have_no_column() -> None:
     """A run without a board has no latency."""
     row = make_row(0, footprint={"ram_bytes": None, "arena_bytes": 4_000, "latency_ms": None})
