@@ -81,6 +81,13 @@ def test_no_module_is_named_after_nothing() -> None:
     assert parts & empty == set()
 
 
+def test_package_itself_offers_its_version_alone() -> None:
+    """What is used of sprd is its command line; CONTRIBUTING.md says so."""
+    assert "`sprd/__init__.py` holds nothing but the version" in CONTRIBUTING
+    body = dict(sources())["__init__.py"].body
+    assert [ast.unparse(node).partition(" = ")[0] for node in body[1:]] == ["__version__"]
+
+
 def test_sweep_files_are_read_in_one_room() -> None:
     """No module above config/ parses TOML but device/, for tables of its own."""
     reading = {name.split("/")[0] for name, _ in sources() if "tomllib" in imported(name)}

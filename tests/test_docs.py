@@ -112,6 +112,26 @@ def test_every_function_of_the_walks_exists() -> None:
     assert [f"{m}:{name}" for m, name in named if name not in defined_in(m)] == []
 
 
+def test_walk_of_a_sweep_has_every_step_of_its_story() -> None:
+    """Each function that `run_sweep` calls, and the class that it makes, in the order of it."""
+    source = (DOCS.parent / "sprd" / "pipeline.py").read_text(encoding="utf-8")
+    story = next(
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == "run_sweep"
+    )
+    calls = [node for node in ast.walk(story) if isinstance(node, ast.Call)]
+    called = [
+        call.func.id
+        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset))
+        if isinstance(call.func, ast.Name)
+    ]
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    walk = re.findall(r"^\| 3[a-z] \| `[\w.]+:(\w+)`", page, re.MULTILINE)
+    assert len(called) > 10
+    assert [name for name in walk if name in called] == called
+
+
 def defined_in(module: str) -> set[str]:
     """The functions and classes of a module, and their methods as `Class.method`."""
     path = DOCS.parent.joinpath(*module.split(".")).with_suffix(".py")
