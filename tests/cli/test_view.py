@@ -1,9 +1,11 @@
 """What a log holds while a sweep runs: no terminal here."""
 
+import io
 import time
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from sprd.cli import view
 from sprd.cli.view import SweepView
@@ -65,3 +67,17 @@ def test_time_left_is_in_a_unit_that_reads_well(
     now[0] = 10 * seconds
     stage.move("features", 10, 100)
     assert stage.left() == expected
+
+
+def test_terminal_without_trials_is_told_every_fiftieth_and_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On one line that is written over."""
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, highlight=False)
+    monkeypatch.setattr(view, "console", lambda: screen)
+    with SweepView([], 0) as shown:
+        for done in range(1, 121):
+            shown.progress("reading", done, 120)
+    assert isinstance(screen.file, io.StringIO)
+    lines = screen.file.getvalue().replace("\r", "\n").split("\n")
+    assert lines == [f"reading: {done} of 120" for done in (50, 100, 120)] + [""]

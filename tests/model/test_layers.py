@@ -57,8 +57,9 @@ def test_only_training_of_four_axes_leaves_keras(monkeypatch: pytest.MonkeyPatch
         return inputs
 
     monkeypatch.setattr(keras.layers.BatchNormalization, "call", call)
-    layer, _ = pair(3)
     for shape, training in (((2, 4, 4, 3), True), ((2, 4, 4, 3), False), ((2, 3), True)):
+        layer = BatchNormalization()
+        layer.build((None, *shape[1:]))
         layer(tf.ones(shape), training=training)
     assert calls == [(2, 4, 4, 3), (2, 3)]
 
