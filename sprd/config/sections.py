@@ -97,6 +97,7 @@ def _broken_rule(kind: type[Section], details: ErrorDetails) -> BrokenRule:
         return BrokenRule(key, f"must be given.{description}")
     rule = re.sub(r"^\w+ should ", "must ", details["msg"]).replace("tuple", "list")
     rule = rule.split(" after validation", 1)[0]
+    rule = rule.replace("a valid integer", "an integer").replace("a valid ", "a ")
     if details["type"] in ("greater_than_equal", "less_than_equal") and len(details["loc"]) == 1:
         rule = _both_bounds(field) or rule
     return BrokenRule(key, f"{rule}, got {details['input']!r}.{description}")

@@ -119,7 +119,7 @@ def test_board_that_is_no_text_is_refused(value: str, shown: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_sweep(f"{MODEL}[budget]\nboard = {value}", Path("/x.toml"), VOCABULARY)
     assert str(caught.value) == (
-        f"/x.toml [budget] board: must be a valid string, got {shown}."
+        f"/x.toml [budget] board: must be a string, got {shown}."
         " Board to fit, see `sprd boards`, or a board file."
     )
 
