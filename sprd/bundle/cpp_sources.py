@@ -15,6 +15,7 @@ from string import Template
 
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR, n_fft
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
+from sprd.config.numbers import number_of
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, suggest
 
@@ -290,8 +291,8 @@ def _arena_comment(arena: ArenaBytes) -> str:
     if arena.board_bytes:
         board = f" ({comment_text(arena.board)})" if arena.board else ""
         first = (
-            f"{arena.board_bytes:,} B, an upper bound for a 32-bit core with\n// CMSIS-NN{board}, "
-            f"rounded up to {ARENA_ALIGNMENT}."
+            f"{number_of('arena_bytes').text(arena.board_bytes)}, an upper bound for a 32-bit core"
+            f" with\n// CMSIS-NN{board}, rounded up to {ARENA_ALIGNMENT}."
         )
     else:
         first = (
@@ -302,7 +303,8 @@ def _arena_comment(arena: ArenaBytes) -> str:
 
 
 def _n(arena: ArenaBytes) -> str:
-    return f"{arena.host_bytes:,} B, exact" if arena.host_bytes else "unknown"
+    number = number_of("arena_host_bytes")
+    return f"{number.text(arena.host_bytes)}, exact" if arena.host_bytes else number.text(None)
 
 
 def _c_byte(byte: int) -> str:

@@ -143,7 +143,7 @@ def calibrate(args: Namespace) -> int:
     out = output()
     grid = _grid("model", "measured", "cycles an instruction", left=1)
     for (path, ms), factor in zip(rows, fitted.factors, strict=True):
-        grid.add_row(path.name, f"{ms:.2f} ms", f"{factor:.3f}")
+        grid.add_row(path.name, number_of("latency_ms").exact(ms), f"{factor:.3f}")
     out.print(grid)
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
     _show_calibration(fitted, f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
@@ -250,7 +250,8 @@ def _show_emulation(
         low, high = footprint.latency_low_ms, footprint.latency_high_ms
         told = number_of("latency_ms").text(footprint.latency_ms, (low, high))
         time = f"{told} on {board.name}"
-    out.print(f"{counted.instructions:,} instructions an inference, {time}")
+    count = number_of("instructions")
+    out.print(f"{count.text(counted.instructions)} {count.words} an inference, {time}")
     out.print(
         f"kernels and weights {counted.flash_bytes:,} B of flash, activations"
         f" {counted.ram_bytes:,} B of RAM, stack {counted.stack_bytes:,} B"
@@ -301,8 +302,10 @@ def _show_real_time(live: "RealTime") -> None:
         number_of(key).text(value)
         for key, value in (("frontend_ms", live.frontend_ms), ("latency_ms", live.inference_ms))
     )
+    share = number_of(KEEPS_UP.key).phrase(
+        live.cpu_share, (live.cpu_share_low, live.cpu_share_high)
+    )
     out.print(
         f"{words}: front end {frontend} + inference {inference} every"
-        f" {live.stride_ms:g} ms, {live.cpu_share:.0%} of the CPU"
-        f" ({live.cpu_share_low:.0%} .. {live.cpu_share_high:.0%}){energy}"
+        f" {live.stride_ms:g} ms, {share}{energy}"
     )

@@ -69,7 +69,7 @@ def train(args: Namespace) -> int:
         show_json({**trial.as_dict(), **trial.metrics, **trial.footprint, "bundle": str(bundle)})
     else:
         show_bundle(bundle)
-        Console().print(f"{trial.metrics['ms_per_step']} ms a step")
+        output().print(f"{trial.metrics['ms_per_step']} ms a step")
     return 0
 
 
@@ -100,7 +100,10 @@ def _show_folds(trial: "Trial", scores: "FoldScores") -> None:
     mean = accuracy.phrase(scores.balanced_accuracy, scores.interval)
     each = " ".join(map(accuracy.text, scores.per_fold))
     out.print(f"{trial.name}, {scores.n_folds} folds: {mean}: {each}")
-    recalls = ", ".join(f"{label} {value:.3f}" for label, value in scores.recall.items())
+    recalls = ", ".join(
+        f"{label} {number_of(f'recall {label}').text(recall)}"
+        for label, recall in scores.recall.items()
+    )
     out.print(f"  recall: {recalls}; {scores.n_clips:,} clips of {scores.n_speakers:,} speakers")
 
 

@@ -104,6 +104,12 @@ class Number:
                 return self.exact(rounded)
         return self.exact(value)
 
+    def on_axis(self, value: float) -> str:
+        """Returns a value as it is told beside an axis: `64 KiB`, `0.418 million`."""
+        divided = value / self.writing.axis_divisor
+        digits = ",.4g" if divided < 9999.5 else ",.0f"
+        return f"{divided:{digits}} {self.writing.axis_unit}"
+
     def text(self, value: float | None, interval: Interval = None) -> str:
         """Returns a value as it is read: `71,680 B`, `55.2 ms (49.0 .. 62.0)`, `unknown`."""
         if value is None:

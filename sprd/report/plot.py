@@ -118,7 +118,8 @@ def _draw_panel(
     for kind, style in _STYLES.items():
         _draw_points(panel, [p for p in _known(points, key) if p.kind == kind], key, scale, style)
     if limit is not None:
-        _draw_limit(panel, limit if is_limit_drawn else None, f"{limit:,.4g} {unit}", high)
+        told = number_of(key).on_axis(limits[key])
+        _draw_limit(panel, limit if is_limit_drawn else None, told, high)
     if (least := limits.get(ACCURACY)) is not None:
         panel.axhline(least, color=_INK, linestyle=(0, (5, 3)), linewidth=1.1, zorder=2)
         panel.axhspan(panel.get_ylim()[0], least, color=_RED, alpha=0.07, linewidth=0, zorder=0)

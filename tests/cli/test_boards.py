@@ -77,6 +77,17 @@ def test_check_says_whether_the_board_keeps_up(
     assert "CONV_2D" in json.loads(out)["advice"][-1]
 
 
+def test_share_of_the_cpu_reads_as_in_a_violation(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To a thousandth, with its interval."""
+    command = ("check", model, "--board", BOARD, "--frame", "30/20x40")
+    found = json.loads(run(capsys, *command, "--json")[1])["real_time"]
+    out = run(capsys, *command)[1]
+    low, share, high = (found[f"cpu_share{end}"] for end in ("_low", "", "_high"))
+    assert f"every 20 ms, cpu share {share:.3f} ({low:.3f} .. {high:.3f})" in out
+
+
 @pytest.mark.parametrize(
     ("args", "rule"),
     [
@@ -177,9 +188,10 @@ def test_calibration_goes_into_a_board_file(
     from sprd.device.board import BOARDS_FOLDER
 
     measured = tmp_path / "measured.csv"
-    measured.write_text(f"model,latency_ms\n{model},15.0\n{model},15.3\n")
+    measured.write_text(f"model,latency_ms\n{model},15.0\n{model},15.302\n")
     code, out, _ = run(capsys, "calibrate", measured, "--board", "stm32f746")
     assert code == 0
+    assert "15.0 ms" in out and "15.302 ms" in out  # as they were given
     latency = out[out.index("[latency]") : out.index("[sources]")]
     sources = out[out.index("[sources]") + len("[sources]") :]
     shipped = (BOARDS_FOLDER / "stm32f746.toml").read_text()

@@ -173,6 +173,21 @@ def test_axis_has_a_unit(key: str, divisor: float, unit: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
+        ("ram_bytes", 65_536, "64 KiB"),
+        ("instructions", 417_705, "0.4177 million"),
+        ("latency_ms", 50, "50 ms"),
+        ("latency_ms", 9_999.7, "10,000 ms"),
+        ("latency_ms", 12_345, "12,345 ms"),
+    ],
+)
+def test_limit_beside_an_axis_has_four_digits(key: str, value: float, text: str) -> None:
+    """And no exponent."""
+    assert number_of(key).on_axis(value) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
         ("instructions", 417_705, "0.418 M"),
         ("macs", 1_234_567_890, "1,234.568 M"),
         ("ram_bytes", 114_236, "114,236 B"),
