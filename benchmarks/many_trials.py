@@ -17,15 +17,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from ray import tune as ray_tune
-
 from sprd.audio.corpus import Corpus
-from sprd.disk.process import quiet_stderr
-from sprd.sweep.cluster import tune
-from sprd.sweep.cluster.connection import connected
+from sprd.disk.process import environment, quiet_stderr
 from sprd.sweep.cluster.job import Job
 from sprd.sweep.cluster.tensorboard import METRIC
-from sprd.sweep.cluster.worker import OUTCOME
+from sprd.sweep.cluster.variables import DRIVER, LOCAL
 from sprd.sweep.paths import KEPT_OF_A_TRIAL
 from sprd.sweep.rows.row import Row
 from sprd.sweep.run import begin, open_run, reopen_run
@@ -60,15 +56,19 @@ board = "arduino_nano_33_ble"
 
 def stub(packed: dict[str, Any], corpus: list[Any]) -> None:
     """Reports an outcome as a trial does, made of its point."""
+    from ray import tune
+
+    from sprd.sweep.cluster.worker import OUTCOME
+
     config = Job.unpack(packed).config
     (_, rate), *_ = config.train.phases
     dropout, kernel = (float(config.model.params[key]) for key in ("dropout", "kernel_frames"))
     for step in range(config.train.eval_interval):  # as many as `--reports`
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "state.npz").write_bytes(b"\0" * 100_000)
-            ray_tune.report(
+            tune.report(
                 {"step": step, METRIC: 0.5},
-                checkpoint=ray_tune.Checkpoint.from_directory(folder),
+                checkpoint=tune.Checkpoint.from_directory(folder),
             )
     outcome = Outcome(
         "trained",
@@ -80,9 +80,9 @@ def stub(packed: dict[str, Any], corpus: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in KEPT_OF_A_TRIAL:
             (Path(folder) / name).write_bytes(b"\0" * 10_000)
-        ray_tune.report(
+        tune.report(
             {"step": 1, METRIC: 0.5, OUTCOME: outcome.to_json()},
-            checkpoint=ray_tune.Checkpoint.from_directory(folder),
+            checkpoint=tune.Checkpoint.from_directory(folder),
         )
 
 
@@ -139,10 +139,14 @@ def main() -> None:
         run = open_run(path, out, None)
         begin(run, corpus.fingerprint)
         search = Search(run.sweep, run.table, args.trials)
-        with connected(run.sweep, None), patch.object(tune, "trainable", stub):
-            before, since = memory(), time.perf_counter()
-            tune.run_jobs(search, run, corpus, Clock(args.trials))
-            seconds, after = time.perf_counter() - since, memory()
+        with environment(DRIVER, LOCAL):
+            from sprd.sweep.cluster import tune
+            from sprd.sweep.cluster.connection import connected
+
+            with connected(run.sweep, None), patch.object(tune, "trainable", stub):
+                before, since = memory(), time.perf_counter()
+                tune.run_jobs(search, run, corpus, Clock(args.trials))
+                seconds, after = time.perf_counter() - since, memory()
         print(f"{args.sampler}: {seconds / args.trials:.3f} s a trial")
         print(f"driver {before:.0f} MB before, {after:.0f} MB after {args.trials:,} trials")
         since = time.perf_counter()
