@@ -1,6 +1,8 @@
 """What crosses the border between driver and worker: a `Job` goes out, an `Outcome` comes back."""
 
+import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,19 +32,22 @@ class Job:
     def pack(self) -> dict[str, Any]:
         """Returns the configuration that Tune hands on: text that is checked on the other side.
 
-        Its number stands beside it, for the names of Tune's folders.
+        It is JSON, compressed, since the driver's Tune keeps ten copies or so of it, of every
+        training until its round is over. Its number stands beside it, for the names of Tune's
+        folders.
         """
         fields = {**vars(self), "config": self.config.model_dump_json()}
-        return {"number": self.number, "job": json.dumps(fields)}
+        text = zlib.compress(json.dumps(fields).encode())
+        return {"number": self.number, "job": base64.b64encode(text).decode()}
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any]) -> "Job":
         """Reads what `pack` gave.
 
         Raises:
-            ValueError, KeyError, TypeError: Another version of sprd packed it.
+            ValueError, KeyError, TypeError, zlib.error: Another version of sprd packed it.
         """
-        fields = json.loads(packed["job"])
+        fields = json.loads(zlib.decompress(base64.b64decode(packed["job"])))
         fold = fields["fold"]
         return cls(
             **{

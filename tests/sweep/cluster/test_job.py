@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from sprd.config.frozen import replaced
 from sprd.config.limits import Violation
+from sprd.config.trial import Budget
+from sprd.device.board import load_board
 from sprd.sweep.cluster.job import Job, folder_name
 from sprd.sweep.rows.row import FoldResult
 from sprd.sweep.trial.outcome import Outcome, to_reference, to_trial
@@ -32,6 +35,13 @@ def test_job_is_unpacked_as_it_was_packed(fields: dict[str, Any]) -> None:
     packed = job.pack()
     assert Job.unpack(json.loads(json.dumps(packed))) == job
     assert folder_name(packed) == "trial-7"
+
+
+def test_packed_job_is_small() -> None:
+    """Tune keeps some ten copies of each: with its board, a configuration is of 4 kB as JSON."""
+    config = replaced(CONFIG, budget=Budget(board=load_board("arduino_nano_33_ble")))
+    packed = Job(7, "trial 7", config, None, False, "{}", None).pack()
+    assert len(json.dumps(packed)) < 0.75 * len(config.model_dump_json())
 
 
 @pytest.mark.parametrize("fold", [None, make_fold(0, [0, 1, 2], [0, 1, 3], ["a", "b", "b"])])
