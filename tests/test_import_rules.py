@@ -259,6 +259,7 @@ KEPT = {
     "sprd.device.graph:_schema": "a module, imported late",
     "sprd.device.instructions:coefficients": "a table that ships with the package",
     "sprd.device.latency:cores": "a table that ships with the package",
+    "sprd.sweep.cluster.checkpoints:_versions": "texts that are installed",
     "sprd.sweep.trial.provenance:code_digest": "a text",
 }
 """What a process keeps from its first use on, and why that is no state that changes."""

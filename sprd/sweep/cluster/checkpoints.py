@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
@@ -44,9 +45,15 @@ def training_key(config: Config, fingerprint: str, fold: tuple[int, int] | None 
         "fold": fold,
         "data": fingerprint,
         "code": code_digest(),
-        "versions": [version(name) for name in ("tensorflow", "keras", "numpy")],
+        "versions": _versions(),
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    """Returns the versions of what trains: their metadata is read from files, once."""
+    return tuple(version(name) for name in ("tensorflow", "keras", "numpy"))
 
 
 @dataclass(frozen=True)

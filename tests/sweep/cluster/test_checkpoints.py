@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sprd.sweep.cluster import checkpoints as cluster_checkpoints
 from sprd.sweep.cluster.checkpoints import Checkpoints, fetch_state, training_key
 from tests.builders import leave_checkpoint, make_sweep
 
@@ -22,6 +23,13 @@ def root(tmp_path: Path) -> Path:
 def checkpoints(tmp_path: Path) -> Checkpoints:
     """Of the run."""
     return Checkpoints(str(tmp_path / "ray"), "trials")
+
+
+def test_key_tells_versions_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are read once a process: what another TensorFlow trained is not gone on with."""
+    assert training_key(CONFIG, "f" * 64) == KEY
+    monkeypatch.setattr(cluster_checkpoints, "_versions", lambda: ("1.0", "2.0", "3.0"))
+    assert training_key(CONFIG, "f" * 64) != KEY
 
 
 def test_newest_of_each_training_is_found_and_the_rest_goes(
