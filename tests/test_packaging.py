@@ -121,7 +121,6 @@ def test_pages_name_only_targets_that_exist() -> None:
     assert named - makefile_targets() == set()
 
 
-@pytest.mark.skipif(not (ROOT / "sprd" / "cli.py").exists(), reason="no command line yet")
 def test_pages_name_only_commands_that_exist() -> None:
     """What README.md, CONTRIBUTING.md and docs/ say after `sprd` is a command."""
     named = {
