@@ -80,6 +80,8 @@ def test_page_tells_each_trial_and_the_limits(points: list[Point]) -> None:
     assert "RAM: at most 65,536 B" in page
     assert "balanced accuracy: at least 0.80" in page
     assert "3 of 5 trained trials" in page
+    aims = "high balanced accuracy, low model size, low latency"
+    assert f"better in one: {aims}." in " ".join(page.split())
 
 
 def test_cells_hold_numbers_intervals_and_parameters(points: list[Point]) -> None:

@@ -14,7 +14,7 @@ from sprd.config.trial import Config
 from sprd.device.board import BOARDS_FOLDER, load_board
 from sprd.errors import BoardError, ConfigError, InputError, NewerVersionError, OutputError
 from sprd.sweep import run as runs
-from sprd.sweep.run import Run, begin, reopen_run, run_id
+from sprd.sweep.run import Run, begin, references_of, reopen_run, run_id
 from tests.builders import make_row
 
 TEXT = """[sweep]
@@ -330,3 +330,19 @@ def test_trials_of_other_data_are_refused(tmp_path: Path, file: Path) -> None:
     run.table.append(make_row(0))
     with pytest.raises(ConfigError, match=r"fingerprint 111111111111, got 000000000000"):
         begin(run, DATA)
+
+
+def test_references_are_recipes_on_the_data_of_the_run(tmp_path: Path, file: Path) -> None:
+    """Another's model and training, outside the budget; data, seed and threads are the run's."""
+    (file.parent / "clips").mkdir()
+    other = TEXT.partition("[space]")[0].replace("[model]", "unknown_percentage = 40\n[model]")
+    (file.parent / "other.toml").write_text(f"{other}filters = 3\n[budget]\nmodel_bytes = 9\n")
+    more = '[[reference]]\nname = "theirs"\nsweep = "other.toml"\n'
+    file.write_text(TEXT.replace("n_trials = 3", "n_trials = 3\nseed = 7") + more)
+    run = open_run(file, tmp_path / "run", None)
+    ((name, config),) = references_of(run)
+    own = run.sweep.default
+    assert (name, config.model.params["filters"], config.seed) == ("theirs", 3, 7)
+    assert config.data == own.data.model_copy(update={"unknown_percentage": 40.0})
+    assert (config.budget.model_bytes, config.budget.max_accuracy_drop) == (None, None)
+    assert config.n_threads == own.n_threads
