@@ -46,7 +46,7 @@ RUN echo 'PATH="/opt/sprd/bin:$PATH"' > /etc/profile.d/sprd.sh
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 RUN python3 -m venv /opt/sprd \
-    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], *p['optional-dependencies']['cluster'], *p['optional-dependencies']['cloud'], sep='\n')" > requirements.txt \
+    && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['synth'], *p['optional-dependencies']['media'], *p['optional-dependencies']['cluster'], *p['optional-dependencies']['cloud'], sep='\n')" > requirements.txt \
     && pip install -c constraints.txt -r requirements.txt \
     && rm -rf /opt/sprd/lib/python3*/site-packages/tensorflow/include \
     && find /opt/sprd/lib/python3*/site-packages/googleapiclient/discovery_cache/documents -type f \
@@ -54,7 +54,7 @@ RUN python3 -m venv /opt/sprd \
 
 COPY README.md LICENSE NOTICE ./
 COPY sprd sprd
-RUN pip install --no-deps -c constraints.txt '.[synth,cluster,cloud]'
+RUN pip install --no-deps -c constraints.txt '.[synth,media,cluster,cloud]'
 COPY --chown=sprd:sprd sweeps /home/sprd/sweeps
 
 USER sprd

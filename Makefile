@@ -57,5 +57,5 @@ $(STAMP): pyproject.toml constraints.txt
 	    "On Debian 12: apt-get install python3 python3-venv." \
 	    "Elsewhere: make install PYTHONS=/path/to/python3.11" >&2; \
 	  exit 1; }
-	$(BIN)/python -m pip install -c constraints.txt -e '.[synth,dev]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[synth,media,dev]'
 	@touch $@

@@ -151,7 +151,7 @@ def test_image_takes_sweep_files_from_the_launcher(dockerfile: str) -> None:
 def test_image_has_what_starts_machines_in_the_clouds(dockerfile: str) -> None:
     """The head starts the workers, from the image."""
     assert "p['optional-dependencies']['cloud']" in dockerfile
-    assert "'.[synth,cluster,cloud]'" in dockerfile
+    assert "'.[synth,media,cluster,cloud]'" in dockerfile
 
 
 @pytest.mark.parametrize("name", LAUNCHED[1:])
