@@ -2,30 +2,68 @@
 
 import io
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from sprd.audio import media
+from sprd.audio.headers import missing_bytes, plain_samples
 from sprd.errors import DataError
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff")
-"""Files of other suffixes are no clips."""
+_SUFFIXES_OF = {
+    "WAV": ".wav .wave .bwf",
+    "RF64": ".rf64",
+    "W64": ".w64",
+    "FLAC": ".flac",
+    "OGG": ".ogg .oga .opus",
+    "MP3": ".mp3 .mp2",
+    "AIFF": ".aif .aiff .aifc",
+    "CAF": ".caf",
+    "AU": ".au .snd",
+    "VOC": ".voc",
+    "NIST": ".sph .nist",
+    "IRCAM": ".sf .ircam",
+    "SVX": ".iff .svx .8svx",
+    "AVR": ".avr",
+    "PAF": ".paf",
+    "PVF": ".pvf",
+    "HTK": ".htk",
+    "XI": ".xi",
+    "WVE": ".wve",
+}
+"""Of libsndfile's formats: no raw ones, no data of MATLAB."""
+
+SUFFIXES = tuple(
+    suffix
+    for name, suffixes in _SUFFIXES_OF.items()
+    if name in soundfile.available_formats()
+    for suffix in suffixes.split()
+)
+"""Of the files that the installed libsndfile reads."""
 
 MAX_FILE_BYTES = 512_000_000
 """Larger files are refused: a mistake in a folder must not fill the memory."""
 
+MAX_SAMPLES = MAX_FILE_BYTES // 2
+"""Of one channel: a small file that decodes to more is refused, too."""
+
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 """Sample rates outside are damaged headers, not audio."""
 
-_FULL_SCALE = 32768.0
-_STREAMED = (0, 0xFFFFFFFF)
-"""Sizes that a writer to a pipe leaves in a WAV header: the sound goes on to the end of the file.
+_BLOCK = 1 << 22
+"""Samples of all channels that are decoded at once."""
 
-Source: ffmpeg and sox, when they cannot seek back.
-"""
+_FULL_SCALE = 32768.0
+
+Waveform = tuple[NDArray[np.int16], int]
+"""Mono samples, (n,), and their rate in Hz."""
+
+
+def readable_suffixes() -> frozenset[str]:
+    """Returns the suffixes of files that can be read here; those of phones, if PyAV is here."""
+    return frozenset((*SUFFIXES, *(media.SUFFIXES if media.is_installed() else ())))
 
 
 def read_clip(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
@@ -35,7 +73,7 @@ def read_clip(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     sound is resampled (soxr, HQ).
 
     Args:
-        path: A file of any rate, channel count and bit depth that libsndfile reads.
+        path: A file of any rate, channel count and bit depth that libsndfile or FFmpeg reads.
         sample_rate_hz: Rate of the result.
 
     Returns:
@@ -51,30 +89,78 @@ def read_clip(path: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     return to_int16(resampled)
 
 
-def decode(path: Path) -> tuple[NDArray[np.int16], int]:
+def decode(path: Path) -> Waveform:
     """Reads an audio file as mono at its own rate.
-
-    Returns:
-        (n_samples,), int16, and the rate in Hz.
 
     Raises:
         DataError: The file is missing, empty, truncated or no audio.
     """
-    content = read_content(path)
-    problem = problem_of(content)
-    if problem is not None:
-        raise DataError.at(shown(path), f"{problem}. Remove the file or record it again.")
-    with soundfile.SoundFile(io.BytesIO(content)) as file:
-        if file.channels == 1 and file.subtype == "PCM_16":
-            samples: NDArray[np.int16] = file.read(dtype="int16")
-            return samples, file.samplerate
-        wave: NDArray[np.float64] = file.read(dtype="float64", always_2d=True).mean(axis=1)
+    found = decode_content(read_content(path), path.suffix)
+    if isinstance(found, str):
+        raise DataError.at(shown(path), f"{found}. Remove the file or record it again.")
+    return found
+
+
+def decode_content(content: bytes, suffix: str) -> Waveform | str:
+    """Decodes the bytes of an audio file.
+
+    libsndfile reads truncated files without a word, so lengths are checked here.
+
+    Args:
+        content: Of the file.
+        suffix: Of its name: who reads it.
+
+    Returns:
+        Its waveform, or the rule that the bytes break.
+    """
+    if not content:
+        return "must hold audio, got an empty file"
+    if suffix.lower() in media.SUFFIXES:
+        found = media.decode_media(content, MAX_SAMPLES)
+        return found if isinstance(found, str) else _checked(to_int16(found[0]), found[1])
+    if (plain := plain_samples(content)) is not None:
+        return _checked(*plain)
+    if (missing := missing_bytes(content)) > 0:
+        return f"must hold all the sound its header names, got {missing:,} bytes less"
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            return _read_all(file, has_true_length=content[:4] in (b"RIFF", b"FORM"))
+    except soundfile.LibsndfileError as error:
+        if content[4:8] == b"ftyp":
+            return f"must be what its name says, got MPEG-4. Rename it to .m4a, or {media.CONVERT}"
+        return f"must be audio that libsndfile reads: {error.error_string.rstrip('.')}"
+
+
+def _read_all(file: soundfile.SoundFile, has_true_length: bool) -> Waveform | str:
+    """Decodes a file in blocks: many channels take as little memory as one."""
+    if file.frames > MAX_SAMPLES:
+        told = "none" if file.frames > 2**62 else f"{file.frames:,}"
+        return f"must tell a length of at most {MAX_SAMPLES:,} samples, got {told}"
+    is_plain = file.channels == 1 and file.subtype == "PCM_16"
+    size, dtype = _BLOCK // file.channels, "int16" if is_plain else "float64"
+    parts: list[NDArray[np.int16]] = []
+    n_read = 0
+    while n_read < file.frames:
+        block = file.read(size, dtype, always_2d=not is_plain)
+        if len(block) == 0:
+            break
+        n_read += len(block)
+        wave = block if is_plain else block.mean(axis=1)
         if not np.isfinite(wave).all():
-            raise DataError.at(
-                shown(path),
-                "samples must be finite, got NaN or infinity. Remove the file or record it again.",
-            )
-        return to_int16(wave), file.samplerate
+            return "samples must be finite, got NaN or infinity"
+        parts.append(wave if is_plain else to_int16(wave))
+    if n_read < file.frames and not has_true_length:
+        return f"must hold the {file.frames:,} samples of its header, got {n_read:,}"
+    samples = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros(0, np.int16)])
+    return _checked(samples, file.samplerate)
+
+
+def _checked(samples: NDArray[np.int16], rate_hz: int) -> Waveform | str:
+    if len(samples) == 0:
+        return "must hold sound, got no sample"
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        return f"sample rate must be {MIN_RATE_HZ} .. {MAX_RATE_HZ} Hz, got {rate_hz}"
+    return samples, rate_hz
 
 
 def fit_length(samples: NDArray[np.int16], n_samples: int) -> NDArray[np.int16]:
@@ -121,53 +207,6 @@ def read_content(path: Path) -> bytes:
             f"must be a readable file: {error.strerror or error}."
             " Check the path and its permissions.",
         ) from error
-
-
-def problem_of(content: bytes) -> str | None:
-    """Returns the rule that the bytes of an audio file break, or None.
-
-    libsndfile reads truncated files without a word, so lengths are checked here. Uncompressed
-    formats are judged by their header; compressed ones, which are small, are decoded.
-    """
-    if not content:
-        return "must hold audio, got an empty file"
-    if (missing := _missing_bytes(content)) > 0:
-        return f"must hold all the sound its header names, got {missing:,} bytes less"
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
-            if file.frames == 0:
-                return "must hold sound, got no sample"
-            if not MIN_RATE_HZ <= file.samplerate <= MAX_RATE_HZ:
-                return (
-                    f"sample rate must be {MIN_RATE_HZ} .. {MAX_RATE_HZ} Hz, got {file.samplerate}"
-                )
-            if content[:4] in (b"RIFF", b"FORM"):
-                return None
-            n_read = len(file.read(dtype="int16", always_2d=True))
-            if n_read < file.frames:
-                return f"must hold the {file.frames:,} samples of its header, got {n_read:,}"
-    except soundfile.LibsndfileError as error:
-        return f"must be audio that libsndfile reads: {error.error_string.rstrip('.')}"
-    return None
-
-
-def _missing_bytes(content: bytes) -> int:
-    """Returns how many bytes of sound a WAV or AIFF file names but lacks."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
-        order: Literal["little", "big"] = "little"
-        name = b"data"
-    elif content[:4] == b"FORM" and content[8:12] in (b"AIFF", b"AIFC"):
-        order, name = "big", b"SSND"
-    else:
-        return 0
-    at = 12
-    while at + 8 <= len(content):
-        n_bytes = int.from_bytes(content[at + 4 : at + 8], order)
-        if content[at : at + 4] == name:
-            streamed = name == b"data" and n_bytes in _STREAMED
-            return 0 if streamed else at + 8 + n_bytes - len(content)
-        at += 8 + n_bytes + n_bytes % 2
-    return 0
 
 
 def shown(path: Path | str) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprd.audio.clips import SUFFIXES, problem_of, read_content, shown
+from sprd.audio.clips import decode_content, read_content, readable_suffixes, shown
 from sprd.disk.atomic import cache_folder, write_atomically
 from sprd.disk.process import Progress
 from sprd.errors import DataError, OutputError
@@ -57,13 +57,13 @@ def list_audio(folder: Path) -> list[AudioFile]:
     Raises:
         DataError: The folder or one in it cannot be read.
     """
-    files = []
+    files, suffixes = [], readable_suffixes()
     try:
         for word in _entries(folder):
             if not os.path.isdir(word.path):
                 continue
             for entry in _entries(Path(word.path)):
-                if os.path.splitext(entry.name)[1].lower() in SUFFIXES and os.path.isfile(
+                if os.path.splitext(entry.name)[1].lower() in suffixes and os.path.isfile(
                     entry.path
                 ):
                     status = entry.stat()
@@ -132,7 +132,8 @@ def _check(file: AudioFile) -> tuple[str, str | None]:
         content = read_content(file.path)
     except DataError as error:
         return "", error.rule.rstrip(".")
-    return hashlib.sha256(content).hexdigest(), problem_of(content)
+    found = decode_content(content, file.path.suffix)
+    return hashlib.sha256(content).hexdigest(), found if isinstance(found, str) else None
 
 
 def _cache_file(folder: Path) -> Path:

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from sprd.audio.clips import fit_length, problem_of, read_clip
+from sprd.audio import clips
+from sprd.audio.clips import SUFFIXES, decode_content, fit_length, read_clip
 from sprd.errors import DataError
 
 RATE_HZ = 16_000
@@ -38,10 +39,23 @@ def test_every_bit_depth_gives_the_same_loudness(tmp_path: Path, subtype: str) -
     assert np.abs(samples - tone(RATE_HZ) * 32768).max() < 700
 
 
-@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
-def test_every_suffix_is_read(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "form", "subtype"),
+    [
+        *[(suffix, suffix.upper(), None) for suffix in ("wav", "flac", "ogg", "mp3", "aiff")],
+        ("opus", "OGG", "OPUS"),
+        ("oga", "OGG", "VORBIS"),
+        ("aif", "AIFF", None),
+        ("aifc", "AIFF", "ULAW"),
+        ("caf", "CAF", "ALAC_16"),
+        *[(suffix, suffix.upper(), "PCM_16") for suffix in ("au", "w64", "rf64", "voc", "avr")],
+    ],
+)
+def test_every_suffix_is_read(tmp_path: Path, suffix: str, form: str, subtype: str | None) -> None:
     """Each container that is listed as audio can be decoded."""
-    soundfile.write(tmp_path / f"a.{suffix}", tone(44_100), 44_100)
+    assert f".{suffix}" in SUFFIXES
+    rate_hz = 48_000 if subtype == "OPUS" else 44_100
+    soundfile.write(tmp_path / f"a.{suffix}", tone(rate_hz), rate_hz, subtype, format=form)
     samples = read_clip(tmp_path / f"a.{suffix}", RATE_HZ)
     assert abs(len(samples) - RATE_HZ) < RATE_HZ * 0.1
     assert samples.std() == pytest.approx(0.5 * 32768 / np.sqrt(2), rel=0.1)
@@ -93,7 +107,7 @@ def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes, reason: str
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac"])
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "w64", "rf64", "au", "mp3", "caf"])
 def test_a_truncated_file_is_refused(tmp_path: Path, suffix: str, ramp: NDArray[np.int16]) -> None:
     """libsndfile reads half a file without a word."""
     path = tmp_path / f"a.{suffix}"
@@ -117,7 +131,40 @@ def test_a_header_of_unknown_length_is_no_truncation(
     soundfile.write(tmp_path / "a.wav", ramp, RATE_HZ)
     content = (tmp_path / "a.wav").read_bytes()
     at = content.index(b"data") + 4
-    assert problem_of(content[:at] + b"\xff" * 4 + content[at + 4 :]) is None
+    streamed = content[:at] + b"\xff" * 4 + content[at + 4 :]
+    found = decode_content(streamed, ".wav")
+    assert not isinstance(found, str)
+    assert np.array_equal(found[0], ramp)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_file_that_decodes_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """A small file of silence must not fill the memory; blocks give what one reading gives."""
+    sound = np.stack([tone(RATE_HZ), tone(RATE_HZ, 100)], 1)
+    soundfile.write(tmp_path / f"a.{suffix}", sound, RATE_HZ)
+    whole = read_clip(tmp_path / f"a.{suffix}", RATE_HZ)
+    monkeypatch.setattr(clips, "_BLOCK", 1000)
+    assert np.array_equal(whole, read_clip(tmp_path / f"a.{suffix}", RATE_HZ))
+    monkeypatch.setattr(clips, "MAX_SAMPLES", 15_000)
+    with pytest.raises(DataError, match=r"at most 15,000 samples, got 16,000"):
+        read_clip(tmp_path / f"a.{suffix}", RATE_HZ)
+
+
+def test_flac_of_unknown_length_is_refused(tmp_path: Path, ramp: NDArray[np.int16]) -> None:
+    """A writer to a pipe cannot tell how many samples will come, and libsndfile cannot read it."""
+    soundfile.write(tmp_path / "a.flac", ramp, RATE_HZ)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    assert "must tell a length" in str(decode_content(bytes(content), ".flac"))
+
+
+def test_phone_recording_under_another_name_is_told() -> None:
+    """Renaming makes no WAV of it."""
+    content = b"\0\0\0\x20ftypM4A " + bytes(100)
+    assert "Rename it to .m4a" in str(decode_content(content, ".wav"))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
