@@ -18,10 +18,11 @@ import pages
 from sprd.config.frozen import Section
 from sprd.config.numbers import KEYS, NUMBERS
 from sprd.config.params import Vocabulary
-from sprd.config.reader import MAX_FILE_BYTES, NAMED_SOURCES, parse_sweep, resolve
+from sprd.config.reader import NAMED_SOURCES, parse_sweep, resolve
 from sprd.config.sections import SECTIONS
 from sprd.config.space import SEARCHABLE_DATA, SEARCHABLE_SECTIONS
 from sprd.config.sweep import SweepSection
+from sprd.config.text import MAX_FILE_BYTES
 from sprd.config.trial import FeaturesSection
 from sprd.device.board import BOARDS
 from sprd.errors import ConfigError

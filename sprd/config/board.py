@@ -20,6 +20,7 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from sprd.config.text import decode
 from sprd.errors import BoardError, suggest
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "xtensa-lx7")
@@ -148,9 +149,9 @@ def read_board_file(path: Path) -> str:
     if len(content) > _MAX_FILE_BYTES:
         raise BoardError(f"{path}: a board file must have at most {_MAX_FILE_BYTES:,} B.")
     try:
-        return content.decode().replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise BoardError(f"{path}: must be valid TOML: {error}.") from error
+        return decode(content)
+    except ValueError as error:
+        raise BoardError(f"{path}: must be a readable board file: {error}.") from error
 
 
 def parse_board(toml: str, where: str, origin: str) -> Board:

@@ -23,6 +23,7 @@ from sprd.config.params import Scalar, Vocabulary
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
+from sprd.config.text import read_sweep_text
 from sprd.config.trial import Config, DataSection
 from sprd.errors import ConfigError, suggest
 
@@ -38,7 +39,6 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 NAMED_SOURCES = ("synthetic", "speech_commands", "speech_commands_v0.01")
-MAX_FILE_BYTES = 1_000_000
 N_TRIED_POINTS = 1000
 
 
@@ -49,7 +49,7 @@ def load_sweep(path: Path, vocabulary: Vocabulary) -> SweepConfig:
         ConfigError: The file is missing, is no TOML, or breaks a rule.
         BoardError: The user's own board file that it names cannot be read or breaks a rule.
     """
-    return parse_sweep(_read_text(path), path, vocabulary)
+    return parse_sweep(read_sweep_text(path), path, vocabulary)
 
 
 def load_recipe(path: Path, vocabulary: Vocabulary) -> Config:
@@ -60,7 +60,7 @@ def load_recipe(path: Path, vocabulary: Vocabulary) -> Config:
     Raises:
         ConfigError: The file is missing, is no TOML, or breaks a rule.
     """
-    return _parse(_read_text(path), path, vocabulary, lambda named: None).default
+    return _parse(read_sweep_text(path), path, vocabulary, lambda named: None).default
 
 
 def parse_sweep(
@@ -75,18 +75,6 @@ def parse_sweep(
         BoardError: The board file cannot be read or breaks a rule.
     """
     return _parse(text, path, vocabulary, lambda named: board_file or named)
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"{path}: must be a sweep file, at most {MAX_FILE_BYTES:,} bytes.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ConfigError(
-            f"{path}: must be a readable sweep file: {reason}. Give the path of a TOML file."
-        ) from error
 
 
 def _parse(

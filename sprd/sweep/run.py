@@ -203,7 +203,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     paths = RunPaths(folder.absolute())
     try:
         source = _read_source(folder)
-        text = paths.sweep.read_text(encoding="utf-8")
+        text = paths.sweep.read_text(encoding="utf-8-sig")
         origin, old_data = Path(source["sweep_file"]), source["data"]
     except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
         raise ConfigError(
@@ -284,7 +284,7 @@ def _check_writable(folder: Path) -> None:
 def _check_same(kept: Path, path: Path, text: str) -> None:
     """Compares a file with the copy of it that the folder's rows were made with."""
     try:
-        old = kept.read_text(encoding="utf-8")
+        old = kept.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{kept}: must be readable, got trials made with it and {error}. Choose another --out."

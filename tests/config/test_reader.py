@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sprd.config.dimensions import Choice, Range
-from sprd.config.reader import MAX_FILE_BYTES, N_TRIED_POINTS, load_sweep, parse_sweep, resolve
+from sprd.config.reader import N_TRIED_POINTS, load_sweep, parse_sweep, resolve
 from sprd.config.sections import SECTIONS
 from sprd.config.sweep import SweepConfig
+from sprd.config.text import MAX_FILE_BYTES
 from sprd.config.trial import Config
 from sprd.errors import ConfigError
 from sprd.model.params import ARCHITECTURES
