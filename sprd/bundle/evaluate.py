@@ -63,7 +63,9 @@ def evaluate_model(
     probabilities = runner.predict(features.scaled())
     labels = config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
-    return {"model": str(model), "data": str(data), "split": split, **scores.as_dict()}
+    others = sorted({clip.word for clip in clips} - set(labels))
+    found = {"model": str(model), "data": str(data), "split": split, "other_words": others}
+    return {**found, **scores.as_dict()}
 
 
 def score_reference(run: Run, model: Path, sweep_file: Path) -> OutsideModel:
@@ -122,11 +124,7 @@ def _score_reference(
     checked = check_footprint(config, footprint)
     return OutsideModel(
         label=model.name,
-        metrics={
-            **scores.rates,
-            "recall": scores.recall,
-            "intervals": {name: list(bounds) for name, bounds in scores.intervals.items()},
-        },
+        metrics=scores.as_metrics(),
         footprint=checked.footprint,
         violations=checked.violations,
     )

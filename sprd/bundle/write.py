@@ -33,6 +33,7 @@ from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
 from sprd.sweep.paths import FLOAT_MODEL, MODEL
+from sprd.sweep.rows.counts import told_clips
 
 __all__ = ["Export", "Quantization", "write_bundle"]
 
@@ -101,6 +102,7 @@ def readme(export: Export) -> str:
         architecture=_cell(config.model.architecture),
         origin=_origin(export),
         scores=_score_table(export.scores, config.labels),
+        counts=_counts(export.scores),
         test=_test_note(export.scores),
         footprint=_footprint_table(export.footprint, export.board),
         firmware=_firmware(export, keywords),
@@ -191,6 +193,16 @@ def _score_table(scores: Mapping[str, object], labels: tuple[str, ...]) -> str:
     return "\n".join([head, "| --- |" + " --- |" * len(_COLUMNS), *known])
 
 
+def _counts(scores: Mapping[str, object]) -> str:
+    """Says how much each split's scores are of, and what those of one voice cannot tell."""
+    found = [(split, _get(scores, (split, "int8"))) for split in ("test", "validation")]
+    told = {split: told_clips(one) for split, one in found if isinstance(one, Mapping)}
+    lines = [f"{split.capitalize()}: {text}." for split, text in told.items()]
+    if any(" of 1 speaker" in text for text in told.values()):
+        lines.append("Intervals of 1 speaker hold for that voice, and say nothing of other people.")
+    return "\n".join(lines)
+
+
 def _score_row(scores: Mapping[str, object], path: tuple[str, ...]) -> str:
     cells = [_score_cell(_get(scores, column), path) for column in _COLUMNS]
     title = _cell(number_of(" ".join(path)).title)
@@ -201,6 +213,8 @@ def _score_cell(score: object, path: tuple[str, ...]) -> str:
     """Returns a value and its interval: 0.914 (0.880 .. 0.940)."""
     key = " ".join(path)
     value, interval = _get(score, path), _get(score, ("intervals", key))
+    if value is None and path[-1] in _keys(score, path[:-1]):
+        return "unknown: no clip"
     if not isinstance(value, (int, float)):
         return ""
     bounds = interval if isinstance(interval, (list, tuple)) else None
@@ -241,6 +255,11 @@ def _firmware(export: Export, keywords: str) -> str:
         keywords=keywords,
         audio=audio,
     )
+
+
+def _keys(value: object, path: tuple[str, ...]) -> Mapping[str, object]:
+    found = _get(value, path)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _get(value: object, path: tuple[str, ...]) -> object:

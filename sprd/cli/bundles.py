@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table as Grid
-
+from sprd.cli.scores import show_scores
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
-from sprd.config.numbers import SCORES, number_of
+from sprd.config.numbers import number_of
 from sprd.errors import BudgetError
 
 IDENTICAL, DIFFERENT, EQUIVALENT = 0, 1, 4
@@ -30,7 +29,7 @@ def evaluate(args: Namespace) -> int:
     if args.json:
         show_json(result)
     else:
-        _show_scores(result)
+        show_scores(result)
     return 0
 
 
@@ -100,23 +99,3 @@ def _show(bundle: Path, found: Any) -> None:
         f" {found.largest_output_difference:.3f} at most; {found.n_decided_otherwise} of"
         f" {found.n_clips:,} clips are heard as another label"
     )
-
-
-def _show_scores(result: Mapping[str, Any]) -> None:
-    out = output()
-    out.print(f"{result['n_clips']:,} clips of {result['n_speakers']:,} speakers, int8 in TFLM")
-    grid = Grid(box=None, pad_edge=False)
-    for heading in ("score", "value", "95 % interval"):
-        grid.add_column(heading)
-    rows = {key: result[key] for key in SCORES}
-    rows |= {f"recall {label}": value for label, value in result["recall"].items()}
-    for key, value in rows.items():
-        low, high = map(number_of(key).text, result["intervals"].get(key, (value, value)))
-        grid.add_row(number_of(key).title, number_of(key).text(value), f"{low} .. {high}")
-    out.print(grid)
-    matrix = Grid(box=None, pad_edge=False, title="confusion: true label, then what was heard")
-    for heading in ("", *result["labels"]):
-        matrix.add_column(heading, justify="right" if heading else "left")
-    for label, counts in zip(result["labels"], result["confusion"], strict=True):
-        matrix.add_row(label, *map(str, counts))
-    out.print(matrix)

@@ -11,6 +11,7 @@ from sprd.cli.text import output, show_bundle, show_json
 from sprd.cli.view import SweepView
 from sprd.config.numbers import number_of
 from sprd.errors import SprdError
+from sprd.sweep.rows.counts import told_clips
 
 if TYPE_CHECKING:
     from sprd.sweep.rows.row import Trial
@@ -104,7 +105,7 @@ def _show_folds(trial: "Trial", scores: "FoldScores") -> None:
         f"{label} {number_of(f'recall {label}').text(recall)}"
         for label, recall in scores.recall.items()
     )
-    out.print(f"  recall: {recalls}; {scores.n_clips:,} clips of {scores.n_speakers:,} speakers")
+    out.print(f"  recall: {recalls}; {told_clips(scores.as_dict())}")
 
 
 def _show_importances(shares: Mapping[str, Mapping[str, float]]) -> None:

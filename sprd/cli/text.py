@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from sprd.config.numbers import number_of
+from sprd.sweep.rows.counts import told_clips
 
 
 def console() -> Console:
@@ -48,6 +49,6 @@ def show_bundle(folder: Path) -> None:
         if scores:
             key = "balanced_accuracy"
             told = number_of(key).phrase(scores[key], scores["intervals"][key])
-            out.print(f"{split} speakers: {told}, int8 in TFLM, {scores['n_clips']:,} clips")
+            out.print(f"{split} speakers: {told}, int8 in TFLM, {told_clips(scores)}")
     if (manifest["record"].get("data") or {}).get("is_synthetic"):
         out.print("The voices are synthetic: this model never heard a person.")

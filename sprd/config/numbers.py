@@ -115,8 +115,23 @@ class Number:
         if value is None:
             return "unknown"
         written = f"{self.figure(value)} {self.writing.unit}".rstrip()
-        bounds = [self.figure(bound) for bound in interval or () if bound is not None]
-        return f"{written} ({bounds[0]} .. {bounds[1]})" if len(bounds) == 2 else written
+        ends = self.ends(interval)
+        return f"{written} ({ends})" if ends else written
+
+    def ends(self, interval: Interval) -> str:
+        """Returns an interval as it is read, `0.846 .. 0.939`, in digits that tell its ends apart.
+
+        Empty where an end is unknown, or both are the same: no measurement is that sure.
+        """
+        low, high = interval or (None, None)
+        if low is None or high is None or low == high:
+            return ""
+        n_usual = len(self.figure(low).partition(".")[2])
+        for n_decimals in range(n_usual, _MOST_DECIMALS):
+            told = [f"{end:,.{n_decimals}f}" for end in (low, high)]
+            if told[0] != told[1]:
+                break
+        return " .. ".join(told)
 
     def phrase(self, value: float | None, interval: Interval = None) -> str:
         """Returns a value with its words before it: `ram 71,680 B`."""

@@ -51,7 +51,8 @@ small, .interval { color: #888; font-weight: 400 } ul { padding-left: 1.2rem }
 """
 _HOW_SCORED = """\
 <p>Each number is of the int8 model in TensorFlow Lite Micro, on validation speakers, whom training
-never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers: where two
+never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers, or exact on
+clips where speakers are too few: where two
 overlap much, chance may have decided which is better. The best of many trials is chosen on these
 very speakers, so its score is somewhat too high; test speakers are scored only for what is
 exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
@@ -179,8 +180,7 @@ def _number(point: Point, one: Column) -> str:
     value = one.value(point.row)
     extra = ""
     if one.key == ACCURACY and (bounds := interval_of(point.row)):
-        low, high = map(one.number.figure, bounds)
-        extra = f'<br><span class="interval">{low} .. {high}</span>'
+        extra = f'<br><span class="interval">{one.number.ends(bounds)}</span>'
     if value is None:
         return '<td data-sort="">unknown</td>'
     return f'<td data-sort="{value!r}">{escape(one.text(point.row))}{extra}</td>'

@@ -1,6 +1,7 @@
 """The folder of a bundle: complete, replaced as a whole, never half."""
 
 import errno
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from sprd.bundle import write
 from sprd.bundle.cpp_sources import Quantization
-from sprd.bundle.manifest import Export, check_files, read_manifest
+from sprd.bundle.manifest import HASHED_FILES, Export, build, check_files, read_manifest
 from sprd.bundle.write import readme, write_bundle
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, OutputError
@@ -174,6 +175,21 @@ def test_a_bundle_without_a_board_or_test_scores_is_written(
     assert "kTensorArenaSize = 9792" in settings and "need is not known" in settings
     text = (folder / "README.md").read_text()
     assert "no board chosen" in text and "**Test speakers were not scored**" in text
+
+
+def test_rate_that_no_clip_decides_is_told_as_unknown(make_export: MakeExport) -> None:
+    """Beside how many clips of how many people there were."""
+    export = make_export()
+    scores = json.loads(json.dumps(export.scores))
+    score = scores["test"]["int8"]
+    score |= {"false_reject_rate": None, "n_silence": 80, "n_speakers": 1}
+    score["recall"]["up"] = None
+    text = readme(make_export(scores=scores))
+    assert "| recall up | unknown: no clip | 0.930 (0.850 .. 0.970) |" in text
+    assert "Test: 145 clips of 1 speaker, 80 cuts of silence." in text
+    assert "Intervals of 1 speaker hold for that voice" in text
+    assert "1 speaker" not in readme(export)
+    build(make_export(scores=scores), dict.fromkeys(HASHED_FILES, b""))
 
 
 def test_odd_names_stay_in_their_cells(make_export: MakeExport) -> None:

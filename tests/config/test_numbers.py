@@ -65,12 +65,14 @@ def test_value_is_written_with_its_unit(key: str, value: float | None, text: str
         ((None, None), "55.2 ms"),
         ((49.0, None), "55.2 ms"),
         (None, "55.2 ms"),
+        ((55.2, 55.2), "55.2 ms"),
+        ((55.21, 55.238), "55.2 ms (55.21 .. 55.24)"),
     ],
 )
 def test_interval_stands_behind_its_value(
     interval: tuple[float | None, float | None] | None, text: str
 ) -> None:
-    """Where both ends are known."""
+    """Where both ends are known and differ, in digits that tell them apart."""
     assert number_of("latency_ms").text(55.2, interval) == text
 
 

@@ -1,5 +1,6 @@
 """Scores against numbers worked out by hand, and what their intervals hold."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sprd.model.evaluate import Scores, balanced_accuracy, paired_difference, score, score_predicted
+from sprd.model.exact import exact_interval
 from tests.speakers import LABELS, RATES, binomial_intervals, coverage, right_or_wrong
 
 TRUTH = np.array([0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3])
@@ -62,12 +64,20 @@ def test_keyword_heard_as_another_is_neither_accepted_nor_rejected_falsely() -> 
     """It is wrong all the same: accuracy and recall say so."""
     found = score(one_hot(np.array([3, 3])), np.array([2, 3]), ["a", "b"], LABELS)
     assert found.rates["false_reject_rate"] == 0
-    assert found.recall == {"up": 0, "down": 1}
+    assert found.recall == {"_silence_": None, "_unknown_": None, "up": 0, "down": 1}
 
 
 def test_counts_of_clips_and_speakers(scores: Scores) -> None:
-    """Both stand beside every score."""
-    assert (scores.n_clips, scores.n_speakers) == (12, 3)
+    """They stand beside every score."""
+    assert (scores.n_clips, scores.n_silence, scores.n_speakers) == (12, 2, 3)
+
+
+def test_cuts_of_silence_are_no_speakers() -> None:
+    """Two people and five cuts of noise are two speakers."""
+    truth = np.array([2, 3, 1, 0, 0, 0, 0, 0])
+    speakers = ["a", "b", "b", *(f"silence {i}" for i in range(5))]
+    found = score(one_hot(truth), truth, speakers, LABELS)
+    assert (found.n_clips, found.n_silence, found.n_speakers) == (8, 5, 2)
 
 
 def test_record_is_plain_data(scores: Scores) -> None:
@@ -79,25 +89,68 @@ def test_record_is_plain_data(scores: Scores) -> None:
     assert set(record["intervals"]) == {*scores.rates, *(f"recall {label}" for label in LABELS)}
 
 
-def test_label_that_no_clip_has_is_left_out() -> None:
-    """Without a clip there is no recall, and it does not lower the balanced accuracy."""
+def test_recall_of_a_label_that_no_clip_has_is_unknown() -> None:
+    """It does not lower the balanced accuracy."""
     found = score(one_hot(np.array([0, 1, 2, 3])), np.array([0, 1, 2, 2]), list("abcd"), LABELS)
-    assert found.recall == {"_silence_": 1, "_unknown_": 1, "up": 0.5}
+    assert found.recall == {"_silence_": 1, "_unknown_": 1, "up": 0.5, "down": None}
     assert found.rates["balanced_accuracy"] == round(2.5 / 3, 6)
     assert "recall down" not in found.intervals
 
 
-def test_rates_of_which_nothing_is_known_are_zero_without_an_interval() -> None:
-    """Keywords alone say nothing of false accepts."""
-    found = score(one_hot(np.array([2, 3])), np.array([2, 3]), ["a", "b"], LABELS)
-    assert found.rates["false_accept_rate"] == 0
-    assert "false_accept_rate" not in found.intervals
+@pytest.mark.parametrize(("label", "unknown"), [(3, "false_accept_rate"), (1, "false_reject_rate")])
+def test_rate_that_no_clip_decides_is_unknown(label: int, unknown: str) -> None:
+    """Keywords alone say nothing of false accepts, other words nothing of false rejects."""
+    clips = np.array([label, label])
+    found = score(one_hot(clips), clips, ["a", "b"], LABELS)
+    assert found.rates == {
+        "balanced_accuracy": 1,
+        "accuracy": 1,
+        "false_accept_rate": 0,
+        "false_reject_rate": 0,
+    } | {unknown: None}
+    assert unknown not in found.intervals and json.loads(json.dumps(found.as_dict()))
 
 
-def test_one_speaker_has_an_interval_of_no_width() -> None:
-    """All that can be drawn is that speaker: whoever reads it sees n_speakers."""
+def test_intervals_of_one_speaker_are_exact_on_clips() -> None:
+    """Drawing that one again and again says nothing: 6 of 12 is 0.211 .. 0.789.
+
+    Source: R's binom.test(6, 12).
+    """
     found = score(one_hot(PREDICTED), TRUTH, ["a"] * 12, LABELS)
-    assert found.intervals["accuracy"] == (0.5, 0.5)
+    assert found.intervals["accuracy"] == pytest.approx((0.210945, 0.789055), abs=1e-6)
+    assert set(found.interval_kinds) == set(found.intervals) == set(RATES)
+    assert set(found.interval_kinds.values()) == {"exact"}
+
+
+def test_interval_without_width_is_exact_on_clips() -> None:
+    """Of 20 clips of 20 people all are right: from 0.025 ** (1 / 20) on."""
+    truth = np.full(20, 2)
+    found = score(one_hot(truth), truth, [str(i) for i in range(20)], LABELS)
+    assert found.intervals["recall up"] == (0.831567, 1.0)
+    assert found.intervals["false_reject_rate"] == (0.0, 0.168433)
+    assert found.interval_kinds == dict.fromkeys(found.intervals, "exact")
+
+
+def test_silence_is_decided_by_its_cuts() -> None:
+    """One speaker beside them makes their bootstrap no worse, but that of all others exact."""
+    truth = np.array([0] * 40 + [1, 2, 3] * 4)
+    predicted = np.where(np.arange(52) % 4 == 0, 1, truth)
+    speakers = [*(f"silence {i}" for i in range(40)), *["a"] * 12]
+    found = score(one_hot(predicted), truth, speakers, LABELS)
+    assert set(found.intervals) - set(found.interval_kinds) == {"recall _silence_"}
+
+
+def test_intervals_of_few_speakers_reach_as_far_as_either() -> None:
+    """Of nine people the bootstrap alone is not believed, of ten it is."""
+    for n_people, kind in ((9, "wider"), (10, None)):
+        truth = np.full(4 * n_people, 2)
+        predicted = np.array([2, 2, 2, 2, *[1, 2, 2, 2] * (n_people - 1)])  # all but one alike
+        speakers = [str(i // 4) for i in range(4 * n_people)]
+        found = score(one_hot(predicted), truth, speakers, LABELS)
+        assert found.interval_kinds.get("recall up") == kind
+        exact = exact_interval(3 * n_people + 1, 4 * n_people)
+        is_exact = found.intervals["recall up"] == pytest.approx(exact, abs=1e-6)
+        assert is_exact == (kind == "wider")
 
 
 def test_interval_is_wider_when_speakers_differ_than_when_clips_do() -> None:
@@ -107,6 +160,7 @@ def test_interval_is_wider_when_speakers_differ_than_when_clips_do() -> None:
     by_speaker = score(one_hot(right), truth, ["a"] * 20 + ["b"] * 20, LABELS)
     by_clip = score(one_hot(right), truth, [str(i) for i in range(40)], LABELS)
     assert by_speaker.intervals["accuracy"] == (0.0, 1.0)
+    assert by_speaker.interval_kinds["accuracy"] == "wider"
     low, high = by_clip.intervals["accuracy"]
     assert 0.3 < low < 0.5 < high < 0.7
 

@@ -105,11 +105,12 @@ def all_over(sweep: SweepConfig, found: Sequence[tuple[Trial, FoldScores]]) -> s
     if limit is None or not found or limit.fits(found[0][1].false_accept_rate):
         return None
     row, scores = found[0]
-    rate = number_of(limit.key)
+    rate, accepted = number_of(limit.key), scores.false_accept_rate
+    told = rate.text(None) if accepted is None else rate.beside(accepted, limit.bound)
     return (
         f"every confirmed trial accepts more than budget.max_false_accept_rate ="
         f" {rate.exact(limit.bound)} on its folds; trial {row.number}, exported all the same,"
-        f" {rate.beside(scores.false_accept_rate, limit.bound)}"
+        f" {told}"
     )
 
 

@@ -79,19 +79,20 @@ class FoldScores:
     `balanced_accuracy` is the mean of the folds' (`per_fold`), `std` their standard deviation
     (n - 1). All else is of the pooled held-out clips, each scored once, by the model that did not
     learn its speaker: `pooled_balanced_accuracy`, the rates, `recall` of each label. `intervals`
-    holds (low, high) of each by the names of `Scores`: 95 %, percentile bootstrap over speakers.
+    holds (low, high) of each by the names of `Scores`, which tells how they are made.
     """
 
     n_folds: int
     n_clips: int
+    n_silence: int
     n_speakers: int
     balanced_accuracy: float
     std: float
     per_fold: tuple[float, ...]
     pooled_balanced_accuracy: float
-    false_accept_rate: float
-    false_reject_rate: float
-    recall: Mapping[str, float]
+    false_accept_rate: float | None
+    false_reject_rate: float | None
+    recall: Mapping[str, float | None]
     intervals: Mapping[str, tuple[float, float]]
 
     @property
@@ -127,6 +128,7 @@ def summarize(folds: Sequence[FoldResult], labels: Sequence[str]) -> FoldScores:
     return FoldScores(
         n_folds=len(ordered),
         n_clips=pooled.n_clips,
+        n_silence=pooled.n_silence,
         n_speakers=pooled.n_speakers,
         balanced_accuracy=round(float(np.mean(per_fold)), 6),
         std=round(float(np.std(per_fold, ddof=1)), 6),

@@ -158,9 +158,7 @@ def _finish(
 
 def _metrics(trained: Trained, int8: Scores, floats: Scores, drop: float) -> dict[str, Any]:
     return {
-        **int8.rates,
-        "recall": int8.recall,
-        "intervals": {k: list(v) for k, v in int8.intervals.items()},
+        **int8.as_metrics(),
         "float_balanced_accuracy": floats.balanced_accuracy,
         ACCURACY_DROP: drop,
         "val_balanced_accuracy": trained.val_balanced_accuracy,

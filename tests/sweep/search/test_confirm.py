@@ -1,6 +1,7 @@
 """The best few over folds of speakers: what is still to be trained, and what comes of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,16 @@ def test_best_mean_within_the_limit_of_false_accepts_comes_first(
     assert bool(told) == (limit == 0.01)
     if told:
         assert "budget.max_false_accept_rate = 0.01" in told and "trial 5" in told
+
+
+def test_unknown_rate_of_false_accepts_is_not_within_the_limit(table: FoldTable) -> None:
+    """Folds without other words and silence do not decide it."""
+    sweep = make_sweep(f"{SPACE}\n[budget]\nmax_false_accept_rate = 0.1")
+    jobs = confirmation(table)
+    run(jobs)
+    row, scores = jobs.results()[0]
+    told = all_over(sweep, [(row, replace(scores, false_accept_rate=None))])
+    assert told is not None and told.endswith("exported all the same, unknown")
 
 
 def test_folds_that_are_done_are_not_trained_again(table: FoldTable) -> None:

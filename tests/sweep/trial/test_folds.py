@@ -62,7 +62,7 @@ class TestSummary:
         assert found.per_fold == (0.75, 0.875)
         assert found.balanced_accuracy == 0.8125
         assert found.std == round(0.125 / 2**0.5, 6)
-        assert (found.n_folds, found.n_clips, found.n_speakers) == (2, 11, 6)
+        assert (found.n_folds, found.n_clips, found.n_speakers) == (2, 11, 4)
 
     def test_rates_are_of_the_pooled_clips(self) -> None:
         """1 of 5 others is heard as a keyword; 1 of 6 keywords as none."""
