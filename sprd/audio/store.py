@@ -167,7 +167,7 @@ def compute_features(
     def waveform(item: int) -> NDArray[np.int16]:
         if item < len(clips):
             return read_waveform(clips[item], features)
-        return cut_silence(noise, f"{seed}:{item - len(clips)}", 0, features.n_samples)
+        return silence_of(noise, features, seed, item - len(clips))
 
     parts = []
     for start in range(0, n_items, CHUNK):
@@ -181,6 +181,13 @@ def compute_features(
         words=(*(clip.word for clip in clips), *[SILENCE_LABEL] * n_silence),
         speakers=(*(clip.speaker for clip in clips), *(f"silence {i}" for i in range(n_silence))),
     )
+
+
+def silence_of(
+    noise: Sequence[NDArray[np.int16]], features: FeaturesSection, seed: int, number: int
+) -> NDArray[np.int16]:
+    """Returns a cut of silence of `compute_features`, (n_samples,), by its number from 0."""
+    return cut_silence(noise, f"{seed}:{number}", 0, features.n_samples)
 
 
 def scale_of(features: FeaturesSection) -> float:

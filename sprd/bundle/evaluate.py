@@ -1,19 +1,23 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from sprd.audio.augment import noise_of
-from sprd.audio.corpus import Split, index_folder, open_corpus, read_noise
-from sprd.audio.store import compute_features, open_features
+from sprd.audio.augment import Waveform, noise_of
+from sprd.audio.build import read_waveform
+from sprd.audio.corpus import Clip, Split, index_folder, open_corpus, read_noise
+from sprd.audio.store import compute_features, open_features, silence_of
+from sprd.bundle.heard import SPLITS, HeardClip, heard_clips, wav_bytes
 from sprd.bundle.manifest import read_manifest
 from sprd.bundle.record import config_of
 from sprd.config.frozen import replaced
 from sprd.config.reader import load_recipe
-from sprd.config.trial import Config
+from sprd.config.trial import Config, FeaturesSection
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
 from sprd.disk.process import Progress
@@ -25,7 +29,17 @@ from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweep.trial.measure import check_footprint
 
-SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model on a folder, and each clip of it as it was heard."""
+
+    scores: dict[str, Any]
+    labels: tuple[str, ...]
+    clips: tuple[HeardClip, ...]
+    """Recordings, then cuts of silence."""
+    sound: Callable[[int], bytes]
+    """Returns what the model heard of the clip with this number, as the content of a WAV file."""
 
 
 def evaluate_model(
@@ -36,7 +50,7 @@ def evaluate_model(
     n_silence: int,
     seed: int,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Scores a bundle's int8 model, or a bare .tflite, in TFLM.
 
     Args:
@@ -65,7 +79,27 @@ def evaluate_model(
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     others = sorted({clip.word for clip in clips} - set(labels))
     found = {"model": str(model), "data": str(data), "split": split, "other_words": others}
-    return {**found, **scores.as_dict()}
+    return Evaluation(
+        scores={**found, **scores.as_dict()},
+        labels=labels,
+        clips=tuple(heard_clips(clips, probabilities, labels)),
+        sound=_sounds(clips, noise, config.features, seed),
+    )
+
+
+def _sounds(
+    clips: Sequence[Clip], noise: Sequence[Waveform], features: FeaturesSection, seed: int
+) -> Callable[[int], bytes]:
+    """Returns a function: number of a clip, cuts of silence last -> its WAV, as it was scored."""
+
+    def sound(number: int) -> bytes:
+        if number < len(clips):
+            samples = read_waveform(clips[number], features)
+        else:
+            samples = silence_of(noise, features, seed, number - len(clips))
+        return wav_bytes(samples, features.sample_rate_hz)
+
+    return sound
 
 
 def score_reference(run: Run, model: Path, sweep_file: Path) -> OutsideModel:

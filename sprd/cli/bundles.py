@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sprd.cli.heard import check_outputs, write_clips
 from sprd.cli.scores import show_scores
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
@@ -19,17 +20,21 @@ def evaluate(args: Namespace) -> int:
     """Scores a model on a folder of clips."""
     from sprd.model.start import load_tensorflow
 
+    check_outputs(args.clips, args.page)
     load_tensorflow()
     from sprd.bundle.evaluate import evaluate_model
 
     with SweepView([], 0) as view:
-        result = evaluate_model(
+        found = evaluate_model(
             args.model, args.data, args.sweep, args.split, args.silence, args.seed, view.progress
         )
+    files = write_clips(found, args.clips, args.page)
     if args.json:
-        show_json(result)
+        show_json({**found.scores, **files})
     else:
-        show_scores(result)
+        show_scores(found.scores)
+        for file in files.values():
+            output().print(file)
     return 0
 
 

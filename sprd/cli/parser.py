@@ -118,6 +118,13 @@ def _add_evaluate(verbs: Verbs) -> None:
     )  # fmt: skip
     verb.add_argument("--silence", type=natural, metavar="N", default=80, help="silence clips")
     verb.add_argument("--seed", type=natural, default=0, help="seed of the silence clips")
+    verb.add_argument(
+        "--clips", type=Path, metavar="FILE.csv", help="write what was heard of each clip"
+    )
+    verb.add_argument(
+        "--page", type=Path, metavar="FILE.html",
+        help="write a page on which the clips that were confused can be heard",
+    )  # fmt: skip
     add_json(verb)
 
 

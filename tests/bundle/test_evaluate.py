@@ -1,12 +1,15 @@
 """A model that is no trial, scored as a run's trials were."""
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from sprd.audio.corpus import open_corpus
-from sprd.bundle.evaluate import score_reference
+from sprd.bundle.evaluate import evaluate_model, score_reference
 from sprd.errors import ConfigError, ModelFileError
 from sprd.sweep.run import Run, begin, open_run
 
@@ -83,3 +86,25 @@ def test_reference_for_other_words_or_features_is_refused(
     file = write(tmp_path / "theirs.toml", "synthetic", keywords, frame=frame)
     with pytest.raises(error, match=said):
         score_reference(run, model, file)
+
+
+def test_each_clip_is_told_as_it_was_heard(shared: Path, model: Path, tmp_path: Path) -> None:
+    """Recordings, then cuts of silence; the scores are theirs, and each can be heard."""
+    for word in ("up", "left"):
+        for clip in sorted((shared / "data/speech_commands" / word).glob("*.wav"))[:2]:
+            copy = tmp_path / "data" / word / clip.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(clip.read_bytes())
+    file = write(tmp_path / "theirs.toml", "synthetic")
+    found = evaluate_model(model, tmp_path / "data", file, "all", 3, 0)
+    assert [one.word for one in found.clips] == ["left", "left", "up", "up", *["_silence_"] * 3]
+    assert (found.scores["n_clips"], found.scores["n_silence"]) == (7, 3)
+    assert found.scores["n_speakers"] == len({one.speaker for one in found.clips[:4]})
+    assert found.scores["other_words"] == ["left"]
+    right = sum(not one.is_confused for one in found.clips)
+    assert found.scores["accuracy"] == pytest.approx(right / 7, abs=1e-6)
+    samples, rate = soundfile.read(io.BytesIO(found.sound(2)), dtype="int16")
+    assert found.clips[2].file is not None and rate == 16000
+    written, _ = soundfile.read(found.clips[2].file, dtype="int16")
+    assert np.array_equal(samples[: len(written)], written)
+    assert len(found.sound(6)) == len(found.sound(2))
