@@ -8,10 +8,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sprd.audio.augment import Waveform, noise_of
 from sprd.audio.build import read_waveform
-from sprd.audio.corpus import Clip, Split, index_folder, open_corpus, read_noise
-from sprd.audio.store import compute_features, open_features, silence_of
+from sprd.audio.corpus import Clip, Corpus, Split, index_folder, open_corpus, read_noise
+from sprd.audio.store import Features, compute_features, open_features, silence_of
 from sprd.bundle.heard import SPLITS, HeardClip, heard_clips, wav_bytes
 from sprd.bundle.manifest import read_manifest
 from sprd.bundle.record import config_of
@@ -66,25 +69,34 @@ def evaluate_model(
     """
     config, content = _open(model, sweep_file)
     corpus = index_folder(data, config.data)
-    clips = [c for c in corpus.clips if split == "all" or c.split == SPLITS[split]]
-    if not clips:
-        raise DataError(f"{data}: must hold clips of the {split} split, got none.")
+    clips = _clips_of(corpus, split, data)
     recordings = read_noise(corpus, config.features.sample_rate_hz)
     noise = noise_of(recordings, config.features.n_samples, SPLITS.get(split))
     features = compute_features(clips, noise, config.features, n_silence, seed, progress)
-    runner = Runner(content, str(model))
-    runner.check_shape(config.features.shape, len(config.labels))
-    probabilities = runner.predict(features.scaled())
-    labels = config.labels
+    probabilities, labels = _predicted(content, str(model), config, features), config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     others = sorted({clip.word for clip in clips} - set(labels))
-    found = {"model": str(model), "data": str(data), "split": split, "other_words": others}
+    what = {"model": str(model), "data": str(data), "split": split, "other_words": others}
     return Evaluation(
-        scores={**found, **scores.as_dict()},
+        scores={**what, **scores.as_dict()},
         labels=labels,
         clips=tuple(heard_clips(clips, probabilities, labels)),
         sound=_sounds(clips, noise, config.features, seed),
     )
+
+
+def _predicted(model: bytes, name: str, config: Config, clips: Features) -> NDArray[np.float32]:
+    """(n, n_labels): probabilities in TFLM."""
+    runner = Runner(model, name)
+    runner.check_shape(config.features.shape, len(config.labels))
+    return runner.predict(clips.scaled())
+
+
+def _clips_of(corpus: Corpus, split: str, data: Path) -> list[Clip]:
+    clips = [c for c in corpus.clips if split == "all" or c.split == SPLITS[split]]
+    if not clips:
+        raise DataError(f"{data}: must hold clips of the {split} split, got none.")
+    return clips
 
 
 def _sounds(
