@@ -14,16 +14,17 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device import latency
+from sprd.device.foreign import name_folder
 from sprd.device.graph import (
     MAX_MODEL_BYTES,
     Graph,
     Operator,
-    check_int8,
     macs_of,
     read_graph,
     weight_bytes_of,
 )
 from sprd.device.instructions import count_instructions
+from sprd.device.int8 import check_int8
 from sprd.device.memory import Arena, arena_of, live_activations
 from sprd.device.tflm import ArenaSplit, Runner
 from sprd.errors import ModelFileError
@@ -284,8 +285,11 @@ def _ram_items(graph: Graph, arena: Arena, board: Board) -> dict[str, int]:
 
 def _read_file(path: Path) -> bytes:
     try:
+        if path.is_dir():
+            what, remedy = name_folder(path)
+            raise ModelFileError(f"{path}: must be a .tflite file, got {what}. {remedy}.")
         if path.exists() and not path.is_file():
-            raise ModelFileError(f"{path}: must be a file, got a folder or device.")
+            raise ModelFileError(f"{path}: must be a file, got a device.")
         with path.open("rb") as file:
             return file.read(MAX_MODEL_BYTES + 1)
     except (OSError, ValueError) as error:

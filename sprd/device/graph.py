@@ -11,6 +11,7 @@ from functools import cache
 from math import prod
 from typing import Any
 
+from sprd.device.foreign import name_content
 from sprd.errors import ModelFileError
 
 MAX_MODEL_BYTES = 16 * 2**20
@@ -75,7 +76,7 @@ class Tensor:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of its values; 0 for a type that `check_int8` refuses."""
+        """Bytes of its values; 0 for a type that no int8 model has."""
         return self.n_elements * TYPE_BYTES.get(self.type, 0)
 
     @property
@@ -117,7 +118,7 @@ class Graph:
         """
         shape = self.tensors[index].shape if index >= 0 else ()
         if index < 0 or (rank is not None and len(shape) != rank):
-            raise _broken(self.name, f"an operator needs a tensor of rank {rank}, got {shape}")
+            raise not_intact(self.name, f"an operator needs a tensor of rank {rank}, got {shape}")
         return shape
 
 
@@ -128,83 +129,52 @@ def read_graph(model: bytes, name: str = "model") -> Graph:
         ModelFileError: The bytes are no .tflite of one subgraph with static shapes, or point
             outside themselves.
     """
-    if len(model) > MAX_MODEL_BYTES:
-        raise ModelFileError(
-            f"{name}: a model must have at most {MAX_MODEL_BYTES:,} B, got {len(model):,} B. "
-            "Larger ones fit no microcontroller."
-        )
-    if len(model) < 16 or model[4:8] != b"TFL3":
-        raise ModelFileError(
-            f"{name}: must be a .tflite file (identifier 'TFL3' at byte 4), "
-            f"got {bytes(model[4:8])!r} in {len(model):,} B. Convert the model to TensorFlow Lite."
-        )
+    _check_identifier(model, name)
     try:
         return _read(model, name)
     except ModelFileError:
         raise
     except MALFORMED as e:
-        raise _broken(name, f"an offset leads out of the file ({type(e).__name__})") from e
+        raise not_intact(name, f"an offset leads out of the file ({type(e).__name__})") from e
 
 
-def check_int8(graph: Graph) -> None:
-    """Checks that the model is int8 throughout.
-
-    Raises:
-        ModelFileError: An input or output is not int8, or a tensor has a type such as float32.
-    """
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+def _check_identifier(model: bytes, name: str) -> None:
+    """Checks that the bytes begin as a .tflite does; what they are instead is told if known."""
+    is_model = len(model) >= 16 and model[4:8] == b"TFL3"
+    found = None if is_model else name_content(model)
+    if found is None and len(model) > MAX_MODEL_BYTES:
         raise ModelFileError(
-            f"{graph.name}: a model must have one input and one output, "
-            f"got {len(graph.inputs)} and {len(graph.outputs)}."
+            f"{name}: a model must have at most {MAX_MODEL_BYTES:,} B, got {len(model):,} B. "
+            "Larger ones fit no microcontroller."
         )
-    ends = (("input", graph.inputs[0]), ("output", graph.outputs[0]))
-    for role, index in ends:
-        tensor = graph.tensors[index]
-        if tensor.type != "INT8":
-            raise _not_int8(graph.name, f"{role} {tensor.name!r}", tensor.type)
-        if not tensor.is_activation:
-            raise _broken(graph.name, f"its {role} {tensor.name!r} must not be a constant")
-    for tensor in graph.tensors:
-        if tensor.type not in TYPE_BYTES:
-            kind = "weights" if tensor.data_bytes else "tensor"
-            raise _not_int8(graph.name, f"{kind} {tensor.name!r}", tensor.type)
-    for operator in graph.operators:
-        _check_weights(graph, operator)
+    if is_model:
+        return
+    what, remedy = found or (repr(bytes(model[4:8])), "Convert the model to TensorFlow Lite")
+    raise ModelFileError(
+        f"{name}: must be a .tflite file (identifier 'TFL3' at byte 4), got {what} of"
+        f" {len(model):,} B. {remedy}."
+    )
+
+
+def not_intact(name: str, rule: str) -> ModelFileError:
+    """Returns the error about a damaged .tflite: which rule it breaks."""
+    return ModelFileError(f"{name}: must be an intact .tflite file: {rule}. Export it again.")
 
 
 def macs_of(graph: Graph, operator: Operator) -> int:
     """Returns the multiply-accumulates of one operator; 0 for one that multiplies no weights."""
-    rule = _MACS.get(operator.op)
-    macs = rule(graph, operator) if rule else 0
+    count = _MACS.get(operator.op)
+    macs = count(graph, operator) if count else 0
     if macs > MAX_MACS:
-        raise _broken(graph.name, f"{operator.op} must take at most {MAX_MACS:,} MACs, got {macs}")
+        raise not_intact(
+            graph.name, f"{operator.op} must take at most {MAX_MACS:,} MACs, got {macs}"
+        )
     return macs
 
 
 def weight_bytes_of(graph: Graph, operator: Operator) -> int:
     """Returns the bytes of constants that one operator reads."""
     return sum(graph.tensors[i].data_bytes for i in set(operator.inputs) if i >= 0)
-
-
-def _check_weights(graph: Graph, operator: Operator) -> None:
-    weighted = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-    if operator.op not in weighted:
-        return
-    for index in operator.inputs[:2]:
-        tensor = graph.tensors[index]
-        if tensor.type != "INT8":
-            raise _not_int8(graph.name, f"{operator.op} operand {tensor.name!r}", tensor.type)
-
-
-def _not_int8(name: str, what: str, found: str) -> ModelFileError:
-    return ModelFileError(
-        f"{name}: must be an int8 model (int8 input, output and weights), got {what} of type "
-        f"{found.lower()}. Convert with full integer quantization: TFLITE_BUILTINS_INT8."
-    )
-
-
-def _broken(name: str, rule: str) -> ModelFileError:
-    return ModelFileError(f"{name}: must be an intact .tflite file: {rule}. Export it again.")
 
 
 def _conv_macs(graph: Graph, operator: Operator) -> int:
@@ -302,20 +272,20 @@ def _read(model: bytes, name: str) -> Graph:
     inputs = _indices(subgraph.Inputs, subgraph.InputsLength(), n_tensors, name)
     outputs = _indices(subgraph.Outputs, subgraph.OutputsLength(), n_tensors, name)
     if -1 in inputs + outputs:
-        raise _broken(name, "its input and output tensors must exist")
+        raise not_intact(name, "its input and output tensors must exist")
     return Graph(name, tensors, tuple(operators), inputs, outputs)
 
 
 def _bound(name: str, what: str, count: int, limit: int) -> None:
     if count > limit:
-        raise _broken(name, f"it must have at most {limit:,} {what}, got {count:,}")
+        raise not_intact(name, f"it must have at most {limit:,} {what}, got {count:,}")
 
 
 def _op_name(code: Any, name: str) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
     op = _names("BuiltinOperator").get(number)
     if op is None:
-        raise _broken(name, f"operator codes must be builtin operators, got {number}")
+        raise not_intact(name, f"operator codes must be builtin operators, got {number}")
     return op
 
 
@@ -323,7 +293,7 @@ def _read_tensor(root: Any, raw: Any, name: str) -> Tensor:
     label = (raw.Name() or b"")[:80].decode("utf-8", "replace")
     rank = raw.ShapeLength()
     if rank > MAX_RANK or raw.ShapeSignatureLength() > MAX_RANK:
-        raise _broken(name, f"tensor {label!r} must have rank at most {MAX_RANK}, got {rank}")
+        raise not_intact(name, f"tensor {label!r} must have rank at most {MAX_RANK}, got {rank}")
     shape = tuple(int(raw.Shape(i)) for i in range(rank))
     signature = [int(raw.ShapeSignature(i)) for i in range(raw.ShapeSignatureLength())]
     # Keras leaves the batch open in the signature; the shape then says 1, which is what TFLM uses.
@@ -341,34 +311,34 @@ def _read_tensor(root: Any, raw: Any, name: str) -> Tensor:
 def _check_tensor(tensor: Tensor, name: str) -> None:
     if tensor.n_elements * TYPE_BYTES.get(tensor.type, 8) > MAX_TENSOR_BYTES:
         rule = f"tensor {tensor.name!r} must take at most {MAX_TENSOR_BYTES:,} B"
-        raise _broken(name, f"{rule}, got shape {list(tensor.shape)}")
+        raise not_intact(name, f"{rule}, got shape {list(tensor.shape)}")
     if tensor.data_bytes and tensor.data_bytes < tensor.n_bytes:
         rule = f"tensor {tensor.name!r} must hold {tensor.n_bytes:,} B of data"
-        raise _broken(name, f"{rule}, got {tensor.data_bytes:,} B")
+        raise not_intact(name, f"{rule}, got {tensor.data_bytes:,} B")
 
 
 def _data_bytes(root: Any, raw: Any, name: str) -> int:
     index = raw.Buffer()
     if index >= root.BuffersLength():
-        raise _broken(name, f"buffer {index} must exist, got {root.BuffersLength()} buffers")
+        raise not_intact(name, f"buffer {index} must exist, got {root.BuffersLength()} buffers")
     buffer = root.Buffers(index)
     if buffer.Offset() > 1:
-        raise _broken(name, "buffers must lie inside the flatbuffer")
+        raise not_intact(name, "buffers must lie inside the flatbuffer")
     # Zero-copy: numpy raises ValueError where the vector reaches beyond the file.
     return 0 if buffer.DataIsNone() else int(buffer.DataAsNumpy().nbytes)
 
 
 def _read_operator(raw: Any, codes: list[str], n_tensors: int, name: str) -> Operator:
     if raw.OpcodeIndex() >= len(codes):
-        raise _broken(name, f"operator code {raw.OpcodeIndex()} must exist, got {len(codes)}")
+        raise not_intact(name, f"operator code {raw.OpcodeIndex()} must exist, got {len(codes)}")
     inputs = _indices(raw.Inputs, raw.InputsLength(), n_tensors, name)
     outputs = _indices(raw.Outputs, raw.OutputsLength(), n_tensors, name)
     op = codes[raw.OpcodeIndex()]
     needed = inputs[: _MIN_INPUTS.get(op, 0)]
     if op in _MIN_INPUTS and (-1 in needed or len(needed) < _MIN_INPUTS[op] or -1 in outputs[:1]):
-        raise _broken(name, f"{op} must have {_MIN_INPUTS[op]} inputs, got tensors {inputs}")
+        raise not_intact(name, f"{op} must have {_MIN_INPUTS[op]} inputs, got tensors {inputs}")
     if op in _MIN_INPUTS and not outputs:
-        raise _broken(name, f"{op} must have an output, got none")
+        raise not_intact(name, f"{op} must have an output, got none")
     return Operator(op, inputs, outputs, _read_options(raw))
 
 
@@ -387,5 +357,5 @@ def _indices(
 ) -> tuple[int, ...]:
     indices = tuple(int(getter(i)) for i in range(count))
     if any(not -1 <= index < n_tensors for index in indices):
-        raise _broken(name, f"tensor indices must lie in -1 .. {n_tensors - 1}")
+        raise not_intact(name, f"tensor indices must lie in -1 .. {n_tensors - 1}")
     return indices

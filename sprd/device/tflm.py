@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sprd.device.graph import MALFORMED, MAX_MODEL_BYTES, Graph, check_int8, read_graph
+from sprd.device.graph import MALFORMED, MAX_MODEL_BYTES, Graph, read_graph
+from sprd.device.int8 import check_int8
 from sprd.errors import ModelFileError
 
 if TYPE_CHECKING:

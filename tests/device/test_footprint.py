@@ -16,7 +16,8 @@ from sprd.config.board import Board
 from sprd.device import footprint as module
 from sprd.device.board import board_names, load_board
 from sprd.device.footprint import Footprint, measure, measure_untrusted, with_instructions
-from sprd.device.graph import check_int8, read_graph
+from sprd.device.graph import read_graph
+from sprd.device.int8 import check_int8
 from sprd.device.latency import latency_of
 from sprd.device.tflm import ArenaSplit
 from sprd.errors import ModelFileError, SprdError

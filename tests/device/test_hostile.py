@@ -8,8 +8,9 @@ import pytest
 
 from sprd.device.board import load_board
 from sprd.device.footprint import measure_untrusted
-from sprd.device.graph import check_int8, read_graph
+from sprd.device.graph import read_graph
 from sprd.device.instructions import count_instructions
+from sprd.device.int8 import check_int8
 from sprd.device.latency import why_unknown
 from sprd.errors import ModelFileError
 

@@ -14,7 +14,8 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from sprd.device.graph import MALFORMED, Graph, check_int8, read_graph
+from sprd.device.graph import MALFORMED, Graph, read_graph
+from sprd.device.int8 import check_int8
 from sprd.errors import EmulationError
 
 IMPORTED_OPS = frozenset(
