@@ -22,7 +22,7 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"BZh", "a bzip2 file", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z file", _UNPACK),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes", f"{_CONVERT}.from_keras_model"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (of Keras?)", f"{_CONVERT}.from_keras_model"),
     (b"\x93NUMPY", "an array of NumPy", "Give the model itself"),
     (b"\x7fELF", "an ELF program", _FLASHED),
     (b"UF2\n", "UF2 firmware", _FLASHED),
@@ -71,7 +71,7 @@ def name_content(content: bytes) -> tuple[str, str] | None:
     if content[4:8] in _IDENTIFIERS:
         return _IDENTIFIERS[content[4:8]], "Convert the model to TensorFlow Lite"
     if _PICKLE.match(content):
-        return "a Python pickle, as PyTorch writes", "Convert the model to TensorFlow Lite"
+        return "a Python pickle (of PyTorch?)", "Convert the model to TensorFlow Lite"
     return _name_text(content[:_HEAD]) or _name_protobuf(content)
 
 
@@ -100,7 +100,7 @@ def _name_text(head: bytes) -> tuple[str, str] | None:
     if _CONTROL.search(text):
         return None
     if text[:1] == b"<":
-        return "a page of HTML or XML, as a failed download leaves", _DOWNLOAD
+        return "a page of HTML or XML (a failed download?)", _DOWNLOAD
     if _C_ARRAY.search(text) or _ONLY_HEX.match(text):
         return "C source of a model", "Give the .tflite that the array was made from"
     if _JSON.match(text):

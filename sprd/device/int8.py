@@ -77,7 +77,7 @@ def _remedy(graph: Graph) -> str:
         return (
             "Its activations are int16: convert it again with supported_ops ="
             " [tf.lite.OpsSet.TFLITE_BUILTINS_INT8], without"
-            " EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8."
+            f" EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8, and {_ENDS}."
         )
     if "INT4" in weights:
         return f"Its weights are int4. {_FULLY}"

@@ -1,13 +1,20 @@
-"""Every point of a search space, in an order drawn from the seed. Knows no sampler."""
+"""Every point of a search space, in an order drawn from the seed; which are left. No sampler."""
 
 import random
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from math import prod
 
 from sprd.config.dimensions import Choice, Range, n_steps, nth_step
 from sprd.config.params import Scalar
-from sprd.config.space import ARCHITECTURE, active_names, decides, ordered_names
+from sprd.config.space import (
+    ARCHITECTURE,
+    PointKey,
+    active_names,
+    decides,
+    ordered_names,
+    point_key,
+)
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
 
@@ -42,7 +49,7 @@ def check_grid(sweep: SweepConfig, n_trials: int) -> None:
         ConfigError: A dimension has no step, or there are more points than trials.
     """
     for name, dimension in sweep.space.items():
-        if isinstance(dimension, Range) and not (dimension.is_integer or dimension.step):
+        if isinstance(dimension, Range) and not _is_countable(dimension):
             raise ConfigError(
                 f'{sweep.path} [space."{name}"]: must have a step, or be a list, with sampler'
                 f" 'grid', got {dimension.low:g} .. {dimension.high:g}. Add step."
@@ -54,6 +61,38 @@ def check_grid(sweep: SweepConfig, n_trials: int) -> None:
             f" {n_points:,} points and {n_trials:,} trials. Raise n_trials (a point that does not"
             " fit costs no training), thin [space] out, or take the sampler 'random'."
         )
+
+
+def count_points(sweep: SweepConfig) -> int | None:
+    """Returns how many points a space holds; None where it cannot be counted, or holds too many."""
+    if not all(_is_countable(dimension) for dimension in sweep.space.values()):
+        return None
+    n_points = _count(sweep)
+    return n_points if n_points <= MAX_POINTS else None
+
+
+def untried_point(sweep: SweepConfig, tried: Iterable[PointKey]) -> dict[str, Scalar] | None:
+    """Returns a point that was not tried.
+
+    Returns:
+        None where there is none, or where `count_points` says None.
+    """
+    if count_points(sweep) is None:
+        return None
+    known = {_written(key) for key in tried}
+    points = _expand(sweep, {}, ordered_names(sweep.space))
+    return next((point for point in points if _written(point_key(point)) not in known), None)
+
+
+def _written(key: PointKey) -> PointKey:
+    """A sampler may say 0.30000000000000004 where a step leads to 0.3."""
+    return tuple(
+        (name, float(f"{value:.12g}") if isinstance(value, float) else value) for name, value in key
+    )
+
+
+def _is_countable(dimension: Choice | Range) -> bool:
+    return isinstance(dimension, Choice) or dimension.is_integer or dimension.step is not None
 
 
 def values_of(dimension: Choice | Range) -> tuple[Scalar, ...]:

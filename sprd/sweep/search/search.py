@@ -20,7 +20,7 @@ from sprd.sweep.rows.row import Reference, Row, Trial, timestamp
 from sprd.sweep.rows.table import Table
 from sprd.sweep.search.bayes import BayesSampler
 from sprd.sweep.search.earlier import Earlier
-from sprd.sweep.search.grid import check_grid
+from sprd.sweep.search.grid import check_grid, count_points, untried_point
 from sprd.sweep.search.jobs import Candidate
 from sprd.sweep.search.sampler import Sampler
 from sprd.sweep.trial.measure import check_reported, check_verifiable
@@ -33,7 +33,7 @@ MAX_CANDIDATES_PER_TRIAL = 100
 """Candidates for each trial asked for before any sweep gives up."""
 
 MAX_REPETITIONS = 200
-"""Points drawn for one candidate, all tried before, until the space counts as exhausted."""
+"""Points drawn for one candidate, all tried before, until one is looked for among all."""
 
 MAX_FAILURES = 10
 """Failed trials, beyond as many as were trained, before a sweep gives up."""
@@ -76,6 +76,9 @@ class Search:
         self._n_idle = 0
         self._started_at = time.monotonic()
         self._take_in_what_ended(earlier)
+        n_points = count_points(sweep)
+        if n_points is not None and len(self._seen) >= n_points:
+            self._is_exhausted = untried_point(sweep, self._seen) is None
         self._missing = _missing_references(references, table)
         first, done = sweep.first_number, {trial.number for trial in table.trials}
         end = max(done, default=first - 1) + 1
@@ -138,8 +141,11 @@ class Search:
             return f"max_minutes = {rules.max_minutes:g}"
         if rules.patience_trials is not None and self._n_idle >= rules.patience_trials:
             return f"patience_trials = {rules.patience_trials}: the frontier stayed as it was"
-        if rules.sampler == "grid" and self._is_exhausted and not self._running:
-            return "every point of the grid was tried"
+        if self._is_exhausted and not self._running and self._sweep.space:
+            n = count_points(self._sweep)
+            if n is None:
+                return "the space, in which no other point was found"
+            return f"the space, which holds no more points: {n:,} of {n:,}"
         return None
 
     @property
@@ -157,8 +163,6 @@ class Search:
                 return f"none of {n_missed} candidates fits"
         if n_rows >= MAX_CANDIDATES_PER_TRIAL * self.n_trials + MAX_MISSES_IN_A_ROW:
             return f"{n_rows} candidates gave {self.n_trained} trained trials"
-        if self._is_exhausted and not self._running and self._sweep.sweep.sampler != "grid":
-            return f"{n_rows} candidates were tried, and no other was found in [space]"
         if n_failed and not self._sweep.space:
             return "the trial failed, and there is no [space] to try another"
         return None
@@ -173,6 +177,8 @@ class Search:
                 self._running[reference.number] = reference, timestamp()
                 return reference
         while not self.is_done and self.n_trained + self._n_running() < self.n_trials:
+            if self._is_exhausted:
+                return None
             number = self._gaps.pop(0) if self._gaps else self._next_number
             self._next_number = max(self._next_number, number + 1)
             point = self._new_point(number)
@@ -201,7 +207,7 @@ class Search:
         return sum(not candidate.is_apart for candidate, _ in self._running.values())
 
     def _new_point(self, number: int) -> dict[str, Scalar] | None:
-        """Returns a point that was not tried, or None if chance finds none any more.
+        """Returns a point that was not tried, or None if there is none any more.
 
         What failed is tried again by the next command alone: it may go then.
         """
@@ -216,7 +222,11 @@ class Search:
                 self._seen.add(point_key(point))
                 return point
             self._sampler.forget(number)
-        return None
+        left = untried_point(self._sweep, self._seen)
+        if left is not None:
+            self._seen.add(point_key(left))
+            self._sampler.adopt(number, left)
+        return left
 
     def ended(self, number: int, outcome: Outcome) -> None:
         """Takes in how a candidate ended: writes its row, tells the sampler."""

@@ -8,9 +8,17 @@ import pytest
 
 from sprd.config.dimensions import Choice, Range
 from sprd.config.reader import parse_sweep
+from sprd.config.space import PointKey, point_key
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError
-from sprd.sweep.search.grid import MAX_POINTS, Grid, check_grid, values_of
+from sprd.sweep.search.grid import (
+    MAX_POINTS,
+    Grid,
+    check_grid,
+    count_points,
+    untried_point,
+    values_of,
+)
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
 
@@ -157,3 +165,21 @@ def test_space_of_nothing_is_one_point() -> None:
 def test_values_of_a_dimension(dimension: Choice | Range, expected: tuple[Any, ...]) -> None:
     """None beyond `high`, not by rounding either."""
     assert values_of(dimension) == expected
+
+
+def test_points_that_are_left() -> None:
+    """One after the other until there is none; a float may differ in its last digit."""
+    sweep = make_sweep('"model.filters" = [2, 4]\n"train.momentum" = [0.3, 0.6]')
+    assert count_points(sweep) == 4
+    tried: list[PointKey] = [(("model.filters", 2), ("train.momentum", 0.1 + 0.2))]
+    while (point := untried_point(sweep, tried)) is not None:
+        tried.append(point_key(point))
+    assert len(set(tried)) == 4
+
+
+@pytest.mark.parametrize("high", [0.9, f"0.9, step = {1 / MAX_POINTS}"])
+def test_space_of_too_many_points_is_not_counted(high: object) -> None:
+    """Of a range without a step, or of millions of points, none is told to be left."""
+    space = f'"model.filters" = [2, 4]\n"train.momentum" = {{ low = 0.0, high = {high} }}'
+    assert count_points(make_sweep(space)) is None
+    assert untried_point(make_sweep(space), []) is None

@@ -292,7 +292,48 @@ def test_no_point_is_tried_twice(tmp_path: Path, sampler: str) -> None:
     filters = [row.params["model.filters"] for row in read_rows(path)]
     assert sorted(filters) == [2, 4, 6, 8]
     assert search.is_done
-    assert search.gave_up == "4 candidates were tried, and no other was found in [space]"
+    assert search.gave_up is None
+    assert search.ended_by == "the space, which holds no more points: 4 of 4"
+    assert Search(sweep, Table(path)).is_done  # before Ray is started
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "bayes"])
+def test_space_ends_at_its_last_point(table: Table, sampler: str) -> None:
+    """However seldom chance draws that: 60 points are 60 candidates."""
+    space = '"model.filters" = { low = 1, high = 20 }\n"train.momentum" = [0.1, 0.2, 0.3]'
+    search = Search(make_sweep(space, lines(100, sampler)), table)
+    run(search, lambda c: TRAINED)
+    assert len({tuple(sorted(row.params.items())) for row in search.trials}) == 60
+    assert search.ended_by == "the space, which holds no more points: 60 of 60"
+
+
+@pytest.mark.parametrize("sampler", ["random", "bayes", "tpe", "nsga2", "grid"])
+@pytest.mark.parametrize("fates", [(TRAINED, STOPPED), (STOPPED, TRAINED), (TRAINED, FAILED)])
+def test_small_space_ends_with_what_there_is(
+    table: Table, sampler: str, fates: tuple[Ended, ...]
+) -> None:
+    """Whatever the scheduler stopped by its timing, the search did not give up."""
+    search = Search(make_sweep('"model.filters" = [2, 4]', lines(2, sampler)), table)
+    left = iter(fates)
+    run(search, lambda c: next(left))
+    assert search.is_done and search.gave_up is None
+    assert search.ended_by == "the space, which holds no more points: 2 of 2"
+
+
+def test_space_of_misses_gives_up(table: Table) -> None:
+    """Where nothing fits, that is the reason, not the end of the space."""
+    space = '"model.filters" = { low = 1, high = 400 }'
+    search = Search(make_sweep(space, lines(300)), table)
+    run(search, lambda c: MISSED)
+    assert search.gave_up == f"none of {MAX_MISSES_IN_A_ROW} candidates fits"
+
+
+def test_space_that_cannot_be_counted_ends_too(table: Table) -> None:
+    """A range of one number without a step."""
+    space = '"train.momentum" = { low = 0.5, high = 0.5 }'
+    search = Search(make_sweep(space, lines(2)), table)
+    assert len(run(search, lambda c: TRAINED)) == 1
+    assert search.ended_by == "the space, in which no other point was found"
 
 
 def test_points_that_run_are_not_handed_out_again(table: Table) -> None:
@@ -417,7 +458,7 @@ class TestStopping:
         for candidate in [lost, *running]:
             search.ended(candidate.number, Outcome("trained", **TRAINED[1]))
         assert search.is_done and search.gave_up is None
-        assert search.ended_by == "every point of the grid was tried"
+        assert search.ended_by == "the space, which holds no more points: 6 of 6"
         points = {tuple(sorted(row.params.items())) for row in search.trials}
         assert len(points) == len(search.trials) == 6
 
@@ -434,7 +475,7 @@ class TestStopping:
         """Rows without a worker."""
         search = Search(make_sweep(HALF_VALID, lines(4, "grid")), table)
         assert len(run(search, lambda c: TRAINED)) == 3
-        assert search.ended_by == "every point of the grid was tried"
+        assert search.ended_by == "the space, which holds no more points: 4 of 4"
 
     def test_grid_that_is_larger_than_the_trials_is_refused(self) -> None:
         """Before anything runs; `--trials` counts."""
