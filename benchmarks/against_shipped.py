@@ -16,7 +16,8 @@ from sprd.model.start import load_tensorflow
 load_tensorflow()
 
 from sprd.audio.augment import noise_of  # noqa: E402
-from sprd.audio.corpus import Split, index_folder, read_noise  # noqa: E402
+from sprd.audio.corpus import index_folder, read_noise  # noqa: E402
+from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.store import compute_features  # noqa: E402
 from sprd.bundle.manifest import read_manifest  # noqa: E402
 from sprd.bundle.record import config_of  # noqa: E402

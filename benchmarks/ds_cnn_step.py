@@ -25,7 +25,8 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
 
-from sprd.audio.corpus import Split, open_corpus  # noqa: E402
+from sprd.audio.corpus import open_corpus  # noqa: E402
+from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.store import Features, open_features  # noqa: E402
 from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.config.trial import Config, ModelSection  # noqa: E402

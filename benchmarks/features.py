@@ -22,7 +22,8 @@ from typing import Any
 from unittest.mock import patch
 
 from sprd.audio import build
-from sprd.audio.corpus import Split, open_corpus
+from sprd.audio.corpus import open_corpus
+from sprd.audio.split import Split
 from sprd.audio.store import make_stores, store_spec
 from sprd.config.reader import load_sweep
 from sprd.config.trial import Config

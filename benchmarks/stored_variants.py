@@ -27,7 +27,8 @@ set_threads(1)
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from sprd.audio.corpus import Split, open_corpus  # noqa: E402
+from sprd.audio.corpus import open_corpus  # noqa: E402
+from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.store import Features, open_features  # noqa: E402
 from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.config.trial import Config  # noqa: E402

@@ -123,6 +123,7 @@ RULES = (
     "[features]\nlower_band_limit_hz = 8000.0",
     "[features]\nsample_rate_hz = 8000",
     "[data]\nvalidation_percentage = 50\ntesting_percentage = 40",
+    '[data]\npersonal = true\nsplit = "lists"',
     '[train]\nschedule = "cosine"\nsteps = [100, 50]',
 )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.corpus import Clip, Split
+from sprd.audio.split import Clip, Split
 from sprd.config.seeds import generator_of
 from sprd.config.trial import AugmentSection
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Clip, Corpus, Split, read_noise
+from sprd.audio.corpus import Corpus, read_noise
+from sprd.audio.split import Clip, Split
 from sprd.config.trial import AugmentSection, FeaturesSection
 from sprd.disk.atomic import cache_folder, unwritable
 from sprd.disk.process import quiet_stderr

@@ -1,6 +1,7 @@
 """Speakers dealt to folds, and the features that a fold trains on and is scored on.
 
-Folds are made of the speakers of training and validation; test speakers stay out entirely.
+Folds are made of the speakers of training and validation; test speakers stay out entirely. In a
+personal data set it is takes that are dealt, as it is to the splits.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.corpus import Clip, Corpus, Split
+from sprd.audio.corpus import Corpus
+from sprd.audio.split import Clip, Split, dealt_as
 from sprd.audio.store import Features, open_features
 from sprd.config.labels import UNKNOWN_LABEL
 from sprd.config.trial import Config, DataSection
@@ -22,10 +24,8 @@ MAX_DEALS = 20
 """Orders in which speakers are dealt before the corpus is called too small."""
 
 
-def fold_of_speakers(
-    corpus: Corpus, n_folds: int, salt: str, keywords: Sequence[str]
-) -> dict[str, int]:
-    """Deals the speakers of training and validation to folds.
+def deal_folds(corpus: Corpus, n_folds: int, salt: str, keywords: Sequence[str]) -> dict[str, int]:
+    """Deals the speakers, or takes, of training and validation to folds.
 
     Speakers of the rarest label are dealt first, in the order of their salted hash, each to the
     fold that has the fewest clips of that label, of equals the fewest clips at all. So each fold
@@ -36,7 +36,7 @@ def fold_of_speakers(
     data", 2011; here a speaker with all its clips is what is dealt.
 
     Returns:
-        The fold, 0 .. n_folds - 1, of each speaker.
+        The fold, 0 .. n_folds - 1, of each speaker, or of the key of each take.
 
     Raises:
         DataError: There are fewer speakers than folds, or a fold has no clip of a keyword.
@@ -58,7 +58,7 @@ def check_folds(corpus: Corpus, data: DataSection, n_folds: int | None) -> None:
         DataError: There are too few.
     """
     if n_folds is not None:
-        fold_of_speakers(corpus, n_folds, data.split_salt, data.keywords)
+        deal_folds(corpus, n_folds, data.split_salt, data.keywords)
 
 
 def _deal(
@@ -92,13 +92,13 @@ def open_fold(
         the clips that the fold holds out, unvaried. Over all folds each clip is held out once.
 
     Raises:
-        DataError: See `fold_of_speakers`.
+        DataError: See `deal_folds`.
     """
     if fold not in range(n_folds):
         raise ValueError(f"fold: must be 0 .. {n_folds - 1}, got {fold}")
-    folds = fold_of_speakers(corpus, n_folds, config.data.split_salt, config.data.keywords)
+    folds = deal_folds(corpus, n_folds, config.data.split_salt, config.data.keywords)
     clips = _clips(corpus)
-    is_mine = np.array([folds[clip.speaker] == fold for clip in clips])
+    is_mine = np.array([folds[dealt_as(clip, corpus.is_personal)] == fold for clip in clips])
     held_out = open_features(
         _marked(corpus, clips, Split.VALIDATION), config, Split.VALIDATION, progress
     )
@@ -136,11 +136,11 @@ def _marked(corpus: Corpus, clips: Sequence[Clip], split: Split) -> Corpus:
 
 
 def _said(corpus: Corpus, keywords: Sequence[str]) -> dict[str, Counter[str]]:
-    """Returns how many clips of each label a speaker has."""
+    """Returns how many clips of each label a speaker, or a take, has."""
     said: dict[str, Counter[str]] = {}
     for clip in _clips(corpus):
         label = clip.word if clip.word in keywords else UNKNOWN_LABEL
-        said.setdefault(clip.speaker, Counter())[label] += 1
+        said.setdefault(dealt_as(clip, corpus.is_personal), Counter())[label] += 1
     return said
 
 
@@ -148,25 +148,31 @@ def _digest(salt: str, speaker: str) -> bytes:
     return hashlib.sha256(f"{salt}:{speaker}".encode()).digest()
 
 
-def _check_number(corpus: Corpus, n_folds: int, n_speakers: int) -> None:
+def _check_number(corpus: Corpus, n_folds: int, n_dealt: int) -> None:
     if n_folds < 2:
         raise DataError(f"folds: must be at least 2, got {n_folds}. One trains, the other scores.")
-    if n_speakers < n_folds:
+    if n_dealt < n_folds:
+        what = _what(corpus)
         raise DataError(
-            f"{corpus.source}: each of {n_folds} folds must have a speaker, got {n_speakers} for"
-            " training and validation. Take fewer folds, or record more speakers."
+            f"{corpus.source}: each of {n_folds} folds must have a {what}, got {n_dealt} for"
+            f" training and validation. Take fewer folds, or record more {what}s."
         )
 
 
 def _lacking(
     corpus: Corpus, said: Mapping[str, Counter[str]], keywords: Sequence[str], n_folds: int
 ) -> DataError:
-    n_speakers = {keyword: sum(keyword in one for one in said.values()) for keyword in keywords}
-    rarest = min(keywords, key=lambda keyword: n_speakers[keyword])
-    found = f"{n_speakers[rarest]} for training and validation"
-    if n_speakers[rarest] >= n_folds:
+    n_dealt = {keyword: sum(keyword in one for one in said.values()) for keyword in keywords}
+    rarest = min(keywords, key=lambda keyword: n_dealt[keyword])
+    found = f"{n_dealt[rarest]} for training and validation"
+    if n_dealt[rarest] >= n_folds:
         found += ", who say other keywords too"
+    what = _what(corpus)
     return DataError(
-        f"{corpus.source}: each of {n_folds} folds must have a speaker of {rarest!r}, got {found}."
-        " Take fewer folds, or record more speakers."
+        f"{corpus.source}: each of {n_folds} folds must have a {what} of {rarest!r}, got {found}."
+        f" Take fewer folds, or record more {what}s."
     )
+
+
+def _what(corpus: Corpus) -> str:
+    return "take" if corpus.is_personal else "speaker"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from sprd.audio.clips import decode, shown
-from sprd.audio.corpus import speaker_of
 from sprd.audio.listing import Checked, check_audio
+from sprd.audio.split import speaker_of
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
 from sprd.errors import DataError
 

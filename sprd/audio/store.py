@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.augment import cut_silence
 from sprd.audio.build import CHUNK, Builder, StoreSpec, builder, read_waveform
-from sprd.audio.corpus import Clip, Corpus, Split, split_digest
+from sprd.audio.corpus import Corpus, split_digest
+from sprd.audio.split import Clip, Split
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.config.trial import AugmentSection, Config, FeaturesSection

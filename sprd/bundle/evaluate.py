@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.augment import Waveform, noise_of
 from sprd.audio.build import read_waveform
-from sprd.audio.corpus import Clip, Corpus, Split, index_folder, open_corpus, read_noise
+from sprd.audio.corpus import Corpus, index_folder, open_corpus, read_noise
+from sprd.audio.split import Clip, Split
 from sprd.audio.store import Features, compute_features, open_features, silence_of
 from sprd.bundle.heard import SPLITS, HeardClip, heard_clips, wav_bytes
 from sprd.bundle.manifest import read_manifest

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sprd.audio.corpus import Corpus, Split
+from sprd.audio.corpus import Corpus
+from sprd.audio.split import Split
 from sprd.audio.store import open_features
 from sprd.bundle.cpp_sources import Quantization
 from sprd.bundle.manifest import Export

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.corpus import Clip, Split
+from sprd.audio.split import Clip, Split
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sprd.audio.corpus import Corpus, Split, open_corpus, split_digest
+from sprd.audio.corpus import Corpus, open_corpus, split_digest
+from sprd.audio.split import Split
 from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, read_manifest
 from sprd.bundle.record import config_of

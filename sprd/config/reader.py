@@ -268,6 +268,11 @@ def _check_whole(file: str, config: Config) -> None:
             f"{file}[data]: validation_percentage + testing_percentage <= 80 must hold, got "
             f"{data.validation_percentage:g} + {data.testing_percentage:g}. Leave some to train on."
         )
+    if data.personal and data.split == "lists":
+        raise ConfigError(
+            f"{file}[data]: personal = true must come without split = 'lists', which deals"
+            " speakers. Remove one of them."
+        )
     if train.schedule == "cosine" and len(train.phases) > 1:
         raise ConfigError(
             f"{file}[train]: schedule 'cosine' takes one number of steps, got {train.steps}."

@@ -50,8 +50,14 @@ class DataSection(Section):
     )
     split: Literal["auto", "hash", "lists"] = Field(
         "auto",
-        description="`hash`: by salted hash of the speaker. `lists`: by `validation_list.txt` and "
-        "`testing_list.txt` of the data set. `auto`: lists where they exist, else hash.",
+        description="`hash`: by salted hash of the speaker, whoever else is there. `lists`: by "
+        "`validation_list.txt` and `testing_list.txt` of the data set. `auto`: lists where they "
+        "exist, else hash; where that leaves a split without a word, by rank of the hashes.",
+    )
+    personal: bool = Field(
+        False,
+        description="A device for the speakers of these recordings alone: takes are split, not "
+        "speakers, so scores tell nothing of other people.",
     )
     split_salt: str = Field(
         "sprd", description="Salt of the speaker hash: another salt is another split."

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sprd.audio.augment import NOISE_PARTS, Augmenter, Babble, cut_silence, noise_of
-from sprd.audio.corpus import Clip, Split
+from sprd.audio.split import Clip, Split
 from sprd.config.trial import AugmentSection
 
 RATE = 16_000

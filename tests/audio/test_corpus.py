@@ -1,26 +1,20 @@
 """The index of a data set: splits by speaker, a fingerprint, errors that say what to do."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sprd.audio.corpus import (
-    Split,
-    index_folder,
-    open_corpus,
-    read_noise,
-    speaker_of,
-    split_digest,
-    split_of,
-)
+from sprd.audio.corpus import index_folder, open_corpus, read_noise, split_digest
+from sprd.audio.split import Split, split_of
+from sprd.audio.voices.synthetic import RECIPE_FILE, Recipe, plan
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
@@ -65,44 +59,6 @@ def test_a_speaker_lies_in_one_split(folder: Path) -> None:
     speakers = [set(corpus.speakers(split)) for split in Split]
     assert all(speakers)
     assert len(set.union(*speakers)) == sum(map(len, speakers)) == 30
-
-
-@given(st.text(min_size=1), st.text(), st.floats(0, 40), st.floats(0, 40))
-def test_a_split_depends_on_the_speaker_alone(
-    speaker: str, salt: str, validation: float, testing: float
-) -> None:
-    """Files that come later move nobody; a larger share takes from training only."""
-    data = section(split_salt=salt, validation_percentage=validation, testing_percentage=testing)
-    split = split_of(speaker, data)
-    assert split == split_of(speaker, data)
-    larger = data.model_copy(update={"testing_percentage": testing + 10})
-    assert split_of(speaker, larger) in {split, Split.TESTING}
-    if split != Split.TRAINING:
-        assert split_of(speaker, larger) == split
-
-
-def test_shares_are_about_what_was_asked() -> None:
-    """Of many speakers, a tenth is kept for each."""
-    splits = [split_of(f"{number:08x}", section()) for number in range(5000)]
-    for split in (Split.VALIDATION, Split.TESTING):
-        assert splits.count(split) / 5000 == pytest.approx(0.1, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("name", "speaker"),
-    [
-        ("0a7c2a8d_nohash_12.wav", "0a7c2a8d"),
-        ("treyb_nohash_0.wav", "treyb"),
-        ("anna_b_nohash_0.wav", "anna_b"),
-        ("anna_c_nohash_0.wav", "anna_c"),
-        ("_nohash_b_nohash_0.wav", "_nohash_b_nohash_0"),
-        ("hello.wav", "hello"),
-        ("_nohash_0.wav", "_nohash_0"),
-    ],
-)
-def test_the_name_tells_the_speaker(name: str, speaker: str) -> None:
-    """A name without `_nohash_` is a speaker of its own."""
-    assert speaker == speaker_of(name)
 
 
 def test_the_fingerprint_follows_content_not_place(folder: Path, tmp_path: Path) -> None:
@@ -183,7 +139,7 @@ def test_the_flag_overrides_the_source(folder: Path) -> None:
         (
             lambda f: None,
             {"validation_percentage": 0.0},
-            "'yes', got none for validation out of 30",
+            "no validation speaker of 'yes', 'no', words.* 30 speakers.*data.validation_percentage",
         ),
         (lambda f: (f / "_silence_").mkdir() or write_clip(f / "_silence_/a.wav"), {}, "_silence_"),
     ],
@@ -203,8 +159,64 @@ def test_too_few_speakers_are_named(folder: Path) -> None:
     """The keyword, how many said it, and what helps."""
     for path in sorted((folder / "no").iterdir())[1:]:
         path.unlink()
-    with pytest.raises(DataError, match=r"'no'.* out of 1 speaker\. Record more speakers"):
+    with pytest.raises(DataError, match=r"got 1 speaker of 'no'\. Record .* data\.personal"):
         open_corpus(section(source=str(folder)))
+
+
+def test_all_that_is_wrong_with_the_words_is_told_at_once(folder: Path) -> None:
+    """A keyword that is missing, no other words, and too few speakers."""
+    shutil.rmtree(folder / "cat")
+    for path in sorted((folder / "no").iterdir())[2:]:
+        path.unlink()
+    with pytest.raises(DataError) as caught:
+        open_corpus(section(source=str(folder), keywords=("yes", "no", "dog")))
+    for problem in ("keyword 'dog', got none", "words that are no keyword", "2 speakers of 'no'"):
+        assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_few_speakers_are_shared_out_and_scored_alone_by_the_hash(tmp_path: Path) -> None:
+    """Four people: one chooses, one scores; a folder that is only scored asks nobody else."""
+    for word in ("yes", "no", "cat"):
+        for who in ("anna", "ben", "cleo", "dan"):
+            write_clip(tmp_path / word / f"{who}_nohash_0.wav")
+    data = section(source=str(tmp_path))
+    corpus = open_corpus(data)
+    assert [len(corpus.speakers(split)) for split in Split] == [2, 1, 1]
+    assert all(
+        clip.split == split_of(clip.speaker, data) for clip in index_folder(tmp_path, data).clips
+    )
+
+
+def test_takes_of_one_person_are_split_when_asked_for(tmp_path: Path) -> None:
+    """`personal`: each word is in each split, and the speaker in all."""
+    for word in ("yes", "no", "cat"):
+        for take in range(6):
+            write_clip(tmp_path / word / f"me_nohash_{take}.wav")
+    (tmp_path / "validation_list.txt").write_text("yes/me_nohash_0.wav\n")
+    (tmp_path / "testing_list.txt").write_text("yes/me_nohash_1.wav\n")
+    corpus = open_corpus(section(source=str(tmp_path), personal=True))
+    assert corpus.is_personal
+    for split in Split:
+        assert {clip.word for clip in corpus.of(split)} == {"yes", "no", "cat"}
+        assert corpus.speakers(split) == ("me",)
+
+
+def test_recordings_beside_synthetic_voices_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    """By the speakers that the recipe names, in the folder of the voices and in others."""
+    recipe = Recipe(1, "", ("yes", "no"), ("cat",), 12, 1, 0)
+    voices = tmp_path / "voices"
+    for job in plan(recipe):
+        write_clip(voices / job.path)
+    (voices / RECIPE_FILE).write_text(json.dumps(asdict(recipe)))
+    data = section(source=str(voices), extra=(str(folder),))
+    write_clip(voices / "yes" / "me_nohash_0.wav")
+    corpus = open_corpus(data)
+    spoken = [clip.key for clip in corpus.clips if clip.is_synthetic]
+    assert corpus.is_synthetic and len(spoken) == 36 and len(corpus.clips) == 36 + 1 + 90
+    assert not any(key.startswith("extra1/") or "/me_nohash_" in key for key in spoken)
+    (voices / RECIPE_FILE).write_text("{}")
+    assert sum(clip.is_synthetic for clip in open_corpus(data).clips) == 37
 
 
 def test_without_unknown_words_none_are_needed(folder: Path) -> None:

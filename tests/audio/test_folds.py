@@ -1,6 +1,7 @@
 """Speakers dealt to folds: each held out once, nobody on both sides, nobody of the test."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from sprd.audio import folds as module
 from sprd.audio import store
-from sprd.audio.corpus import Clip, Corpus, Split, index_folder
-from sprd.audio.folds import fold_of_speakers, open_fold
+from sprd.audio.corpus import Corpus, index_folder
+from sprd.audio.folds import deal_folds, open_fold
+from sprd.audio.split import Clip, Split
 from sprd.audio.store import open_features
 from sprd.config.trial import Config
 from sprd.errors import DataError
@@ -38,7 +40,7 @@ def make_corpus(said: dict[str, str], split: Split = Split.TRAINING) -> Corpus:
 def test_each_fold_gets_as_many_clips_of_a_keyword() -> None:
     """Twelve speakers of both keywords and three of another word: four and one a fold."""
     said = {f"s{i}": "up down" for i in range(12)} | {f"t{i}": "tree" for i in range(3)}
-    folds = fold_of_speakers(make_corpus(said), N_FOLDS, "salt", KEYWORDS)
+    folds = deal_folds(make_corpus(said), N_FOLDS, "salt", KEYWORDS)
     assert set(folds) == set(said)
     assert Counter(folds[s] for s in said if s.startswith("s")) == {0: 4, 1: 4, 2: 4}
     assert Counter(folds[s] for s in said if s.startswith("t")) == {0: 1, 1: 1, 2: 1}
@@ -48,15 +50,25 @@ def test_rare_keyword_is_dealt_first() -> None:
     """The three that say down lie in three folds, whoever else says up."""
     said = {f"s{i}": "up" for i in range(20)} | {"a": "down", "b": "up down", "c": "up up down"}
     for salt in "abcdefgh":
-        folds = fold_of_speakers(make_corpus(said), N_FOLDS, salt, KEYWORDS)
+        folds = deal_folds(make_corpus(said), N_FOLDS, salt, KEYWORDS)
         assert sorted(folds[s] for s in "abc") == [0, 1, 2]
+
+
+def test_takes_of_a_personal_data_set_are_dealt() -> None:
+    """One person, six takes of each keyword: two a fold."""
+    corpus = replace(make_corpus({"me": "up up up up up up down down down"}), is_personal=True)
+    folds = deal_folds(corpus, N_FOLDS, "salt", KEYWORDS)
+    assert set(folds) == {clip.key for clip in corpus.clips}
+    assert Counter(fold for key, fold in folds.items() if key[:2] == "up") == {0: 2, 1: 2, 2: 2}
+    with pytest.raises(DataError, match="each of 4 folds must have a take of 'down', got 3"):
+        deal_folds(corpus, 4, "salt", KEYWORDS)
 
 
 def test_salt_deals_anew_and_the_same_salt_the_same() -> None:
     """The order of the clips changes nothing."""
     said = {f"s{i}": "up down" for i in range(20)}
     one, again, other = (
-        fold_of_speakers(make_corpus(speakers), 5, salt, KEYWORDS)
+        deal_folds(make_corpus(speakers), 5, salt, KEYWORDS)
         for speakers, salt in ((said, "a"), (dict(reversed(said.items())), "a"), (said, "b"))
     )
     assert one == again
@@ -67,7 +79,7 @@ def test_speakers_of_the_test_are_in_no_fold() -> None:
     """They are scored once, for what is exported."""
     corpus = make_corpus({f"s{i}": "up down" for i in range(20)}, Split.TESTING)
     with pytest.raises(DataError, match="got 0 for training and validation"):
-        fold_of_speakers(corpus, 2, "salt", KEYWORDS)
+        deal_folds(corpus, 2, "salt", KEYWORDS)
 
 
 @given(
@@ -83,7 +95,7 @@ def test_any_speakers_are_dealt_or_refused_in_one_line(
     """If they are dealt, everybody is, and each fold has each keyword."""
     corpus = make_corpus({who: " ".join(words) for who, words in said.items()})
     try:
-        folds = fold_of_speakers(corpus, n_folds, salt, KEYWORDS)
+        folds = deal_folds(corpus, n_folds, salt, KEYWORDS)
     except DataError as error:
         assert "\n" not in str(error)
         return
@@ -95,7 +107,7 @@ def test_any_speakers_are_dealt_or_refused_in_one_line(
 def test_too_few_speakers_are_refused() -> None:
     """Where, rule, found, what to do."""
     with pytest.raises(DataError) as caught:
-        fold_of_speakers(make_corpus({"a": "up down", "b": "up down"}), 3, "salt", KEYWORDS)
+        deal_folds(make_corpus({"a": "up down", "b": "up down"}), 3, "salt", KEYWORDS)
     assert str(caught.value) == (
         "folder clips: each of 3 folds must have a speaker, got 2 for training and validation."
         " Take fewer folds, or record more speakers."
@@ -106,7 +118,7 @@ def test_too_few_speakers_of_a_keyword_are_refused() -> None:
     """A fold without it could not be scored."""
     said = {f"s{i}": "up" for i in range(9)} | {"a": "down", "b": "up down down"}
     with pytest.raises(DataError) as caught:
-        fold_of_speakers(make_corpus(said), 3, "salt", KEYWORDS)
+        deal_folds(make_corpus(said), 3, "salt", KEYWORDS)
     assert str(caught.value) == (
         "folder clips: each of 3 folds must have a speaker of 'down', got 2 for training and"
         " validation. Take fewer folds, or record more speakers."
@@ -117,14 +129,14 @@ def test_speakers_of_several_keywords_may_not_suffice() -> None:
     """Two of the three always share a fold, and so does the keyword that both say."""
     said = {"a": "up down", "b": "up tree", "c": "down tree"}
     with pytest.raises(DataError, match="of 'up', got 2 for training and validation, who say othe"):
-        fold_of_speakers(make_corpus(said), 2, "salt", ("up", "down", "tree"))
+        deal_folds(make_corpus(said), 2, "salt", ("up", "down", "tree"))
 
 
 def test_unlucky_order_is_dealt_anew() -> None:
     """Where a deal exists and the first order misses it, another finds it, whatever the salt."""
     said = {"a": "up down", "b": "up", "c": "down", "d": "down tree", "e": "tree up"}
     for salt in map(str, range(50)):
-        folds = fold_of_speakers(make_corpus(said), 2, salt, ("up", "down", "tree"))
+        folds = deal_folds(make_corpus(said), 2, salt, ("up", "down", "tree"))
         for keyword in ("up", "down", "tree"):
             assert {folds[who] for who, words in said.items() if keyword in words} == {0, 1}
 
@@ -132,7 +144,7 @@ def test_unlucky_order_is_dealt_anew() -> None:
 def test_one_fold_is_refused() -> None:
     """Nobody would be left to learn from."""
     with pytest.raises(DataError, match=r"^folds: must be at least 2, got 1\."):
-        fold_of_speakers(make_corpus({"a": "up down"}), 1, "salt", KEYWORDS)
+        deal_folds(make_corpus({"a": "up down"}), 1, "salt", KEYWORDS)
 
 
 @pytest.fixture(scope="module")

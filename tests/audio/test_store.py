@@ -17,8 +17,9 @@ import soundfile
 from sprd.audio import build, store
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Clip, Corpus, Split, index_folder, read_noise, split_digest
+from sprd.audio.corpus import Corpus, index_folder, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
+from sprd.audio.split import Clip, Split
 from sprd.audio.store import (
     Features,
     compute_features,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio.corpus import Clip, Split
+from sprd.audio.split import Clip, Split
 from sprd.bundle.heard import HeardClip, clips_csv, heard_clips, wav_bytes
 from tests.speakers import LABELS
 

@@ -394,6 +394,10 @@ BAD_REST = [
         "[train] learning_rate: must have one entry a phase of steps, got steps=()",
     ),
     (
+        '[data]\npersonal = true\nsplit = "lists"',
+        "[data]: personal = true must come without split = 'lists', which deals speakers. Remove",
+    ),
+    (
         '[train]\nschedule = "cosine"',
         "[train]: schedule 'cosine' takes one number of steps, got (12000, 3000).",
     ),

@@ -237,6 +237,32 @@ def _build(folder: Path, recipe: Recipe, progress: Progress | None) -> None:
 
 def plan(recipe: Recipe) -> Iterator[Job]:
     """Gives every clip of a data set: who says what, and how."""
+    for speaker, voice in _voices(recipe):
+        for word in recipe.keywords:
+            for take in range(recipe.n_takes):
+                yield _job(recipe.seed, speaker, voice, word, take)
+        for word in recipe.other_words:
+            yield _job(recipe.seed, speaker, voice, word, 0)
+
+
+def is_spoken(folder: Path) -> Callable[[str], bool]:
+    """Returns what tells whether a speaker of a folder is one of its synthetic voices.
+
+    Recordings of people may have been put beside them. In a data set of another format nobody is
+    known by name: all of it counts as spoken.
+    """
+    if not (folder / RECIPE_FILE).exists():
+        return lambda speaker: False
+    try:
+        recipe = Recipe(**json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8")))
+        speakers = {speaker for speaker, _ in _voices(recipe)}
+    except (OSError, ValueError, TypeError):
+        return lambda speaker: True
+    return lambda speaker: recipe.format != FORMAT or speaker in speakers
+
+
+def _voices(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Gives the name of each speaker, and the voice of espeak-ng."""
     seed = recipe.seed
     order = generator_of(seed, "voices").permutation(len(VARIANTS))
     for number in range(recipe.n_voices):
@@ -245,12 +271,7 @@ def plan(recipe: Recipe) -> Iterator[Job]:
             LANGUAGES
         )
         voice = f"{LANGUAGES[accent]}+{VARIANTS[variant]}"
-        speaker = hashlib.sha256(f"{seed}:{number}:{voice}".encode()).hexdigest()[:8]
-        for word in recipe.keywords:
-            for take in range(recipe.n_takes):
-                yield _job(seed, speaker, voice, word, take)
-        for word in recipe.other_words:
-            yield _job(seed, speaker, voice, word, 0)
+        yield hashlib.sha256(f"{seed}:{number}:{voice}".encode()).hexdigest()[:8], voice
 
 
 def _job(seed: int, speaker: str, voice: str, word: str, take: int) -> Job:

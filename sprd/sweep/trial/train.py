@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sprd.audio.corpus import Corpus, Split
+from sprd.audio.corpus import Corpus
+from sprd.audio.split import Split
 from sprd.audio.store import Features, open_features
 from sprd.config.limits import UNMEASURABLE
 from sprd.config.trial import Config

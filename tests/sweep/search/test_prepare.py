@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sprd.audio.corpus import Clip, Corpus, Split
+from sprd.audio.corpus import Corpus
+from sprd.audio.split import Clip, Split
 from sprd.errors import ConfigError
 from sprd.sweep.search import prepare
 from sprd.sweep.search.prepare import front_ends, prepare_features

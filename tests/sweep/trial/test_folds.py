@@ -14,7 +14,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from sprd.audio import store
-from sprd.audio.corpus import Corpus, Split, index_folder
+from sprd.audio.corpus import Corpus, index_folder
+from sprd.audio.split import Split
 from sprd.config.trial import Config
 from sprd.errors import DataError, InputError, OutputError
 from sprd.model.evaluate import score_predicted
