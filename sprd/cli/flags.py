@@ -88,6 +88,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def window(text: str) -> int:
+    """Reads a length of a clip in ms, from 100 to 10,000."""
+    return _between(text, 100, 10_000)
+
+
+def rate(text: str) -> int:
+    """Reads a sample rate in Hz, from 8,000 to 48,000."""
+    return _between(text, 8_000, 48_000)
+
+
+def _between(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be an integer from {least} to {most}, got {text!r}")
+    return int(text)
+
+
 def frame(text: str) -> tuple[int, int, int]:
     """Reads window and stride in ms, and channels: 30/20x40."""
     found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})x([0-9]{1,4})", text)

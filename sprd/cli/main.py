@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "pick": "sprd.cli.choose:pick",
     "export": "sprd.cli.choose:export",
     "compare": "sprd.cli.choose:compare",
+    "data_import": "sprd.cli.recordings:import_",
     "data_fetch": "sprd.cli.data:fetch",
     "data_synth": "sprd.cli.data:synth",
     "data_check": "sprd.cli.data:check",

@@ -20,7 +20,9 @@ from sprd.cli.flags import (
     limit,
     natural,
     positive,
+    rate,
     share,
+    window,
 )
 from sprd.errors import suggest
 
@@ -281,7 +283,7 @@ def _add_data(verbs: Verbs) -> None:
     )
     verb.set_defaults(run="data_check")
     parts = verb.add_subparsers(dest="part", required=True, metavar="PART")
-    for add in (_add_data_fetch, _add_data_synth, _add_data_check):
+    for add in (_add_data_fetch, _add_data_import, _add_data_synth, _add_data_check):
         add(parts)
 
 
@@ -294,6 +296,37 @@ def _add_data_fetch(parts: Verbs) -> None:
     part.add_argument("--url", help="a mirror; the checksum stays the same")
     part.set_defaults(
         run="data_fetch", on_interrupt="What came is kept; run the same command again to go on."
+    )
+
+
+def _add_data_import(parts: Verbs) -> None:
+    part = _verb(
+        parts,
+        "import",
+        "Cut recordings of any length into clips of words, in a folder that trains; the same"
+        " command again adds only what is new.",
+        "sprd data import recordings --out my_words",
+    )
+    part.add_argument("sources", type=Path, nargs="+", metavar="SOURCE", help="files or folders")
+    part.add_argument("--out", type=Path, metavar="DIR", required=True, help="folder of clips")
+    part.add_argument("--word", help="said in all of them; else folders and names tell")
+    part.add_argument("--speaker", metavar="NAME", help="who speaks in all; else names tell")
+    part.add_argument(
+        "--order", choices=("word-speaker", "speaker-word"), help="what names say first, if unclear"
+    )
+    part.add_argument(
+        "--labels", type=Path, metavar="FILE", help="where words are: Audacity's labels or CSV"
+    )
+    part.add_argument(
+        "--clip-ms", type=window, default=1000, metavar="MS", help="of a clip; 1000 unless told"
+    )
+    part.add_argument(
+        "--rate", type=rate, default=16_000, metavar="HZ", help="highest kept; 16000 unless told"
+    )
+    add_json(part)
+    part.set_defaults(
+        run="data_import",
+        on_interrupt="What was imported is kept; run the same command again to go on.",
     )
 
 

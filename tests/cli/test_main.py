@@ -25,6 +25,7 @@ LINES = {
     "export": "export run --trial 1",
     "compare": "compare a b",
     "data_fetch": "data fetch",
+    "data_import": "data import recordings --out words",
     "data_synth": "data synth up --out voices",
     "data_check": "data check clips",
 }
