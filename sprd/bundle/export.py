@@ -24,6 +24,7 @@ from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
+from sprd.sweep.rows.guessing import guess_violations
 from sprd.sweep.rows.row import Trial
 from sprd.sweep.trial.measure import check_footprint
 
@@ -36,12 +37,10 @@ def export(
     folder: Path,
     attempts: Mapping[int, tuple[Violation, ...]],
 ) -> tuple[Violation, ...]:
-    """Writes the bundle of a trained trial into a folder; no training.
-
-    Without a corpus no test speakers are scored. `attempts`: what better trials broke here.
+    """Writes a bundle; without a corpus no test scores. `attempts`: what better trials broke here.
 
     Returns:
-        What breaks the budget now; nothing is written then.
+        What breaks the budget now, or that it guesses; nothing is written then.
 
     Raises:
         SprdError: The trial's files are gone or damaged.
@@ -52,7 +51,8 @@ def export(
     except EmulationError as error:  # another trial may do; this one is not let out
         return (Violation(EMULATION, None, None, error=str(error)),)
     checked = check_footprint(kept.config, footprint)
-    if not checked.violations:
+    violations = checked.violations + guess_violations(kept.record["validation"]["int8"])
+    if not violations:
         contents = Export(
             config=kept.config,
             sweep_name=sweep.sweep.name,
@@ -67,7 +67,7 @@ def export(
             record=_making(kept.record, attempts),
         )
         write_bundle(folder, contents)
-    return checked.violations
+    return violations
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,9 @@ def _read_trial(files: TrialPaths) -> _Kept:
         model, float_model = files.model.read_bytes(), files.float_model.read_bytes()
         if not {"config", "validation", "provenance", "calibration_clips"} <= set(record):
             raise ValueError("record.json lacks what a trial writes")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        if not isinstance(record["validation"]["int8"], dict):
+            raise TypeError("record.json lacks the scores of validation speakers")
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise SprdError(
             f"{files.folder}: must hold {', '.join(KEPT_OF_A_TRIAL)} of the trial:"
             f" {error}. Choose another trial."

@@ -34,6 +34,7 @@ from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
 from sprd.sweep.paths import FLOAT_MODEL, MODEL
 from sprd.sweep.rows.counts import told_clips
+from sprd.sweep.rows.guessing import guess_of
 
 __all__ = ["Export", "Quantization", "write_bundle"]
 
@@ -198,6 +199,8 @@ def _counts(scores: Mapping[str, object]) -> str:
     found = [(split, _get(scores, (split, "int8"))) for split in ("test", "validation")]
     told = {split: told_clips(one) for split, one in found if isinstance(one, Mapping)}
     lines = [f"{split.capitalize()}: {text}." for split, text in told.items()]
+    guesses = [(split, guess_of(one)) for split, one in found if isinstance(one, Mapping)]
+    lines += [f"**{split.capitalize()}: {guess}.**" for split, guess in guesses if guess]
     if any(" of 1 speaker" in text for text in told.values()):
         lines.append("Intervals of 1 speaker hold for that voice, and say nothing of other people.")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
-    from sprd.config.limits import Limit
+    from sprd.config.limits import Limit, Violation
     from sprd.config.objectives import Objective
     from sprd.report.compare import Comparison, Side
     from sprd.sweep.rows.row import Compared, Trial
@@ -120,8 +120,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
 
     trial = run.trial(number)
     if trial.violations:
-        misses = ", ".join(map(str, trial.violations))
-        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
+        raise _refused(number, trial.violations)
     folder = (args.out or run.paths.bundle_of(number)).absolute()
     check_target(folder)  # before it is scored
     try:
@@ -132,14 +131,21 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
         corpus = None
     violations = export_trial(run, trial, corpus, folder)
     if violations:
-        misses = ", ".join(map(str, violations))
-        raise BudgetError(f"trial {number}: must fit the budget, got {misses}. Pick another.")
+        raise _refused(number, violations)
     if args.json:
         numbers = {**trial.metrics, **trial.footprint}
         show_json({"trial": number, "bundle": str(folder), **numbers, **(told or {})})
     else:
         show_bundle(folder)
     return 0
+
+
+def _refused(number: int, violations: Sequence["Violation"]) -> BudgetError:
+    from sprd.sweep.rows.guessing import is_guess
+
+    rule = "be better than guessing" if is_guess(violations) else "fit the budget"
+    misses = ", ".join(map(str, violations))
+    return BudgetError(f"trial {number}: must {rule}, got {misses}. Pick another.")
 
 
 def _frontier_json(

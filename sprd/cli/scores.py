@@ -9,6 +9,7 @@ from sprd.cli.text import output
 from sprd.config.labels import NOT_KEYWORDS
 from sprd.config.numbers import SCORES, number_of
 from sprd.sweep.rows.counts import told_clips
+from sprd.sweep.rows.guessing import guess_of
 
 _SHOWN_WORDS = 8
 _OVER = {"exact": "clips", "wider": "speakers or clips"}
@@ -59,6 +60,8 @@ def _notes(result: Mapping[str, Any]) -> list[str]:
         )
     if result["other_words"] and set(absent) - set(NOT_KEYWORDS):
         lines.append(f"counted as {NOT_KEYWORDS[1]}: the words {_listed(result['other_words'])}")
+    if guess := guess_of(result):
+        lines.append(guess)
     if result["n_speakers"] == 1:
         lines.append("1 speaker: intervals hold for that voice, and say nothing of other people")
     elif result["interval_kinds"]:

@@ -30,6 +30,7 @@ def show_json(value: Mapping[str, Any]) -> None:
 def show_bundle(folder: Path) -> None:
     """Shows what a bundle holds: the trial, what it takes, its scores."""
     from sprd.bundle.manifest import MANIFEST
+    from sprd.sweep.rows.guessing import guess_of
 
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     out = output()
@@ -50,5 +51,7 @@ def show_bundle(folder: Path) -> None:
             key = "balanced_accuracy"
             told = number_of(key).phrase(scores[key], scores["intervals"][key])
             out.print(f"{split} speakers: {told}, int8 in TFLM, {told_clips(scores)}")
+            if guess := guess_of(scores):
+                out.print(f"{split} speakers: {guess}")
     if (manifest["record"].get("data") or {}).get("is_synthetic"):
         out.print("The voices are synthetic: this model never heard a person.")

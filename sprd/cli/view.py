@@ -14,6 +14,7 @@ from rich.text import Text
 from sprd.cli.text import console
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective, natural
+from sprd.sweep.rows.guessing import guess_of, is_guess
 from sprd.sweep.rows.ranking import ranking
 from sprd.sweep.rows.row import Fold, Reference, Row, Trial
 
@@ -44,8 +45,16 @@ def row_line(row: Row) -> str:
     text = f"{row.name}: {_phrase(row, 'balanced_accuracy')}"
     if isinstance(row, Reference):
         return text
-    misses = ", ".join(map(str, row.violations))
-    return f"{text}, {size(row)}" + (f"; over budget: {misses}" if misses else "")
+    return f"{text}, {size(row)}{_kept_back(row)}"
+
+
+def _kept_back(row: Trial) -> str:
+    """Why a trained trial is not exported, or what speaks against it."""
+    if row.violations:
+        why = "not exported" if is_guess(row.violations) else "over budget"
+        return f"; {why}: {', '.join(map(str, row.violations))}"
+    guess = guess_of(row.metrics)
+    return f"; {guess}" if guess else ""
 
 
 def size(row: Trial) -> str:

@@ -23,6 +23,9 @@ Source: percentile intervals of few clusters are too narrow: Cameron, Gelbach an
 "Bootstrap-based improvements for inference with clustered errors", 2008.
 """
 
+FEW_CLIPS = 30
+"""Of fewer clips in which somebody speaks an interval holds almost anything."""
+
 IntervalKind = Literal["exact", "wider"]
 
 
@@ -67,10 +70,11 @@ class Scores:
         }
 
     def as_metrics(self) -> dict[str, object]:
-        """Returns what a row keeps; the number of speakers only where it is small."""
-        few = {"n_speakers": self.n_speakers} if self.n_speakers < MIN_SPEAKERS else {}
-        intervals = {name: list(bounds) for name, bounds in self.intervals.items()}
-        return {**self.rates, "recall": dict(self.recall), "intervals": intervals, **few}
+        """Returns what a row keeps; how many clips and people there were only where that is few."""
+        found = self.as_dict()
+        is_few = self.n_speakers < MIN_SPEAKERS or self.n_clips - self.n_silence < FEW_CLIPS
+        counts = ("n_clips", "n_silence", "n_speakers") if is_few else ()
+        return {key: found[key] for key in (*self.rates, "recall", "intervals", *counts)}
 
 
 def score(

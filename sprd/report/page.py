@@ -11,6 +11,7 @@ from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective
 from sprd.report.columns import UNKNOWN_RECALL, Column, known_columns
 from sprd.report.frontier import ACCURACY, Point, interval_of
+from sprd.sweep.rows.guessing import is_guess
 
 _KEYS = (
     ACCURACY,
@@ -166,7 +167,8 @@ def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_ki
     cells = [_cell(label, label, "text label")]
     if with_kind:
         why = ", ".join(map(str, point.violations))
-        kind = f"{_KINDS[point.kind]}: {why}" if why else _KINDS[point.kind]
+        kind = ": ".join(filter(None, (_KINDS[point.kind], why)))
+        kind = why if is_guess(point.violations) else kind
         cells.append(_cell(kind, kind, "text kind"))
     cells += [_number(point, one) for one in columns]
     for key in params:

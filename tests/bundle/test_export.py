@@ -10,8 +10,16 @@ from sprd.errors import SprdError
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, RECORD, TrialPaths
 from tests.builders import make_row, make_sweep
 
+LACKS_SCORES = b'{"config": 1, "provenance": 1, "calibration_clips": 1, "validation": %s}'
 
-@pytest.mark.parametrize("record", [None, b"{", b"3", b"{}", b"[" * 100_000])
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        *(None, b"{", b"3", b"{}", b"[" * 100_000),
+        *(LACKS_SCORES % one for one in (b"3", b"{}", b"[]", b'{"int8": 3}')),
+    ],
+)
 def test_trial_whose_record_is_gone_or_damaged_is_not_exported(
     tmp_path: Path, record: bytes | None
 ) -> None:

@@ -192,6 +192,19 @@ def test_rate_that_no_clip_decides_is_told_as_unknown(make_export: MakeExport) -
     build(make_export(scores=scores), dict.fromkeys(HASHED_FILES, b""))
 
 
+def test_what_cannot_be_told_from_guessing_is_told(make_export: MakeExport) -> None:
+    """Of few clips: of many it would be no bundle."""
+    few = {
+        "n_clips": 4,
+        "n_silence": 1,
+        "balanced_accuracy": 0.5,
+        "recall": {"_silence_": 1.0, "_unknown_": 1.0, "up": 0.0, "down": 0.0},
+        "intervals": {f"recall {label}": [0, 1] for label in ("_unknown_", "up", "down")},
+    }
+    text = readme(make_export(scores={"validation": {"int8": few, "float": few}, "test": None}))
+    assert "**Validation: 3 clips cannot tell it from guessing: mean recall of words 0.333" in text
+
+
 def test_odd_names_stay_in_their_cells(make_export: MakeExport) -> None:
     """A keyword cannot break a table or smuggle in HTML."""
     text = readme(make_export(keywords=("a|b", "<script>", "x\ny")))

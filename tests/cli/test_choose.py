@@ -14,6 +14,7 @@ from sprd.cli.main import main
 from sprd.cli.text import show_json
 from sprd.config.limits import Violation
 from sprd.errors import ConfigError
+from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.row import Reference, Trial
 from sprd.sweep.run import begin, open_run
 from tests.builders import make_outside_model, make_reference, make_row
@@ -209,6 +210,25 @@ def test_reference_needs_both_flags(
     """Exit 2 and one line."""
     assert main(["pick", str(run), given, "x"]) == ConfigError.exit_code
     assert "must come with --reference-sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("violation", "said"),
+    [
+        (Violation("macs", 2, 1), "trial 0: must fit the budget, got macs 2 of 1 (+100 %)"),
+        (
+            Violation(GUESSING, None, None, error="no better than guessing: 0.3"),
+            "trial 0: must be better than guessing, got no better than guessing: 0.3",
+        ),
+    ],
+)
+def test_trial_that_was_kept_back_is_not_exported_by_hand(
+    violation: Violation, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3 and the reason."""
+    run = make_run(tmp_path / "run", [trial(0, 0.9, 10_000, 50_000, violations=(violation,))])
+    assert main(["export", str(run), "--trial", "0"]) == 3
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 
 from sprd.cli import view
-from sprd.cli.view import SweepView
+from sprd.cli.view import SweepView, row_line
+from sprd.config.limits import Violation
+from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.row import Fold, Trial
 from tests import builders
 
@@ -27,6 +29,23 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys: pytest.CaptureFixture
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("]")[0] for line in lines] == ["[1/2", "[2/2", "[2/2"]
     assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)
+
+
+def test_trial_that_guesses_is_told() -> None:
+    """Kept back where clips are enough to say so, exported with a word where they are not."""
+    guess = Violation(GUESSING, None, None, error="no better than guessing: 0.3")
+    assert row_line(make_row(0, violations=(guess,))).endswith(
+        "; not exported: no better than guessing: 0.3"
+    )
+    over = Violation("macs", 2, 1)
+    assert "; over budget: macs 2 of 1" in row_line(make_row(0, violations=(over, guess)))
+    few: dict[str, Any] = {
+        "recall": {"_unknown_": 0.0, "up": 1.0},
+        "intervals": {"recall _unknown_": [0, 1], "recall up": [0, 1]},
+        "n_clips": 2,
+        "n_silence": 0,
+    }
+    assert "; 2 clips cannot tell it from guessing" in row_line(make_row(0, metrics=few))
 
 
 def test_rows_of_before_count(capsys: pytest.CaptureFixture[str]) -> None:

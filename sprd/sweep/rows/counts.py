@@ -9,14 +9,19 @@ def told_clips(scores: Mapping[str, Any]) -> str:
 
     A record of an older version counts each cut of silence as a speaker; those are taken off.
     """
-    n_silence, n_speakers = scores.get("n_silence"), scores.get("n_speakers")
-    if n_silence is None:
-        n_silence = sum(next(iter(scores.get("confusion") or ()), ()))
-        n_speakers = None if n_speakers is None else n_speakers - n_silence
+    n_silence, n_speakers = n_silence_of(scores), scores.get("n_speakers")
+    if n_speakers is not None and "n_silence" not in scores:
+        n_speakers -= n_silence
     told = counted(scores["n_clips"] - n_silence, "clip")
     if n_speakers is not None:
         told += f" of {counted(n_speakers, 'speaker')}"
     return f"{told}, {counted(n_silence, 'cut')} of silence" if n_silence else told
+
+
+def n_silence_of(scores: Mapping[str, Any]) -> int:
+    """Returns how many clips are cuts of silence; in older records they are the first row."""
+    told = scores.get("n_silence")
+    return sum(next(iter(scores.get("confusion") or ()), ())) if told is None else told
 
 
 def counted(n: int, what: str) -> str:

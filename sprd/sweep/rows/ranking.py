@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective
 from sprd.errors import BudgetError
+from sprd.sweep.rows.guessing import is_guess
 from sprd.sweep.rows.row import Trial
 
 
@@ -65,8 +66,10 @@ def excess(trial: Trial) -> float:
 
 
 def budget_error(trials: Iterable[Trial]) -> BudgetError:
-    """Returns the error for a run in which nothing fits."""
+    """Returns the error for a run in which nothing may be exported."""
     every = list(trials)
+    if guessing := [trial for trial in every if is_guess(trial.violations)]:
+        return _guess_error(every, guessing)
     n_trained = sum(trial.status == "trained" for trial in every)
     misses = [
         f"trial {trial.number}: {', '.join(map(str, trial.violations))}"
@@ -82,4 +85,13 @@ def budget_error(trials: Iterable[Trial]) -> BudgetError:
     return BudgetError(
         f"No trial fits the budget: 0 of {len(every)} ({n_trained} trained). Nearest: {nearest}."
         " Raise the limit in [budget], or widen [space] towards smaller models."
+    )
+
+
+def _guess_error(every: Sequence[Trial], guessing: Sequence[Trial]) -> BudgetError:
+    """What fits was trained, and guesses."""
+    told = "; ".join(f"{one.name}: {', '.join(map(str, one.violations))}" for one in guessing[:3])
+    return BudgetError(
+        f"No trial is worth exporting: {len(guessing)} of {len(every)} fit, but {told}. Listen to"
+        " the recordings (sprd data check), give more of them, or train for more steps."
     )

@@ -18,6 +18,7 @@ from sprd.config.space import active_names
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.errors import ConfigError
+from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.ranking import frontier
 from sprd.sweep.rows.row import Trial
 
@@ -110,4 +111,5 @@ def _violations(row: Trial, limits: Sequence[Limit]) -> tuple[Violation, ...]:
     """What a row breaks; one that was not trained has no scores to hold against a limit."""
     is_trained = row.status == "trained"
     applied = [limit for limit in limits if is_trained or limit.key in LIMITED_KEYS]
-    return find_violations(row.known, applied)
+    guesses = tuple(one for one in row.violations if one.key == GUESSING)
+    return find_violations(row.known, applied) + guesses

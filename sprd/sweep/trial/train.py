@@ -25,6 +25,7 @@ from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
 from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
+from sprd.sweep.rows.guessing import guess_violations
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
     FALSE_ACCEPT_RATE,
@@ -133,9 +134,9 @@ def _finish(
         int8 = _score_int8(model, config, validation)
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
-    misses = checked.violations + score_violations(
-        config.budget, drop, int8.rates[FALSE_ACCEPT_RATE]
-    )
+    metrics = _metrics(trained, int8, floats, drop)
+    misses = checked.violations + guess_violations(metrics)
+    misses += score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
     record = {
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},
@@ -145,7 +146,7 @@ def _finish(
     }
     return Outcome(
         "trained",
-        _metrics(trained, int8, floats, drop),
+        metrics,
         checked.footprint,
         misses,
         clock.seconds,

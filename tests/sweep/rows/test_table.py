@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sprd.config.limits import UNMEASURABLE, Violation
 from sprd.config.objectives import Objective, natural, parse_objectives
 from sprd.errors import InputError, OutputError
+from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.ranking import budget_error, excess, frontier, gains, nearest_misses, ranking
 from sprd.sweep.rows.row import Trial
 from sprd.sweep.rows.table import Table, read_rows
@@ -207,6 +208,18 @@ def test_nearest_misses_are_told_as_in_the_style_guide() -> None:
         " trial 7: accuracy drop 0.03 of 0.02 (+50 %);"
         " trial 3: model 40,000 B of 20,000 B (+100 %). Smallest model seen: 10,000 B (trial 3)."
         " Raise the limit in [budget], or widen [space] towards smaller models."
+    )
+
+
+def test_run_of_guesses_says_so() -> None:
+    """The budget is kept: to raise a limit would not help."""
+    guess = Violation(GUESSING, None, None, error="no better than guessing: 0.3")
+    rows = [make_row(1, violations=(guess,)), make_row(0, "infeasible", violations=(UNMEASURABLE,))]
+    error = budget_error(rows)
+    assert error.exit_code == 3
+    assert str(error) == (
+        "No trial is worth exporting: 1 of 2 fit, but trial 1: no better than guessing: 0.3."
+        " Listen to the recordings (sprd data check), give more of them, or train for more steps."
     )
 
 
