@@ -88,6 +88,7 @@ def test_reference_for_other_words_or_features_is_refused(
         score_reference(run, model, file)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_each_clip_is_told_as_it_was_heard(shared: Path, model: Path, tmp_path: Path) -> None:
     """Recordings, then cuts of silence; the scores are theirs, and each can be heard."""
     for word in ("up", "left"):
