@@ -1,9 +1,11 @@
 """The story: a sweep file goes in, a bundle that fits the board comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sprd.audio.corpus import open_corpus
+from sprd.audio.corpus import Corpus, index_data, open_corpus
+from sprd.audio.finding import EVERYTHING, accept
+from sprd.audio.findings import find
 from sprd.audio.folds import check_folds
 from sprd.bundle.best import export_best
 from sprd.errors import SprdError
@@ -12,7 +14,7 @@ from sprd.sweep.cluster.local import train_here
 from sprd.sweep.rows.folds import FoldTable
 from sprd.sweep.rows.ranking import ranking
 from sprd.sweep.rows.row import Trial
-from sprd.sweep.run import Run, begin, check_data, earlier_runs, only_one, references_of
+from sprd.sweep.run import Run, allowed_of, begin, check_data, earlier_runs, only_one, references_of
 from sprd.sweep.search.confirm import Confirmation, all_over
 from sprd.sweep.search.importance import keep_importances
 from sprd.sweep.search.jobs import Watcher
@@ -22,7 +24,13 @@ from sprd.sweep.trial.folds import FoldScores
 from sprd.sweep.trial.measure import check_verifiable
 
 
-def run_sweep(run: Run, n_trials: int | None, address: str | None, watcher: Watcher) -> Path:
+def run_sweep(
+    run: Run,
+    n_trials: int | None,
+    address: str | None,
+    watcher: Watcher,
+    allowed: Collection[str] = (),
+) -> Path:
     """Runs a sweep, or goes on with it, and exports its best trial that fits the budget.
 
     Args:
@@ -30,6 +38,7 @@ def run_sweep(run: Run, n_trials: int | None, address: str | None, watcher: Watc
         n_trials: Instead of the file's.
         address: A Ray cluster, or None to start Ray on this machine.
         watcher: Is told what happens.
+        allowed: What may be wrong with the recordings: names of `sprd.config.allowed`.
 
     Returns:
         The folder of the bundle.
@@ -41,11 +50,11 @@ def run_sweep(run: Run, n_trials: int | None, address: str | None, watcher: Watc
     """
     check_search(run.sweep, n_trials)
     references = references_of(run)
-    corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
+    corpus = _look_at_data(run, watcher, allowed)
     check_folds(corpus, run.sweep.default.data, run.sweep.sweep.confirm_folds)
     earlier = earlier_runs(run, corpus.fingerprint)
     with only_one(run):
-        begin(run, corpus.fingerprint)
+        begin(run, corpus.fingerprint, corpus.allowed)
         search = Search(run.sweep, run.table, n_trials, references, earlier)
         earlier.tell(watcher.note)
         if address is None and not search.is_done:  # each node of a cluster makes its own
@@ -57,7 +66,7 @@ def run_sweep(run: Run, n_trials: int | None, address: str | None, watcher: Watc
         return export_best(run, corpus, best_first, search.gave_up)
 
 
-def run_one(run: Run, watcher: Watcher) -> tuple[Trial, Path]:
+def run_one(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> tuple[Trial, Path]:
     """Trains the one configuration that the file gives without its space, in this process.
 
     Returns:
@@ -68,9 +77,9 @@ def run_one(run: Run, watcher: Watcher) -> tuple[Trial, Path]:
         SprdError: The training failed.
     """
     check_verifiable(run.sweep.default.budget)
-    corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
+    corpus = _look_at_data(run, watcher, allowed)
     with only_one(run):
-        begin(run, corpus.fingerprint)
+        begin(run, corpus.fingerprint, corpus.allowed)
         done = [trial for trial in run.table.trials if trial.status != "failed"]
         trial = done[0] if done else train_here(run, corpus, watcher)
         if trial.status == "failed":
@@ -100,6 +109,21 @@ def cross_validate(
         reasons = "; ".join(folds.failures.values()).rstrip(".")
         raise SprdError(f"{run.folder}: {reasons}. The folds that ended are kept.")
     return folds.results()
+
+
+def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str]) -> Corpus:
+    """Opens the recordings and tells all that is wrong with them, before anything is trained.
+
+    A run that goes on was let through when it began.
+
+    Raises:
+        DataError: They would spoil a training, or let none begin.
+    """
+    config = run.sweep.default
+    index = index_data(config.data, run.data, watcher.progress)
+    findings = find(index, config.data, config.features, is_trained=True)
+    let_through = EVERYTHING if run.table.rows else (*allowed, *allowed_of(run))
+    return accept(index, findings, let_through, watcher.note)
 
 
 def _confirm_best(run: Run, cluster: Cluster, watcher: Watcher) -> list[Trial]:

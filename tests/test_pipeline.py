@@ -40,12 +40,13 @@ class Story:
             sweep=self.sweep, table=table, paths=paths, data=None, folder=folder
         )
         self.watcher: Any = SimpleNamespace(note=self.parts.append, progress=None)
-        corpus = SimpleNamespace(fingerprint="f")
+        corpus = SimpleNamespace(fingerprint="f", allowed=())
         earlier = SimpleNamespace(tell=lambda note: note("earlier told"))
         search = SimpleNamespace(is_done=False, gave_up="none fits")
         self.search = search
         results: dict[str, Any] = {
             "open_corpus": corpus,
+            "_look_at_data": corpus,
             "earlier_runs": earlier,
             "references_of": (),
             "Search": search,
@@ -53,9 +54,9 @@ class Story:
             "train_here": make_row(0),
         }
         for name in (
-            "check_search", "references_of", "open_corpus", "check_folds", "earlier_runs",
-            "begin", "check_data", "Search", "prepare_features", "keep_importances", "all_over",
-            "check_verifiable", "train_here",
+            "check_search", "references_of", "open_corpus", "_look_at_data", "check_folds",
+            "earlier_runs", "begin", "check_data", "Search", "prepare_features",
+            "keep_importances", "all_over", "check_verifiable", "train_here",
         ):  # fmt: skip
             monkeypatch.setattr(pipeline, name, self._part(name, results.get(name)))
         monkeypatch.setattr(pipeline, "only_one", self._block("only_one"))
@@ -99,7 +100,7 @@ def test_sweep_checks_searches_and_exports_the_best(story: Story) -> None:
     """What can be refused is, before the folder is touched; Ray ends before the export."""
     assert pipeline.run_sweep(story.run, None, None, story.watcher) == Path("bundle")
     assert story.parts == [
-        "check_search", "references_of", "open_corpus", "check_folds", "earlier_runs",
+        "check_search", "references_of", "_look_at_data", "check_folds", "earlier_runs",
         "only_one", "begin", "Search", "earlier told", "prepare_features",
         "cluster", "run", "end of cluster", "keep_importances", "export, none fits",
         "end of only_one",

@@ -5,7 +5,7 @@ Knows nothing of features: it reads no waveform but the noise. Files are checked
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.clips import read_clip, shown
-from sprd.audio.listing import Checked, check_audio
+from sprd.audio.listing import Checked, Contents, LeftOut, check_audio
 from sprd.audio.sources import folder_of, source_name
 from sprd.audio.split import (
     Clip,
@@ -59,6 +59,10 @@ class Corpus:
     n_skipped: int
     skipped: tuple[str, ...]
     is_personal: bool = False
+    findings: tuple[tuple[str, str], ...] = ()
+    """Names of what was found wrong with it before a training, and sentences."""
+    allowed: tuple[str, ...] = ()
+    """Of these, the names of what would have stopped it, and was allowed."""
 
     def of(self, split: Split) -> tuple[Clip, ...]:
         """Returns the clips of a split, sorted by key."""
@@ -71,6 +75,51 @@ class Corpus:
     def speakers(self, split: Split) -> tuple[str, ...]:
         """Returns the speakers of a split, sorted."""
         return tuple(sorted({clip.speaker for clip in self.of(split)}))
+
+
+@dataclass(frozen=True)
+class Index:
+    """A data set as it was found: the corpus, what its files sound like, and what is not in it.
+
+    `corpus` may have no clip. `contents` has a prefix of keys for each folder, and what is in it.
+    """
+
+    corpus: Corpus
+    contents: tuple[tuple[str, Path, Contents], ...]
+
+    @property
+    def where(self) -> str:
+        """The first folder, for messages."""
+        return shown(self.contents[0][1])
+
+    @property
+    def sounds(self) -> Mapping[str, Checked]:
+        """What was found in each file that can be read, noise too, by key."""
+        return {
+            prefix + checked.file.key: checked
+            for prefix, _, contents in self.contents
+            for checked in contents.checked
+            if checked.sound is not None
+        }
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """What is wrong with each file that cannot be read, by key."""
+        return {
+            prefix + checked.file.key: checked.problem
+            for prefix, _, contents in self.contents
+            for checked in contents.checked
+            if checked.problem is not None
+        }
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The files that are no clips, named as clips are."""
+        return tuple(
+            LeftOut(prefix + one.name, one.why)
+            for prefix, _, contents in self.contents
+            for one in contents.left_out
+        )
 
 
 def open_corpus(
@@ -87,6 +136,20 @@ def open_corpus(
         DataError: A folder or a keyword is missing, too few speakers said it, or too many files
             are unreadable.
     """
+    index = index_data(data, folder, progress)
+    if problems := (*unusable(index, data.max_bad_percentage), *unfit(index.corpus, data)):
+        raise DataError(f"{index.where}: {' Also '.join(problems)}")
+    return index.corpus
+
+
+def index_data(
+    data: DataSection, folder: Path | None = None, progress: Progress | None = None
+) -> Index:
+    """Looks at the data set of a sweep, whatever is wrong with it; for arguments see `open_corpus`.
+
+    Raises:
+        DataError: A folder is missing or empty.
+    """
     main = folder_of(data, folder, progress)
     folders = [main, *(folder_of(data, Path(extra)) for extra in data.extra)]
     for number, one in enumerate(folders):
@@ -95,10 +158,7 @@ def open_corpus(
                 f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
             )
     source = " + ".join([source_name(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
-    corpus = _index(folders, data, source, progress, is_whole=True)
-    if problems := unfit(corpus, data):
-        raise DataError(f"{shown(main)}: {' Also '.join(problems)}")
-    return corpus
+    return _index(folders, data, source, progress, is_whole=True)
 
 
 def index_folder(folder: Path, data: DataSection) -> Corpus:
@@ -110,8 +170,44 @@ def index_folder(folder: Path, data: DataSection) -> Corpus:
     Raises:
         DataError: The folder is missing or holds no clip, or too many files are unreadable.
     """
+    index = look_into(folder, data)
+    for problem in unusable(index, data.max_bad_percentage):
+        raise DataError(f"{index.where}: {problem}")
+    return index.corpus
+
+
+def look_into(folder: Path, data: DataSection, progress: Progress | None = None) -> Index:
+    """Looks at one folder, whatever is wrong with it; for its words see `index_folder`.
+
+    Raises:
+        DataError: The folder is missing or empty.
+    """
     main = folder_of(data, folder)
-    return _index([main], data, source_name(data, folder), None, is_whole=False)
+    return _index([main], data, source_name(data, folder), progress, is_whole=False)
+
+
+def unusable(index: Index, max_bad_percentage: float) -> tuple[str, ...]:
+    """Tells why files are no data set: too many are unreadable, or none is a clip.
+
+    Returns:
+        Sentences without the name of the folder.
+    """
+    n_files = sum(len(contents.checked) for _, _, contents in index.contents)
+    n_bad = index.corpus.n_skipped
+    percentage = 100 * n_bad / max(1, n_files)
+    problems = []
+    if percentage > max_bad_percentage:
+        problems.append(
+            f"at most {max_bad_percentage:g} % of the files may be unreadable, got "
+            f"{n_bad:,} of {n_files:,} ({percentage:.1f} %), the first {index.corpus.skipped[0]}."
+            " See `sprd data check`, or raise data.max_bad_percentage."
+        )
+    if not index.corpus.clips:
+        problems.append(
+            "must hold a folder of recordings for each word, got no clip."
+            " Put them into <word>/<speaker>_nohash_<n>.wav."
+        )
+    return tuple(problems)
 
 
 def unfit(corpus: Corpus, data: DataSection) -> tuple[str, ...]:
@@ -165,27 +261,24 @@ def _index(
     source: str,
     progress: Progress | None,
     is_whole: bool,
-) -> Corpus:
+) -> Index:
     """Indexes the first folder and, under other keys, the further ones.
 
     `is_whole`: nobody else is trained on or scored, so that who is there may decide the split.
     """
-    files = []
+    files, all_contents = [], []
     for number, folder in enumerate(folders):
         prefix = f"extra{number}/" if number else ""
-        files += [(prefix + checked.file.key, checked) for checked in check_audio(folder, progress)]
-    good = sorted((key, checked) for key, checked in files if checked.problem is None)
+        contents = check_audio(folder, progress)
+        all_contents.append((prefix, folder, contents))
+        files += [(prefix + checked.file.key, checked) for checked in contents.checked]
+    files.sort(key=lambda pair: pair[0])
+    good = [(key, checked) for key, checked in files if checked.problem is None]
     bad = [f"{key!r}: {checked.problem}" for key, checked in files if checked.problem is not None]
-    _check_readable(shown(folders[0]), len(files), bad, data.max_bad_percentage)
     noise = tuple(checked.file.path for _, checked in good if _is_noise(checked))
     clips = tuple(_clips(folders, good, data, is_whole))
-    if not clips:
-        raise DataError(
-            f"{shown(folders[0])}: must hold a folder of recordings for each word, got no clip."
-            " Put them into <word>/<speaker>_nohash_<n>.wav."
-        )
     lines = "\n".join(f"{key} {checked.sha256}" for key, checked in good)
-    return Corpus(
+    corpus = Corpus(
         clips=clips,
         noise=noise,
         fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
@@ -195,6 +288,7 @@ def _index(
         skipped=tuple(bad[:N_REASONS]),
         is_personal=data.personal,
     )
+    return Index(corpus, tuple(all_contents))
 
 
 def _is_noise(checked: Checked) -> bool:
@@ -234,13 +328,3 @@ def _number(key: str, checked: Checked) -> int:
 def _composed(word: str) -> str:
     """Returns a word with its accents on their letters: macOS stores them apart in file names."""
     return unicodedata.normalize("NFC", word)
-
-
-def _check_readable(where: str, n_files: int, bad: Sequence[str], max_percentage: float) -> None:
-    percentage = 100 * len(bad) / max(1, n_files)
-    if percentage > max_percentage:
-        raise DataError(
-            f"{where}: at most {max_percentage:g} % of the files may be unreadable, got "
-            f"{len(bad):,} of {n_files:,} ({percentage:.1f} %), the first {bad[0]}."
-            " See `sprd data check`, or raise data.max_bad_percentage."
-        )

@@ -1,33 +1,18 @@
-"""A folder of recordings in, a report of what is in it and what is wrong with it out.
+"""An index of recordings in, a report of what is in them and what is wrong with them out.
 
-Changes nothing and knows no keywords: what a sweep demands of its words, `corpus.py` checks.
+Changes nothing; what is wrong, `findings.py` finds.
 """
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import numpy as np
-
-from sprd.audio.clips import decode, shown
-from sprd.audio.listing import Checked, check_audio
-from sprd.audio.split import speaker_of
-from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
-from sprd.errors import DataError
-
-CLIP_S = 1.0
-TOLERANCE_S = 0.01
-"""Recorders miss the second by as much."""
-
-MIN_SPEAKERS = 10
-"""With fewer, a tenth of the speakers is nobody."""
-
-SILENT_DBFS = -60.0
-MIN_CLIPPED = 3
-"""Samples in a row at full scale from which a clip counts as clipped: one may be a true peak."""
+from sprd.audio.corpus import Index
+from sprd.audio.finding import Finding
+from sprd.audio.misplaced import MIN_SPEAKERS
+from sprd.audio.sound import Sound
+from sprd.audio.unheard import TOLERANCE_S
+from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 
 
 @dataclass(frozen=True)
@@ -42,11 +27,11 @@ class WordReport:
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What is in a folder of recordings. Files are named by their keys, `<word>/<file>`.
+    """What is in folders of recordings. Files are named by their keys, `<word>/<file>`.
 
-    `duration_s` is of all clips, without noise; `sample_rates_hz` counts clips a rate;
-    `duplicates` are groups of files with the same bytes; `problems` says in sentences what is
-    worth doing something about.
+    `duration_s` is of all clips, without noise; `sample_rates_hz` counts clips a rate; `shorter`
+    and `longer` than the window; `duplicates` are groups of files with the same bytes; `problems`
+    says in sentences what is worth doing something about, `findings` the same with its name.
     """
 
     folder: str
@@ -68,156 +53,83 @@ class FolderReport:
     noise: Mapping[str, float]
     """Seconds of each recording of noise."""
     problems: tuple[str, ...]
+    findings: tuple[Mapping[str, object], ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    """Files that are no clips, by the reason."""
 
     def as_dict(self) -> dict[str, object]:
         """Returns the report for JSON."""
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Sound:
-    rate_hz: int
-    duration_s: float
-    is_silent: bool
-    is_clipped: bool
+def report(index: Index, findings: Sequence[Finding], window_s: float) -> FolderReport:
+    """Puts together what an index tells.
 
-
-def inspect_folder(folder: Path) -> FolderReport:
-    """Reads every recording of a folder.
-
-    Raises:
-        DataError: The folder is missing or holds no recordings.
+    Args:
+        index: Of one folder or more.
+        findings: What was found wrong with it.
+        window_s: What is heard at once.
     """
-    checked = check_audio(folder)
-    if not checked:
-        raise DataError(
-            f"{shown(folder)}: must hold a folder of recordings for each word, got no audio file."
-            " Put them into <word>/<speaker>_nohash_<n>.wav."
-        )
-    unreadable = {clip.file.key: clip.problem for clip in checked if clip.problem is not None}
-    good = [clip for clip in checked if clip.problem is None]
-    sounds: dict[str, _Sound] = {}
-    with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
-        for clip, sound in zip(good, pool.map(_listen, good), strict=True):
-            if isinstance(sound, str):
-                unreadable[clip.file.key] = sound
-            else:
-                sounds[clip.file.key] = sound
-    return _report(folder, [clip for clip in good if clip.file.key in sounds], sounds, unreadable)
-
-
-def _listen(clip: Checked) -> _Sound | str:
-    """Returns what a file sounds like, or why it cannot be read after all."""
-    try:
-        samples, rate_hz = decode(clip.file.path)
-    except DataError as error:
-        return error.rule
-    loudness = np.abs(samples.astype(np.int32))
-    full = np.concatenate(([0], loudness >= 32767, [0])).astype(np.int8)
-    starts, ends = (np.flatnonzero(np.diff(full) == step) for step in (1, -1))
-    return _Sound(
-        rate_hz=rate_hz,
-        duration_s=len(samples) / rate_hz,
-        is_silent=bool(loudness.max(initial=0) < 32768 * 10 ** (SILENT_DBFS / 20)),
-        is_clipped=bool((ends - starts >= MIN_CLIPPED).any()),
-    )
-
-
-def _report(
-    folder: Path,
-    good: list[Checked],
-    sounds: Mapping[str, _Sound],
-    unreadable: Mapping[str, str],
-) -> FolderReport:
-    noise = {k: s.duration_s for k, s in sounds.items() if k.startswith(BACKGROUND_NOISE_FOLDER)}
-    clips = [clip for clip in good if clip.file.key not in noise]
-    heard = {clip.file.key: sounds[clip.file.key] for clip in clips}
-    words = _words(clips, heard)
-    durations = [sound.duration_s for sound in heard.values()]
-    names = {clip.file.key: clip.file.path.name for clip in clips}
-    parts: dict[str, tuple[str, ...]] = {
-        "shorter": _keys(heard, lambda sound: sound.duration_s < CLIP_S - TOLERANCE_S),
-        "longer": _keys(heard, lambda sound: sound.duration_s > CLIP_S + TOLERANCE_S),
-        "silent": _keys(heard, lambda sound: sound.is_silent),
-        "clipped": _keys(heard, lambda sound: sound.is_clipped),
-        "without_speaker": tuple(k for k, name in names.items() if "_nohash_" not in name),
-        "few_speakers": tuple(word.word for word in words if word.n_speakers < MIN_SPEAKERS),
-    }
-    duplicates = _duplicates(clips)
-    rates = Counter(sound.rate_hz for sound in heard.values())
+    checked, clips = index.sounds, index.corpus.clips
+    heard = {clip.key: sound for clip in clips if (sound := checked[clip.key].sound) is not None}
+    words = _words(index, heard)
+    durations = [sound.seconds for sound in heard.values()]
     return FolderReport(
-        folder=str(folder),
+        folder=index.where,
         words=words,
         n_clips=len(clips),
-        n_speakers=len({speaker_of(name) for name in names.values()}),
+        n_speakers=len({clip.speaker for clip in clips}),
         duration_s=sum(durations),
         shortest_s=min(durations, default=0.0),
         longest_s=max(durations, default=0.0),
-        sample_rates_hz=dict(sorted(rates.items())),
-        unreadable=dict(unreadable),
-        duplicates=duplicates,
-        noise=noise,
-        problems=_problems(words, unreadable, duplicates, noise, parts),
-        **parts,
+        sample_rates_hz=dict(sorted(Counter(one.rate_hz for one in heard.values()).items())),
+        unreadable=dict(index.unreadable),
+        shorter=_keys(heard, lambda sound: sound.seconds < window_s - TOLERANCE_S),
+        longer=_keys(heard, lambda sound: sound.seconds > window_s + TOLERANCE_S),
+        silent=_keys(heard, lambda sound: sound.is_silent),
+        clipped=_keys(heard, lambda sound: sound.is_clipped),
+        duplicates=_duplicates((key, checked[key].sha256) for key in heard),
+        without_speaker=tuple(clip.key for clip in clips if "_nohash_" not in clip.path.name),
+        few_speakers=tuple(word.word for word in words if word.n_speakers < MIN_SPEAKERS),
+        noise={
+            key: one.sound.seconds
+            for key, one in checked.items()
+            if one.file.word == BACKGROUND_NOISE_FOLDER and one.sound is not None
+        },
+        problems=tuple(one.sentence for one in findings),
+        findings=tuple(one.as_dict() for one in findings),
+        left_out=_left_out(index),
     )
 
 
-def _words(clips: Iterable[Checked], sounds: Mapping[str, _Sound]) -> tuple[WordReport, ...]:
-    by_word: dict[str, list[Checked]] = defaultdict(list)
-    for clip in clips:
-        by_word[clip.file.word].append(clip)
+def _words(index: Index, heard: Mapping[str, Sound]) -> tuple[WordReport, ...]:
+    by_word = defaultdict(list)
+    for clip in index.corpus.clips:
+        by_word[clip.word].append(clip)
     return tuple(
         WordReport(
             word=word,
-            n_clips=len(files),
-            n_speakers=len({speaker_of(clip.file.path.name) for clip in files}),
-            duration_s=sum(sounds[clip.file.key].duration_s for clip in files),
+            n_clips=len(clips),
+            n_speakers=len({clip.speaker for clip in clips}),
+            duration_s=sum(heard[clip.key].seconds for clip in clips),
         )
-        for word, files in sorted(by_word.items())
+        for word, clips in sorted(by_word.items())
     )
 
 
-def _keys(sounds: Mapping[str, _Sound], is_so: Callable[[_Sound], bool]) -> tuple[str, ...]:
+def _left_out(index: Index) -> dict[str, tuple[str, ...]]:
+    by_why = defaultdict(list)
+    for one in index.left_out:
+        by_why[one.why.value].append(one.name)
+    return {why: tuple(names) for why, names in by_why.items()}
+
+
+def _keys(sounds: Mapping[str, Sound], is_so: Callable[[Sound], bool]) -> tuple[str, ...]:
     return tuple(key for key, sound in sounds.items() if is_so(sound))
 
 
-def _duplicates(clips: Iterable[Checked]) -> tuple[tuple[str, ...], ...]:
+def _duplicates(files: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     by_content: dict[str, list[str]] = defaultdict(list)
-    for clip in clips:
-        by_content[clip.sha256].append(clip.file.key)
+    for key, sha256 in files:
+        by_content[sha256].append(key)
     return tuple(tuple(keys) for keys in by_content.values() if len(keys) > 1)
-
-
-def _problems(
-    words: tuple[WordReport, ...],
-    unreadable: Mapping[str, str],
-    duplicates: tuple[tuple[str, ...], ...],
-    noise: Mapping[str, float],
-    parts: Mapping[str, tuple[str, ...]],
-) -> tuple[str, ...]:
-    """Returns a sentence on each thing that is worth doing something about."""
-    copies = tuple(key for keys in duplicates for key in keys[1:])
-    found = (
-        (tuple(unreadable), "cannot be read: remove them or record them again"),
-        (parts["longer"], f"are longer than {CLIP_S:g} s: only their start is heard"),
-        (parts["silent"], f"are silent (below {SILENT_DBFS:g} dBFS): remove them"),
-        (parts["clipped"], "are clipped: record them again, less loud"),
-        (copies, "are copies of others, which may lie in another split: remove them"),
-        (parts["without_speaker"], "name no speaker: call them <speaker>_nohash_<n>"),
-    )
-    problems = [
-        f"{len(keys):,} file{'s' if len(keys) > 1 else ''} {text} (first {keys[0]!r})."
-        for keys, text in found
-        if keys
-    ]
-    for word in words:
-        if word.n_speakers < MIN_SPEAKERS:
-            problems.append(
-                f"{word.word!r} has {word.n_speakers} speaker{'s' if word.n_speakers > 1 else ''}"
-                f": from {MIN_SPEAKERS} on, each split is likely to get one."
-            )
-    if any(word.word == SILENCE_LABEL for word in words):
-        problems.append(f"{SILENCE_LABEL} is no word: move its files to {BACKGROUND_NOISE_FOLDER}.")
-    if not noise:
-        problems.append(f"no {BACKGROUND_NOISE_FOLDER}: noise is made, yours would be better.")
-    return tuple(problems)

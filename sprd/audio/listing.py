@@ -1,31 +1,59 @@
-"""A folder in; its audio files, their SHA-256 and what is wrong with them out. Kept in a cache.
+"""A folder in; its audio files, their SHA-256, what they sound like and what is wrong out.
 
-Knows nothing of keywords or splits.
+What is no clip is told with its reason. Knows nothing of keywords or splits.
 """
 
 import hashlib
-import json
 import os
 import time
-from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from sprd.audio.clips import decode_content, read_content, readable_suffixes, shown
-from sprd.disk.atomic import cache_folder, write_atomically
+from sprd.audio.media import SUFFIXES as MEDIA_SUFFIXES
+from sprd.audio.seen import SETTLED_NS, Entry, load_seen, write_seen
+from sprd.audio.sound import Sound, sound_of
 from sprd.disk.process import Progress
 from sprd.errors import DataError, OutputError
 
-FORMAT = 1
-"""Part of the cache: raise it when the checks change."""
+MAX_DEPTH, MAX_ENTRIES = 8, 200_000
+"""How far folders inside those of words are looked into, only to count what lies there."""
 
-SETTLED_NS = 2_000_000_000
-"""Files changed later than this before the look are read again: a clock may tick in such steps."""
+DOCUMENTS = (
+    *(".txt", ".md", ".rst", ".html", ".pdf", ".json", ".csv", ".tsv", ".toml", ".yaml", ".yml"),
+    *(".py", ".ini", ".db", ".lab", ".textgrid", ".xml", ".license"),
+)
+"""What comes with recordings and is none: nobody asks why it is not heard."""
 
-Known = Mapping[str, tuple[int, int, str, str | None]]
-"""Key -> size, mtime_ns, SHA-256, problem."""
+_DOCUMENT_NAMES = ("readme", "license", "licence", "notice", "changelog", "makefile")
+
+
+class Why(StrEnum):
+    """Why a file is no clip."""
+
+    SUFFIX = "suffix"
+    """Of a kind that is not read."""
+    MEDIA = "needs PyAV"
+    """Of a kind that is read with the extra `media`, which is not installed."""
+    TOP = "in no word's folder"
+    DEEPER = "a folder too deep"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that is no clip: its path in the folder, and why."""
+
+    name: str
+    why: Why
+
+    @property
+    def suffix(self) -> str:
+        """Of its name, in small letters; empty where it has none."""
+        return os.path.splitext(self.name)[1].lower()
 
 
 @dataclass(frozen=True)
@@ -41,50 +69,64 @@ class AudioFile:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file and what its bytes say: `problem` is the rule they break, None if they are audio."""
+    """A file and what its bytes say: `problem` is the rule they break, None if they are audio.
+
+    One of the two is None: there is no sound where there is a problem.
+    """
 
     file: AudioFile
     sha256: str
     problem: str | None
+    sound: Sound | None
 
 
-def list_audio(folder: Path) -> list[AudioFile]:
-    """Lists the audio files of the word folders, sorted by key.
+@dataclass(frozen=True)
+class Contents:
+    """What is in a folder: audio files sorted by key, and the others sorted by name."""
 
-    Hidden files and folders and files of other suffixes are no recordings. Only one level is
-    looked at, so that links in circles do no harm; links to nowhere are no files.
+    checked: tuple[Checked, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def list_audio(folder: Path) -> tuple[list[AudioFile], list[LeftOut]]:
+    """Lists the audio files of the word folders, sorted by key, and what is none.
+
+    Hidden files and folders are passed over, and links to nowhere. Files beside the folders of
+    words, of other suffixes, or in deeper folders are left out.
 
     Raises:
         DataError: The folder or one in it cannot be read.
     """
-    files, suffixes = [], readable_suffixes()
+    files: list[AudioFile] = []
+    left_out: list[LeftOut] = []
+    inner: list[tuple[str, str]] = []
+    suffixes = readable_suffixes()
     try:
         for word in _entries(folder):
             if not os.path.isdir(word.path):
+                if os.path.isfile(word.path):
+                    left_out.append(LeftOut(word.name, _why(word.name, suffixes) or Why.TOP))
                 continue
-            for entry in _entries(Path(word.path)):
-                if os.path.splitext(entry.name)[1].lower() in suffixes and os.path.isfile(
-                    entry.path
-                ):
+            for entry in _entries(word.path):
+                key = f"{word.name}/{entry.name}"
+                if not _is_file(entry):
+                    inner += [(entry.path, key)] if os.path.isdir(entry.path) else []
+                elif why := _why(entry.name, suffixes):
+                    left_out.append(LeftOut(key, why))
+                else:
                     status = entry.stat()
-                    path, key = Path(entry.path), f"{word.name}/{entry.name}"
-                    files.append(
-                        AudioFile(path, key, word.name, status.st_size, status.st_mtime_ns)
-                    )
+                    n_bytes, mtime_ns = status.st_size, status.st_mtime_ns
+                    files.append(AudioFile(Path(entry.path), key, word.name, n_bytes, mtime_ns))
     except OSError as error:
         raise DataError(
             f"{shown(folder)}: must be a readable folder of recordings: "
             f"{error.strerror or error}. Check the path and its permissions."
         ) from error
-    return sorted(files, key=lambda file: file.key)
+    left_out += _deeper(folder, inner)
+    return sorted(files, key=lambda file: file.key), sorted(left_out, key=lambda one: one.name)
 
 
-def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
-
-
-def check_audio(folder: Path, progress: Progress | None = None) -> list[Checked]:
+def check_audio(folder: Path, progress: Progress | None = None) -> Contents:
     """Lists the audio files of a folder and reads each once; known ones are not read again.
 
     Args:
@@ -92,83 +134,103 @@ def check_audio(folder: Path, progress: Progress | None = None) -> list[Checked]
         progress: Called with ("reading", files done, files in all).
     """
     looked_at_ns = time.time_ns()
-    files = list_audio(folder)
-    cache = _cache_file(folder)
-    known = _load(cache)
-    fresh = [
-        file for file in files if known.get(file.key, (0, 0))[:2] != (file.n_bytes, file.mtime_ns)
-    ]
-    checks: dict[str, tuple[str, str | None]] = {}
+    files, left_out = list_audio(folder)
+    known = load_seen(folder)
+    fresh = [file for file in files if not _is_known(file, known.get(file.key))]
+    read: dict[str, tuple[str, str | None, Sound | None]] = {}
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
         results = zip(fresh, pool.map(_check, fresh), strict=True)
-        for n_done, (file, check) in enumerate(results, 1):
-            checks[file.key] = check
+        for n_done, (file, found) in enumerate(results, 1):
+            read[file.key] = found
             if progress is not None:
                 progress("reading", n_done, len(fresh))
-    checked = [
-        Checked(file, *(checks[file.key] if file.key in checks else known[file.key][2:]))
+    checked = tuple(
+        Checked(file, *(read[file.key] if file.key in read else known[file.key][2:]))
         for file in files
-    ]
+    )
     if fresh or len(files) != len(known):
-        settled = [
-            entry
-            for entry in checked
-            if entry.file.mtime_ns < looked_at_ns - SETTLED_NS and entry.sha256
-        ]
+        settled = {
+            one.file.key: (one.file.n_bytes, one.file.mtime_ns, one.sha256, one.problem, one.sound)
+            for one in checked
+            if one.file.mtime_ns < looked_at_ns - SETTLED_NS and one.sha256
+        }
         # A cache that cannot be written costs time, no result.
         with suppress(OutputError):
-            write_atomically(cache, _dump(settled))
-    return checked
+            write_seen(folder, settled)
+    return Contents(checked, tuple(left_out))
 
 
-def _check(file: AudioFile) -> tuple[str, str | None]:
-    """Returns the SHA-256 of a file ("" if it cannot be read) and the rule that it breaks."""
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def _why(name: str, suffixes: frozenset[str]) -> Why | None:
+    """Returns why a file of this name cannot be a clip; None if it can."""
+    stem, suffix = os.path.splitext(name)
+    suffix = suffix.lower()
+    if suffix in suffixes:
+        return None
+    if suffix in MEDIA_SUFFIXES:
+        return Why.MEDIA
+    is_document = suffix in DOCUMENTS or stem.lower() in _DOCUMENT_NAMES
+    return Why.DOCUMENT if is_document else Why.SUFFIX
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
+def _deeper(folder: Path, inner: list[tuple[str, str]]) -> list[LeftOut]:
+    """Returns the recordings in folders inside those of words; links in circles do no harm."""
+    if not inner:
+        return []
+    found: list[LeftOut] = []
+    kinds = readable_suffixes() | set(MEDIA_SUFFIXES)
+    words = [one.path for one in _entries(folder) if os.path.isdir(one.path)]
+    visited = {_place(folder), *map(_place, words)}
+    waiting, n_entries = [(path, name, 1) for path, name in sorted(inner, reverse=True)], 0
+    while waiting and n_entries < MAX_ENTRIES:
+        path, name, depth = waiting.pop()
+        with suppress(OSError):  # one that cannot be read is only counted less
+            if _place(path) in visited or depth > MAX_DEPTH:
+                continue
+            visited.add(_place(path))
+            for entry in sorted(_entries(path), key=lambda one: one.name, reverse=True):
+                n_entries += 1
+                inside = f"{name}/{entry.name}"
+                if os.path.isdir(entry.path):
+                    waiting.append((entry.path, inside, depth + 1))
+                elif os.path.splitext(entry.name)[1].lower() in kinds and _is_file(entry):
+                    found.append(LeftOut(inside, Why.DEEPER))
+    return found
+
+
+def _place(path: Path | str) -> tuple[int, int]:
+    """Returns what tells a folder, whatever links lead to it."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _is_known(file: AudioFile, entry: Entry | None) -> bool:
+    return entry is not None and entry[:2] == (file.n_bytes, file.mtime_ns)
+
+
+def _check(file: AudioFile) -> tuple[str, str | None, Sound | None]:
+    """Returns the SHA-256 of a file ("" if it cannot be read), and its problem or its sound."""
     if not file.key.isascii():
         try:
             file.key.encode()
         except UnicodeEncodeError:
-            return "", "its name must be UTF-8. Rename it"
+            return "", "its name must be UTF-8. Rename it", None
     try:
         content = read_content(file.path)
     except DataError as error:
-        return "", error.rule.rstrip(".")
-    found = decode_content(content, file.path.suffix)
-    return hashlib.sha256(content).hexdigest(), found if isinstance(found, str) else None
-
-
-def _cache_file(folder: Path) -> Path:
-    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
-    return cache_folder() / "corpus" / f"{name}.json"
-
-
-def _load(cache: Path) -> Known:
-    """Reads the cache; a damaged one, or one of another format, is none."""
-    try:
-        content = json.loads(cache.read_bytes())
-        if content["format"] != FORMAT:
-            return {}
-        return {key: _entry(*entry) for key, entry in content["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _entry(
-    n_bytes: object, mtime_ns: object, sha256: object, problem: object
-) -> tuple[int, int, str, str | None]:
-    if (
-        isinstance(n_bytes, int)
-        and isinstance(mtime_ns, int)
-        and isinstance(sha256, str)
-        and len(sha256) == 64
-        and isinstance(problem, str | None)
-    ):
-        return n_bytes, mtime_ns, sha256, problem
-    raise ValueError("not an entry")
-
-
-def _dump(checked: Iterable[Checked]) -> str:
-    files = {
-        entry.file.key: (entry.file.n_bytes, entry.file.mtime_ns, entry.sha256, entry.problem)
-        for entry in checked
-    }
-    return json.dumps({"format": FORMAT, "files": files}, separators=(",", ":"))
+        return "", error.rule.rstrip("."), None
+    sha256, found = hashlib.sha256(content).hexdigest(), decode_content(content, file.path.suffix)
+    if isinstance(found, str):
+        return sha256, found, None
+    return sha256, None, sound_of(*found)

@@ -1,5 +1,7 @@
 """An index made on one machine in, the same index for the recordings of another out."""
 
+from dataclasses import replace
+
 from sprd.audio.corpus import Corpus, open_corpus
 from sprd.audio.sources import SYNTHETIC, VERSIONS, source_name
 from sprd.audio.speech_commands import fetch_speech_commands
@@ -39,4 +41,4 @@ def resolve_on_node(corpus: Corpus, data: DataSection) -> Corpus:
             f" {found.fingerprint[:12]} here, {corpus.fingerprint[:12]} where the sweep began."
             " Share one folder of recordings, and name it."
         )
-    return found
+    return replace(found, findings=corpus.findings, allowed=corpus.allowed)

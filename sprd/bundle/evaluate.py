@@ -1,6 +1,6 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from sprd.audio.augment import Waveform, noise_of
 from sprd.audio.build import read_waveform
-from sprd.audio.corpus import Corpus, index_folder, open_corpus, read_noise
+from sprd.audio.corpus import Corpus, look_into, open_corpus, read_noise
+from sprd.audio.finding import accept
+from sprd.audio.findings import find
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import Features, compute_features, open_features, silence_of
 from sprd.bundle.heard import SPLITS, HeardClip, heard_clips, wav_bytes
@@ -54,6 +56,8 @@ def evaluate_model(
     n_silence: int,
     seed: int,
     progress: Progress | None = None,
+    allowed: Collection[str] = (),
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """Scores a bundle's int8 model, or a bare .tflite, in TFLM.
 
@@ -62,17 +66,17 @@ def evaluate_model(
         data: Folder of clips; every clip is scored, words that are no label as `_unknown_`.
         sweep_file: What a bare .tflite hears: labels and front end.
         split: "all", or "training", "validation", "test": only those speakers.
-        n_silence: `_silence_` clips cut from the folder's noise.
-        seed: Of those cuts.
+        n_silence, seed: `_silence_` clips cut from the folder's noise, and the seed of the cuts.
+        allowed, tell: What may be wrong with the clips, and who is told what is: see `accept`.
 
     Raises:
         InputError: Model, sweep file or data cannot be used.
     """
     config, content = _open(model, sweep_file)
-    corpus = index_folder(data, config.data)
+    corpus = _look_at(data, config, allowed, tell)
     clips = _clips_of(corpus, split, data)
-    recordings = read_noise(corpus, config.features.sample_rate_hz)
-    noise = noise_of(recordings, config.features.n_samples, SPLITS.get(split))
+    recorded = read_noise(corpus, config.features.sample_rate_hz)
+    noise = noise_of(recorded, config.features.n_samples, SPLITS.get(split))
     features = compute_features(clips, noise, config.features, n_silence, seed, progress)
     probabilities, labels = _predicted(content, str(model), config, features), config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
@@ -84,6 +88,15 @@ def evaluate_model(
         clips=tuple(heard_clips(clips, probabilities, labels)),
         sound=_sounds(clips, noise, config.features, seed),
     )
+
+
+def _look_at(
+    data: Path, config: Config, allowed: Collection[str], tell: Callable[[str], None]
+) -> Corpus:
+    """Opens the clips and tells all that is wrong with them."""
+    index = look_into(data, config.data)
+    findings = find(index, config.data, config.features, is_trained=False)
+    return accept(index, findings, allowed, tell)
 
 
 def _predicted(model: bytes, name: str, config: Config, clips: Features) -> NDArray[np.float32]:

@@ -26,7 +26,10 @@ def evaluate(args: Namespace) -> int:
 
     with SweepView([], 0) as view:
         found = evaluate_model(
-            args.model, args.data, args.sweep, args.split, args.silence, args.seed, view.progress
+            *(args.model, args.data, args.sweep, args.split, args.silence, args.seed),
+            progress=view.progress,
+            allowed=args.allow,
+            tell=view.note,
         )
     files = write_clips(found, args.clips, args.page)
     if args.json:

@@ -1,14 +1,19 @@
 """The verbs about data: fetch a public set, let voices speak one, look into a folder."""
 
 from argparse import Namespace
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
+
+if TYPE_CHECKING:
+    from sprd.audio.corpus import Index
+    from sprd.config.trial import DataSection, FeaturesSection
 
 
 def fetch(args: Namespace) -> int:
@@ -48,15 +53,39 @@ def synth(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
-    """Tells what is in a folder of clips and what is wrong with it."""
-    from sprd.audio.inspection import inspect_folder
+    """Tells what is in folders of clips and what is wrong with them."""
+    from sprd.audio.finding import refuse
+    from sprd.audio.findings import find, index_folders
+    from sprd.audio.inspection import report
+    from sprd.config.trial import FeaturesSection
 
-    report = inspect_folder(args.folder)
-    if args.json:
-        show_json(report.as_dict())
+    if args.sweep is None:
+        data, features, index = None, FeaturesSection(), index_folders(args.folder)
     else:
-        _show_report(report.as_dict())
+        data, features, index = _open_as_sweep(args.sweep, args.folder)
+    findings = find(index, data, features, is_trained=True)
+    told = report(index, findings, features.clip_duration_ms / 1000).as_dict()
+    if args.json:
+        show_json(told)
+    else:
+        _show_report(told)
+    refuse(index, findings, args.allow)
     return 0
+
+
+def _open_as_sweep(
+    file: Path, folders: Sequence[Path]
+) -> "tuple[DataSection, FeaturesSection, Index]":
+    """Looks at folders as a sweep would that is given the first, and the others as extra."""
+    from sprd.audio.corpus import index_data
+    from sprd.config.frozen import replaced
+    from sprd.config.reader import load_recipe
+    from sprd.sweep.run import VOCABULARY
+
+    config = load_recipe(file, VOCABULARY)
+    extra = (*config.data.extra, *map(str, folders[1:]))
+    data = replaced(config.data, extra=extra)
+    return data, config.features, index_data(data, folders[0])
 
 
 def _show_report(report: Mapping[str, Any]) -> None:
@@ -67,7 +96,10 @@ def _show_report(report: Mapping[str, Any]) -> None:
     for word in report["words"]:
         grid.add_row(word["word"], f"{word['n_clips']:,}", f"{word['n_speakers']:,}")
     out.print(grid)
-    for problem in report["problems"]:
-        out.print(Text(problem, style="yellow"))
-    if not report["problems"]:
+    n_speakers = f"{report['n_speakers']:,} speaker{'' if report['n_speakers'] == 1 else 's'}"
+    out.print(f"{report['n_clips']:,} clips of {n_speakers}, {report['duration_s']:,.0f} s")
+    for found in report["findings"]:
+        style = "red" if found["stops"] else "yellow"
+        out.print(Text(f"{found['name']}: {found['sentence']}", style=style))
+    if not report["findings"]:
         out.print("nothing wrong")

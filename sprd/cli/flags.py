@@ -5,6 +5,7 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
+from sprd.config.allowed import ALLOWABLE
 from sprd.config.limits import LIMITED_KEYS, Limit, at_most
 from sprd.config.numbers import number_of
 
@@ -18,6 +19,18 @@ def add_data(verb: argparse.ArgumentParser, required: bool = False) -> None:
     """Adds the folder of recordings."""
     verb.add_argument(
         "--data", type=Path, metavar="DIR", required=required, help="folder of <word>/<clip>.wav"
+    )
+
+
+def add_allow(verb: argparse.ArgumentParser) -> None:
+    """Adds what may be wrong with the recordings."""
+    verb.add_argument(
+        "--allow",
+        action="append",
+        choices=tuple(ALLOWABLE),
+        default=[],
+        metavar="NAME",
+        help=f"go on in spite of what was found: {', '.join(ALLOWABLE)}; may be repeated",
     )
 
 

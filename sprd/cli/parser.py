@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeAlias
 from sprd import __version__
 from sprd.cli.flags import (
     add_address,
+    add_allow,
     add_board,
     add_bundle,
     add_data,
@@ -88,6 +89,7 @@ def _add_sweep(verbs: Verbs) -> None:
     add_data(verb)
     verb.add_argument("--trials", type=positive, metavar="N", help="instead of sweep.n_trials")
     add_address(verb)
+    add_allow(verb)
     verb.set_defaults(on_interrupt="Finished trials are kept; run the same command again to go on.")
 
 
@@ -101,6 +103,7 @@ def _add_train(verbs: Verbs) -> None:
     add_file(verb)
     add_out(verb, "folder; runs/<name>-train")
     add_data(verb)
+    add_allow(verb)
     add_json(verb)
 
 
@@ -120,6 +123,7 @@ def _add_evaluate(verbs: Verbs) -> None:
     )  # fmt: skip
     verb.add_argument("--silence", type=natural, metavar="N", default=80, help="silence clips")
     verb.add_argument("--seed", type=natural, default=0, help="seed of the silence clips")
+    add_allow(verb)
     verb.add_argument(
         "--clips", type=Path, metavar="FILE.csv", help="write what was heard of each clip"
     )
@@ -348,9 +352,17 @@ def _add_data_synth(parts: Verbs) -> None:
 
 def _add_data_check(parts: Verbs) -> None:
     part = _verb(
-        parts, "check", "Tell what is in a folder and what is wrong.", "sprd data check recordings"
+        parts,
+        "check",
+        "Tell what is in folders of recordings and what is wrong: what a training would say first"
+        " (exit 2 if none could use them).",
+        "sprd data check recordings --sweep sweeps/up_down_nano33ble.toml",
     )
-    part.add_argument("folder", type=Path, metavar="DIR")
+    part.add_argument("folder", type=Path, metavar="DIR", nargs="+")
+    part.add_argument(
+        "--sweep", type=Path, metavar="FILE", help="tells keywords, split and front end"
+    )
+    add_allow(part)
     add_json(part)
     part.set_defaults(run="data_check")
 

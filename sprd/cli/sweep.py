@@ -30,7 +30,7 @@ def sweep(args: Namespace) -> int:
     n_trials = args.trials or run.sweep.sweep.n_trials
     try:
         with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
-            bundle = run_sweep(run, args.trials, args.address, view)
+            bundle = run_sweep(run, args.trials, args.address, view, args.allow)
     except SprdError:
         if any(trial.is_eligible for trial in run.table.trials):
             _show_run(run)
@@ -65,7 +65,7 @@ def train(args: Namespace) -> int:
 
     run = open_run(args.file, args.out, args.data, suffix="-train")
     with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
-        trial, bundle = run_one(run, view)
+        trial, bundle = run_one(run, view, args.allow)
     if args.json:
         show_json({**trial.as_dict(), **trial.metrics, **trial.footprint, "bundle": str(bundle)})
     else:

@@ -3,7 +3,7 @@
 import difflib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +108,13 @@ def check_data(run: Run, fingerprint: str) -> None:
         )
 
 
-def begin(run: Run, fingerprint: str) -> None:
+def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
     """Writes what marks a folder as a run's, once file and data are known to be good.
+
+    Args:
+        run: Its folder and its sweep file.
+        fingerprint: Of the data.
+        allowed: Names of what is wrong with the data and was allowed.
 
     Raises:
         ConfigError: The trials so far were made with other data.
@@ -124,6 +129,7 @@ def begin(run: Run, fingerprint: str) -> None:
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
+        **({"allowed": sorted(allowed)} if allowed else {}),
     }
     write_atomically(run.paths.source, json.dumps(source, indent=1) + "\n")
     write_atomically(run.paths.sweep, run.sweep.text)
@@ -135,6 +141,12 @@ def fingerprint_of(run: Run) -> str | None:
     """Returns the fingerprint of the data that a run was made from; None before it began."""
     noted = _read_source(run.folder).get("data_fingerprint")
     return None if noted is None else str(noted)
+
+
+def allowed_of(run: Run) -> tuple[str, ...]:
+    """Returns what is wrong with a run's data and was allowed when it began."""
+    noted = _read_source(run.folder).get("allowed", ())
+    return tuple(map(str, noted)) if isinstance(noted, list) else ()
 
 
 def run_id(folder: Path) -> str | None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio import listing
-from sprd.audio.listing import check_audio, list_audio
+from sprd.audio import media, seen
+from sprd.audio.listing import Why, check_audio, list_audio
 from sprd.errors import DataError
 
 OLD_S = 1_600_000_000
@@ -47,14 +47,24 @@ def n_read(folder: Path) -> int:
 
 
 def test_recordings_are_listed_by_word_and_name(folder: Path) -> None:
-    """Sorted; hidden files, other suffixes, files beside the words and deeper ones are none."""
-    for name in (".hidden.wav", "no/.b.wav", "no/notes.txt", "stray.wav"):
+    """Sorted; hidden files, other suffixes, files beside the words and deeper ones are none.
+
+    But for the hidden ones, each is told with its reason.
+    """
+    for name in (".hidden.wav", "no/.b.wav", "no/notes.txt", "stray.wav", "no/c.raw", "README"):
         (folder / name).write_bytes(b"x")
     (folder / "no" / "deeper").mkdir()
     write(folder / "no" / "deeper" / "c.wav", 1)
     (folder / "no" / "nowhere.wav").symlink_to(folder / "missing.wav")
     write(folder / "no" / "b.WAV", 1)
-    found = list_audio(folder)
+    found, left_out = list_audio(folder)
+    assert {one.name: one.why for one in left_out} == {
+        "README": Why.DOCUMENT,
+        "no/c.raw": Why.SUFFIX,
+        "no/deeper/c.wav": Why.DEEPER,
+        "no/notes.txt": Why.DOCUMENT,
+        "stray.wav": Why.TOP,
+    }
     assert [(one.key, one.word) for one in found] == [
         ("no/a_nohash_0.wav", "no"),
         ("no/a_nohash_1.wav", "no"),
@@ -63,6 +73,32 @@ def test_recordings_are_listed_by_word_and_name(folder: Path) -> None:
         ("yes/a_nohash_1.wav", "yes"),
     ]
     assert all(one.n_bytes == one.path.stat().st_size for one in found)
+
+
+def test_links_in_circles_do_no_harm(folder: Path) -> None:
+    """Inside a word, to the word or to the whole, and to themselves; each file counts once."""
+    deeper = folder / "no" / "anna" / "monday"
+    deeper.mkdir(parents=True)
+    write(deeper / "0.wav", 1)
+    for place, target in ((deeper, folder), (deeper, deeper.parent), (folder, folder)):
+        (place / f"round{target.name}").symlink_to(target)
+    (folder / "no" / "itself.wav").symlink_to("itself.wav")
+    (folder / "no" / "twice").symlink_to(deeper)
+    files, left_out = list_audio(folder)
+    assert len(files) == 4
+    assert [(one.name, one.why) for one in left_out] == [("no/anna/monday/0.wav", Why.DEEPER)]
+
+
+def test_recording_of_a_phone_is_left_out_without_pyav(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is a file like others with it; it is read as soon as PyAV is there."""
+    (folder / "no" / "a.m4a").write_bytes(b"no audio")
+    monkeypatch.setattr(media, "is_installed", lambda: False)
+    assert [(one.name, one.why) for one in list_audio(folder)[1]] == [("no/a.m4a", Why.MEDIA)]
+    monkeypatch.setattr(media, "is_installed", lambda: True)
+    assert list_audio(folder)[1] == []
+    assert "no/a.m4a" in [one.key for one in list_audio(folder)[0]]
 
 
 def test_missing_folder_is_one_line(tmp_path: Path) -> None:
@@ -81,7 +117,7 @@ def test_files_are_read_once(folder: Path) -> None:
     write(folder / "yes" / "new.wav", 7)
     (folder / "no" / "a_nohash_0.wav").unlink()
     assert n_read(folder) == 2
-    found = {one.file.key: one.sha256 for one in check_audio(folder)}
+    found = {one.file.key: one.sha256 for one in check_audio(folder).checked}
     assert found["yes/a_nohash_0.wav"] == found["yes/new.wav"] != found["yes/a_nohash_1.wav"]
     assert "no/a_nohash_0.wav" not in found
 
@@ -106,7 +142,7 @@ def test_damaged_cache_costs_time_alone(folder: Path, own_cache: Path, content: 
 def test_cache_of_other_checks_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Raise FORMAT when they change."""
     check_audio(folder)
-    monkeypatch.setattr(listing, "FORMAT", listing.FORMAT + 1)
+    monkeypatch.setattr(seen, "FORMAT", seen.FORMAT + 1)
     assert n_read(folder) == 4
 
 
@@ -115,6 +151,6 @@ def test_what_is_wrong_with_a_file_is_kept_with_it(folder: Path) -> None:
     (folder / "yes" / "bad.wav").write_bytes(b"RIFF of nothing")
     os.utime(folder / "yes" / "bad.wav", (OLD_S, OLD_S))
     for _ in range(2):
-        problems = {one.file.key: one.problem for one in check_audio(folder)}
+        problems = {one.file.key: one.problem for one in check_audio(folder).checked}
         assert problems.pop("yes/bad.wav")
         assert set(problems.values()) == {None}

@@ -48,7 +48,8 @@ def surroundings() -> dict[str, object]:
 
 
 def corpus_record(corpus: Corpus) -> dict[str, object]:
-    """Returns what names a corpus and its split, and what is in it."""
+    """Returns what names a corpus and its split, what is in it, and what was wrong with it."""
+    findings = [{"name": name, "what": what} for name, what in corpus.findings]
     return {
         "source": _without_folders(corpus.source),
         "fingerprint": corpus.fingerprint,
@@ -57,6 +58,8 @@ def corpus_record(corpus: Corpus) -> dict[str, object]:
         "n_clips": len(corpus.clips),
         "n_speakers": len({clip.speaker for clip in corpus.clips}),
         "n_skipped": corpus.n_skipped,
+        **({"findings": findings} if findings else {}),
+        **({"allowed": list(corpus.allowed)} if corpus.allowed else {}),
     }
 
 

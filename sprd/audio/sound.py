@@ -1,0 +1,71 @@
+"""A waveform in, the few numbers that tell what is wrong with it out."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FULL_SCALE = 32768
+SILENT_DBFS = -60.0
+_SILENT_PEAK = FULL_SCALE * 10 ** (SILENT_DBFS / 20)
+
+MIN_CLIPPED = 3
+"""Samples in a row at full scale from which a clip counts as clipped: one may be a true peak."""
+
+_EXACT = 1 << 22
+"""Samples whose squares add up in a float64 without rounding: 2^22 times 2^30 is below 2^53."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a recording sounds like, in 16 bits, its channels averaged.
+
+    `energy` is the sum of the squares of all samples, exact: with length and peak it tells one
+    recording from another.
+    """
+
+    rate_hz: int
+    n_samples: int
+    peak: int
+    energy: int
+    is_clipped: bool
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.n_samples / self.rate_hz
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is to be heard: all below -60 dBFS, or all of one value."""
+        return self.peak < _SILENT_PEAK or self.energy == self.n_samples * self.peak**2
+
+    @property
+    def peak_dbfs(self) -> float:
+        """Its loudest sample."""
+        return 20 * math.log10(max(self.peak, 0.5) / FULL_SCALE)
+
+    @property
+    def rms_dbfs(self) -> float:
+        """Its mean level."""
+        mean = max(self.energy / max(self.n_samples, 1), 0.25)
+        return 10 * math.log10(mean / FULL_SCALE**2)
+
+
+def sound_of(samples: NDArray[np.int16], rate_hz: int) -> Sound:
+    """Measures a waveform, (n,) int16 with n > 0."""
+    peak = max(int(samples.max()), -int(samples.min()))
+    energy = 0
+    for start in range(0, len(samples), _EXACT):
+        wide = samples[start : start + _EXACT].astype(np.float64)
+        energy += int(wide @ wide)
+    is_clipped = peak >= FULL_SCALE - 1 and _stays_full(samples)
+    return Sound(rate_hz, len(samples), peak, energy, is_clipped)
+
+
+def _stays_full(samples: NDArray[np.int16]) -> bool:
+    """Whether samples stay at full scale for as long as no true peak does."""
+    is_full = np.abs(samples.astype(np.int32)) >= FULL_SCALE - 1
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], is_full, [0])).astype(np.int8)))
+    return bool((edges[1::2] - edges[::2] >= MIN_CLIPPED).any())
