@@ -25,6 +25,7 @@ from sprd.config.reader import load_sweep  # noqa: E402
 from sprd.device.footprint import measure  # noqa: E402
 from sprd.device.tflm import Runner  # noqa: E402
 from sprd.model.evaluate import paired_difference, score  # noqa: E402
+from sprd.sweep.rows.counts import told_clips  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
@@ -70,9 +71,7 @@ def main() -> None:
 def show(results: dict) -> None:  # type: ignore[type-arg]
     """Prints the scores side by side, each with its 95 % interval."""
     first, second = results["bundle"], results["shipped"]
-    print(
-        f"{first['n_clips']} clips, {first['n_speakers']} speakers and silence cuts, int8 in TFLM"
-    )
+    print(f"{told_clips(first)}, int8 in TFLM")
     names = ["balanced_accuracy", *(f"recall {label}" for label in first["labels"])]
     print(f"{'':24}{'bundle':>26}{'shipped':>26}")
     for name in names:

@@ -177,12 +177,15 @@ def _show_frontier(
     chosen: int | None,
     references: Sequence["Compared"],
 ) -> None:
+    from sprd.report.frontier import is_of_one_speaker
     from sprd.report.table import WIDTH, frontier_table
 
     out = Console(highlight=False, markup=False)
     table = frontier_table(trials, objectives, chosen, references)
     # A table that is piped, or on a narrow terminal, is not cut: it is 80 columns at most.
     out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
+    if any(map(is_of_one_speaker, trials)):
+        out.print("1 speaker: intervals hold for that voice, and say nothing of other people")
 
 
 def _write_plots(
@@ -248,6 +251,13 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
         worst = ((number_of(key), value) for key, value in found.reference.items())
         corner = ", ".join(f"{what.title} {what.text(value)}" for what, value in worst)
         out.print(f"hypervolume: the share covered between the best of both and {corner}")
+    if found.has_overlap:
+        what = number_of("balanced_accuracy")
+        ends = " and ".join(what.ends(side.interval) for side in sides)
+        out.print(
+            f"{what.words}: the intervals of the best overlap ({ends}): chance may have decided"
+            " between them, and a hypervolume makes as much of it as of any difference"
+        )
     if not is_same_data:
         out.print(Text("The runs have different data: their scores cannot be compared.", "yellow"))
     _show_differences(found)

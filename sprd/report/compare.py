@@ -8,6 +8,7 @@ import numpy as np
 
 from sprd.config.objectives import Objective
 from sprd.config.written import written_keys
+from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.rows.hypervolume import hypervolume
 from sprd.sweep.rows.ranking import frontier, gains, ranking
 from sprd.sweep.rows.row import Status, Trial
@@ -43,6 +44,8 @@ class Standing:
     frontier: tuple[int, ...]
     hypervolume: float | None
     n_dominated: int
+    interval: tuple[float, float] | None
+    """Of the best balanced accuracy, 95 %; None where it is no objective, or unknown."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class Comparison:
     second: Standing
     reference: Mapping[str, float]
     differences: tuple[Difference, ...]
+
+    @property
+    def has_overlap(self) -> bool:
+        """Whether the intervals of the best balanced accuracies overlap."""
+        first, second = self.first.interval, self.second.interval
+        if first is None or second is None:
+            return False
+        return max(first[0], second[0]) <= min(first[1], second[1])
 
 
 def compare_runs(first: Side, second: Side, objectives: Sequence[Objective]) -> Comparison:
@@ -91,6 +102,7 @@ def compare_runs(first: Side, second: Side, objectives: Sequence[Objective]) -> 
             frontier=tuple(row.number for row in front),
             hypervolume=volume,
             n_dominated=sum(_is_dominated(loss, others) for loss in own),
+            interval=_interval(side.trials, objectives),
         )
         for side, front, volume, own, others in zip(
             sides, fronts, volumes, losses, reversed(losses), strict=True
@@ -129,6 +141,12 @@ def _is_dominated(loss: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> b
 def _best(rows: Sequence[Trial], objectives: Sequence[Objective]) -> dict[str, tuple[int, float]]:
     ranked = [(o.key, ranking(rows, o)) for o in objectives]
     return {key: (found[0].number, found[0].value(key)) for key, found in ranked if found}
+
+
+def _interval(rows: Sequence[Trial], objectives: Sequence[Objective]) -> tuple[float, float] | None:
+    wanted = [objective for objective in objectives if objective.key == ACCURACY]
+    best = ranking(rows, wanted[0])[:1] if wanted else []
+    return interval_of(best[0]) if best else None
 
 
 def _differences(first: str, second: str) -> Iterator[Difference]:

@@ -59,6 +59,11 @@ def interval_of(row: Trial | Compared) -> tuple[float, float] | None:
     return (float(bounds[0]), float(bounds[1])) if bounds else None
 
 
+def is_of_one_speaker(row: Trial | Compared) -> bool:
+    """Whether the scores are of one voice alone, so that intervals say nothing of other people."""
+    return row.known("n_speakers") == 1
+
+
 def points_of(
     trials: Iterable[Trial],
     objectives: Sequence[Objective],

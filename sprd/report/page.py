@@ -10,7 +10,7 @@ from sprd.config.limits import Limit
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective
 from sprd.report.columns import UNKNOWN_RECALL, Column, known_columns
-from sprd.report.frontier import ACCURACY, Point, interval_of
+from sprd.report.frontier import ACCURACY, Point, interval_of, is_of_one_speaker
 from sprd.sweep.rows.guessing import is_guess
 
 _KEYS = (
@@ -182,7 +182,8 @@ def _number(point: Point, one: Column) -> str:
     value = one.value(point.row)
     extra = ""
     if one.key == ACCURACY and (bounds := interval_of(point.row)):
-        extra = f'<br><span class="interval">{one.number.ends(bounds)}</span>'
+        told = one.number.ends(bounds) + (", 1 speaker" if is_of_one_speaker(point.row) else "")
+        extra = f'<br><span class="interval">{told}</span>'
     if value is None:
         return '<td data-sort="">unknown</td>'
     return f'<td data-sort="{value!r}">{escape(one.text(point.row))}{extra}</td>'

@@ -114,6 +114,19 @@ def test_pick_lists_and_draws_the_frontier(
     assert exported == []
 
 
+def test_pick_tells_that_scores_are_of_one_voice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their intervals say nothing of other people."""
+    one = make_row(
+        0,
+        metrics={"intervals": {"balanced_accuracy": [0.8, 0.95]}, "n_speakers": 1},
+        params={"model.filters": 8},
+    )
+    assert main(["pick", str(make_run(tmp_path / "run", [one]))]) == 0
+    assert "1 speaker: intervals hold for that voice" in capsys.readouterr().out
+
+
 def test_pick_draws_where_it_is_told(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], exported: list[Any]
 ) -> None:
@@ -287,6 +300,17 @@ def test_compare_tells_how_far_each_run_came(
     assert "[sweep] n_trials: 3 | 9" in said
     assert "[space] model.filters: [4, 8] | [4, 16]" in said
     assert "different data" not in said
+    assert "the intervals of the best overlap" not in said  # 0.90 .. 0.96, 0.82 .. 0.88
+
+
+def test_compare_says_where_chance_may_have_decided(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hypervolumes of 1.0 and 0.09 may be 0.93 and 0.92 of accuracy."""
+    other = make_run(tmp_path / "other", [trial(0, 0.92, 15_000, 60_000)])
+    assert main(["compare", str(run), str(other)]) == 0
+    said = capsys.readouterr().out
+    assert "the intervals of the best overlap (0.900 .. 0.960 and 0.890 .. 0.950)" in said
 
 
 def test_compare_of_different_data_says_so(

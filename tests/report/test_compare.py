@@ -84,6 +84,29 @@ def test_one_trial_alone_fills_its_box() -> None:
     assert found.first.hypervolume == 1.0
 
 
+@pytest.mark.parametrize(
+    ("intervals", "has_overlap"),
+    [
+        (([0.85, 0.95], [0.7, 0.85]), True),
+        (([0.85, 0.95], [0.7, 0.84]), False),
+        (([0.85, 0.95], None), False),
+    ],
+)
+def test_best_whose_intervals_overlap_are_not_told_apart(
+    intervals: tuple[list[float] | None, ...], has_overlap: bool
+) -> None:
+    """However far apart the volumes are: a box is as small as the difference."""
+    sides = [
+        [row(0, score, 20, metrics={"intervals": {"balanced_accuracy": bounds}})]
+        for score, bounds in zip((0.9, 0.8), intervals, strict=True)
+    ]
+    found = compare(sides[0], sides[1])
+    assert found.first.interval == (0.85, 0.95)
+    assert found.has_overlap == has_overlap
+    costs = compare_runs(Side("a", sides[0], ""), Side("b", sides[1], ""), OBJECTIVES[1:])
+    assert costs.first.interval is None and not costs.has_overlap
+
+
 def test_run_in_which_nothing_fits_covers_nothing() -> None:
     """The other's box is the measure; without any trial there is none."""
     assert compare(FIRST, []).second.hypervolume == 0.0

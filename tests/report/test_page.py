@@ -9,6 +9,7 @@ from sprd.config.limits import Limit, Violation, at_most
 from sprd.config.objectives import natural
 from sprd.report.frontier import Point, points_of
 from sprd.report.page import frontier_page
+from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.row import Trial
 from tests.builders import make_outside_model, make_row
 
@@ -105,6 +106,19 @@ def test_accuracy_under_the_least_is_told(rows: list[Trial]) -> None:
     assert "over: balanced accuracy 0.70, at least 0.80 (-13 %)" in page_of(
         points_of([row], OBJECTIVES)
     )
+
+
+def test_trial_that_guesses_and_scores_of_one_voice_are_told() -> None:
+    """Whoever guesses is over no limit; an interval of one speaker says nothing of others."""
+    guess = Violation(GUESSING, None, None, error="no better than guessing: 0.3")
+    metrics = {"intervals": {"balanced_accuracy": [0.6, 0.8]}, "n_speakers": 1}
+    page = page_of(
+        points_of([make_row(0, score=0.7, violations=(guess,), metrics=metrics)], OBJECTIVES)
+    )
+    rows = Reader(page).rows
+    cells = dict(zip(rows[-2], rows[-1], strict=True))
+    assert cells["kind"] == "no better than guessing: 0.3"
+    assert cells["balanced accuracy"] == "0.7000.600 .. 0.800, 1 speaker"
 
 
 def test_hostile_texts_are_escaped(rows: list[Trial], reference: Trial) -> None:
