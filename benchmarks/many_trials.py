@@ -142,8 +142,11 @@ def main() -> None:
         with environment(DRIVER, LOCAL):
             from sprd.sweep.cluster import tune
             from sprd.sweep.cluster.connection import connected
+            from sprd.sweep.cluster.preflight import choose_temporary
 
-            with connected(run.sweep, None), patch.object(tune, "trainable", stub):
+            temporary = choose_temporary().folder
+
+            with connected(run.sweep, None, temporary), patch.object(tune, "trainable", stub):
                 before, since = memory(), time.perf_counter()
                 tune.run_jobs(search, run, corpus, Clock(args.trials))
                 seconds, after = time.perf_counter() - since, memory()

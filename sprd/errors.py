@@ -7,6 +7,7 @@
     │   ├── ModelFileError      a .tflite file
     │   ├── BoardError          a board or its file
     │   ├── EmulationError      a model or a machine that cannot emulate
+    │   ├── MachineError        a machine that lacks what a command needs
     │   ├── OutputError         a folder that cannot be written
     │   └── NewerVersionError   what a newer sprd wrote
     ├── DownloadError        1  the network or the checksum
@@ -69,6 +70,10 @@ class BoardError(InputError):
 
 class EmulationError(InputError):
     """A model that the emulated core cannot run, or a machine without compiler and emulator."""
+
+
+class MachineError(InputError):
+    """A machine that lacks what a command needs: a temporary folder, /dev/shm, loopback."""
 
 
 class OutputError(InputError):

@@ -11,6 +11,7 @@ from sprd.bundle.best import export_best
 from sprd.errors import SprdError
 from sprd.sweep.cluster.cluster import Cluster, open_cluster
 from sprd.sweep.cluster.local import train_here
+from sprd.sweep.cluster.preflight import check_machine, check_processes
 from sprd.sweep.rows.folds import FoldTable
 from sprd.sweep.rows.ranking import ranking
 from sprd.sweep.rows.row import Trial
@@ -18,7 +19,7 @@ from sprd.sweep.run import Run, allowed_of, begin, check_data, earlier_runs, onl
 from sprd.sweep.search.confirm import Confirmation, all_over
 from sprd.sweep.search.importance import keep_importances
 from sprd.sweep.search.jobs import Watcher
-from sprd.sweep.search.prepare import prepare_features
+from sprd.sweep.search.prepare import check_features, prepare_features
 from sprd.sweep.search.search import Search, check_search
 from sprd.sweep.trial.folds import FoldScores
 from sprd.sweep.trial.measure import check_verifiable
@@ -40,8 +41,7 @@ def run_sweep(
         watcher: Is told what happens.
         allowed: What may be wrong with the recordings: names of `sprd.config.allowed`.
 
-    Returns:
-        The folder of the bundle.
+    Returns: The folder of the bundle.
 
     Raises:
         ConfigError: The file asks for what cannot be done: said before anything is trained.
@@ -49,6 +49,7 @@ def run_sweep(
         SprdError: The search gave up. The best of the trials so far was exported.
     """
     check_search(run.sweep, n_trials)
+    check_machine(address)
     references = references_of(run)
     corpus = _look_at_data(run, watcher, allowed)
     check_folds(corpus, run.sweep.default.data, run.sweep.sweep.confirm_folds)
@@ -77,10 +78,13 @@ def run_one(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> tuple[
         SprdError: The training failed.
     """
     check_verifiable(run.sweep.default.budget)
+    check_processes()
     corpus = _look_at_data(run, watcher, allowed)
     with only_one(run):
         begin(run, corpus.fingerprint, corpus.allowed)
         done = [trial for trial in run.table.trials if trial.status != "failed"]
+        if not done:
+            check_features(run.sweep.default, corpus)
         trial = done[0] if done else train_here(run, corpus, watcher)
         if trial.status == "failed":
             raise SprdError(f"{run.sweep.path}: {str(trial.error).rstrip('.')}.")
@@ -99,6 +103,7 @@ def cross_validate(
         DataError: There are too few speakers, or other data than the run's.
         SprdError: A fold failed.
     """
+    check_machine(address)
     corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
     check_data(run, corpus.fingerprint)
     check_folds(corpus, run.sweep.default.data, n_folds)

@@ -62,7 +62,10 @@ def digest(path: Path) -> str:
 def run(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of one finished smoke sweep; its name would trip a shell."""
     out = tmp_path_factory.mktemp("a run's folder") / "out 1"
-    done = sprd("sweep", ROOT / "sweeps/smoke.toml", "--out", out)
+    typed_in = tmp_path_factory.mktemp("with modules that are not ours")
+    for name in ("tensorflow", "numpy", "ray", "random"):
+        (typed_in / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    done = sprd("sweep", ROOT / "sweeps/smoke.toml", "--out", out, cwd=typed_in)
     assert done.returncode == 0, done.stderr
     assert "trial" in done.stderr and "exported to" in done.stdout
     return out
@@ -288,14 +291,20 @@ def test_trial_that_diverges_is_a_row(tmp_path: Path, run: Path) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path, sent: signal.Signals) -> None:
-    """Ctrl-C, or a container that stops: exit 130, whole rows stay, the same command goes on."""
+    """Ctrl-C, or who ends the group: exit 130, whole rows stay, the same command goes on."""
     text = (ROOT / "sweeps/smoke.toml").read_text().replace("n_trials = 2", "n_trials = 3")
     (tmp_path / "sweep.toml").write_text(text.replace("steps = 120", "steps = 900"))
     out = tmp_path / "out"
     # Where tests run in the background of a shell, Ctrl-C is ignored unless it is asked for.
     command = ["env", "--default-signal=INT", str(SPRD), "sweep"]
     command += [str(tmp_path / "sweep.toml"), "--out", str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     deadline = time.monotonic() + 200
     while time.monotonic() < deadline and process.poll() is None:
         table = out / "trials.jsonl"
@@ -303,7 +312,7 @@ def test_interrupt_keeps_what_was_finished(tmp_path: Path, run: Path, sent: sign
             break
         time.sleep(0.1)
     listening = listening_addresses()
-    process.send_signal(sent)
+    os.killpg(process.pid, sent)
     _, said = process.communicate(timeout=100)
     assert process.returncode == 130 and "Traceback" not in said and "***" not in said, said
     assert listening, "Ray's processes were found"

@@ -57,6 +57,7 @@ class Story:
             "check_search", "references_of", "open_corpus", "_look_at_data", "check_folds",
             "earlier_runs", "begin", "check_data", "Search", "prepare_features",
             "keep_importances", "all_over", "check_verifiable", "train_here",
+            "check_machine", "check_processes", "check_features",
         ):  # fmt: skip
             monkeypatch.setattr(pipeline, name, self._part(name, results.get(name)))
         monkeypatch.setattr(pipeline, "only_one", self._block("only_one"))
@@ -100,8 +101,8 @@ def test_sweep_checks_searches_and_exports_the_best(story: Story) -> None:
     """What can be refused is, before the folder is touched; Ray ends before the export."""
     assert pipeline.run_sweep(story.run, None, None, story.watcher) == Path("bundle")
     assert story.parts == [
-        "check_search", "references_of", "_look_at_data", "check_folds", "earlier_runs",
-        "only_one", "begin", "Search", "earlier told", "prepare_features",
+        "check_search", "check_machine", "references_of", "_look_at_data", "check_folds",
+        "earlier_runs", "only_one", "begin", "Search", "earlier told", "prepare_features",
         "cluster", "run", "end of cluster", "keep_importances", "export, none fits",
         "end of only_one",
     ]  # fmt: skip
@@ -144,8 +145,8 @@ def test_cross_validation_trains_the_folds_under_the_lock(story: Story) -> None:
     """On the run's own data; with scores in the order of their means."""
     assert pipeline.cross_validate(story.run, TRIALS[:1], 3, None, story.watcher) == story.results
     assert story.parts == [
-        "open_corpus", "check_data", "check_folds", "only_one", "cluster", "3 folds of [0]",
-        "run", "end of cluster", "end of only_one",
+        "check_machine", "open_corpus", "check_data", "check_folds", "only_one", "cluster",
+        "3 folds of [0]", "run", "end of cluster", "end of only_one",
     ]  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 from sprd.cli.parser import build_parser
-from sprd.disk.process import environment, terminated_is_interrupted
+from sprd.disk.process import environment, own_imports, terminated_is_interrupted
+from sprd.disk.room import check_temporary
 from sprd.errors import InputError, SprdError
 
 INTERRUPTED = 130
@@ -39,21 +40,26 @@ VERBS: Mapping[str, str] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code."""
     args = build_parser().parse_args(argv)
-    # Before anything imports TensorFlow: its log is no use to a user.
-    with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}), terminated_is_interrupted():
-        return _run(_verb(args.run), args)
-
-
-def _run(verb: Verb, args: argparse.Namespace) -> int:
     try:
-        return verb(args)
+        # Before anything imports TensorFlow: its log is no use to a user.
+        with (
+            terminated_is_interrupted(),
+            own_imports(),
+            environment({"TF_CPP_MIN_LOG_LEVEL": "3"}),
+        ):
+            return _run(args)
+    except KeyboardInterrupt:
+        return _interrupted(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        check_temporary()
+        return _verb(args.run)(args)
     except SprdError as error:
         line = " ".join(str(error).splitlines())
         print(f"sprd {args.command}: {line}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)
-        return INTERRUPTED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,6 +67,11 @@ def _run(verb: Verb, args: argparse.Namespace) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"sprd {args.command}: {where}{error.strerror or error}.", file=sys.stderr)
         return InputError.exit_code
+
+
+def _interrupted(args: argparse.Namespace) -> int:
+    print(f"sprd {args.command}: interrupted. {args.on_interrupt}", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _verb(name: str) -> Verb:

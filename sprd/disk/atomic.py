@@ -19,9 +19,26 @@ def cache_folder() -> Path:
     """Returns the folder of what can be computed again: features, downloads, synthetic voices.
 
     `$SPRD_CACHE` names it; unset, it is the user's cache folder.
+
+    Raises:
+        OutputError: The user has none: no HOME, and none in the list of users.
     """
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).absolute() if named else user_cache_path("sprd", appauthor=False)
+    folder = Path(named) if named else user_cache_path("sprd", appauthor=False)
+    if folder.parts[:1] == ("~",):
+        raise OutputError(
+            f"HOME: must be set where the system knows no home of user {os.getuid()}, got none."
+            f" Set HOME, or {CACHE_VARIABLE} to a folder that can be written."
+        )
+    return folder.absolute()
+
+
+def cache_remedy() -> str:
+    """Returns what to do where the cache cannot be written: which variable names it, which may."""
+    if os.environ.get(CACHE_VARIABLE):
+        return f"It is the cache: set {CACHE_VARIABLE} to a folder with room."
+    variable = "XDG_CACHE_HOME" if os.environ.get("XDG_CACHE_HOME", "").strip() else "HOME"
+    return f"It is the cache (from ${variable}): set {CACHE_VARIABLE} to a folder with room."
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -83,7 +100,11 @@ def _replace_folder(path: Path, new: Path) -> None:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """Returns the message for a file or folder that cannot be written."""
     reason = error.strerror or str(error)
-    told = OutputError(f"{path}: must be writable: {reason}. Make room, or choose another folder.")
+    remedy = "Make room, or choose another folder."
+    with suppress(OutputError):  # where there is no home, it is not the cache
+        if path.is_relative_to(cache_folder()):
+            remedy = cache_remedy()
+    told = OutputError(f"{path}: must be writable: {reason}. {remedy}")
     told.is_disk_full = is_disk_full(error)
     return told
 

@@ -3,14 +3,15 @@
 import math
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from sprd.disk.atomic import cache_folder, whole_folder
+from sprd.disk.atomic import cache_folder, cache_remedy, unwritable, whole_folder
+from sprd.disk.room import check_room
 from sprd.errors import ConfigError
 
 LIMIT_VARIABLE = "SPRD_CACHE_GB"
@@ -49,8 +50,7 @@ def keep(kind: str, name: str, n_bytes: int, build: Callable[[Path], None]) -> P
     folder = kept_folder(kind, name)
     if not folder.exists():
         check_size(kind, n_bytes)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(_lock_of(folder)):
+        with _locked(folder):
             if not folder.exists():
                 _delete_left(folder)
                 make_room(limit_bytes() - n_bytes)
@@ -58,6 +58,33 @@ def keep(kind: str, name: str, n_bytes: int, build: Callable[[Path], None]) -> P
                     build(temporary)
     asked_for(folder)
     return folder
+
+
+def check_cache(n_bytes: int) -> None:
+    """Checks that what is not in the cache yet can be kept there.
+
+    Args:
+        n_bytes: About what that will take.
+
+    Raises:
+        OutputError: The cache cannot be written, or its disk is too full.
+    """
+    check_room(cache_folder(), min(n_bytes, limit_bytes()), cache_remedy())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes from building an entry."""
+    lock = FileLock(_lock_of(folder))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise unwritable(folder.parent, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_kept(keep_it: Callable[[], Path], read: Callable[[Path], Read]) -> Read:

@@ -3,8 +3,11 @@
 import contextlib
 import os
 import signal
+import sys
+import sysconfig
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 Progress = Callable[[str, int, int], None]
 """Is told how far something is that takes long: what it is, how much is done, of how much."""
@@ -47,6 +50,37 @@ def environment(
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def own_imports() -> Iterator[None]:
+    """Lets neither this process nor its children import from where the command was typed.
+
+    A `tensorflow.py` that lies there is not ours. Python looks there by itself for `-m` and `-c`,
+    and for an empty part of PYTHONPATH; a part that names the folder is the user's wish.
+    """
+    parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    named = [part for part in parts if part not in ("", os.curdir)]
+    python_path = {"PYTHONPATH": os.pathsep.join(named)} if "PYTHONPATH" in os.environ else {}
+    before = list(sys.path)
+    sys.path[:] = [path for path in before if not _is_typed(path, named)]
+    try:
+        with environment({}, {"PYTHONSAFEPATH": "1", **python_path}):
+            yield
+    finally:
+        sys.path[:] = before
+
+
+def _is_typed(path: str, named: Sequence[str]) -> bool:
+    """Whether a path is the current folder, and there for no other reason."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was deleted
+        return not path
+    ours = str(Path(__file__).parents[2])
+    if here in (ours, *sysconfig.get_paths().values(), *map(os.path.abspath, named)):
+        return False
+    return os.path.abspath(path) == here
 
 
 @contextlib.contextmanager

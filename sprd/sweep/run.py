@@ -4,7 +4,7 @@ import difflib
 import json
 import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget, Config
 from sprd.device.board import BOARDS
-from sprd.disk.atomic import unwritable, write_atomically
+from sprd.disk.atomic import write_atomically
+from sprd.disk.room import check_room
 from sprd.errors import ConfigError, NewerVersionError, OutputError
 from sprd.model.params import ARCHITECTURES
 from sprd.sweep.paths import RunPaths
@@ -30,6 +31,9 @@ VOCABULARY = Vocabulary(ARCHITECTURES, BOARDS)
 
 LAYOUT = 1
 """Of a run's folder. A later version that a reader of this one would misread counts it up."""
+
+ROOM_BYTES = 16 * 2**20
+"""Free space that a run begins with: rows, models and checkpoints of a small sweep."""
 
 UNLIMITED = 2**40
 """Instead of the flash and RAM of the board, for what is only to be compared with."""
@@ -76,7 +80,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
     """
     sweep = load_sweep(file, VOCABULARY)
     folder = (out or Path("runs") / (sweep.sweep.name + suffix)).absolute()
-    _check_writable(folder)
+    check_room(folder, ROOM_BYTES, "Make room, or choose another --out.")
     paths = RunPaths(folder)
     _read_source(folder)  # before anything else is: a newer version's may have other files
     if folder.exists() and not paths.source.exists():
@@ -273,24 +277,6 @@ def _read_source(folder: Path) -> dict[str, Any]:
         f"{path} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made this run. Use"
         " that version, or choose another --out."
     )
-
-
-def _check_writable(folder: Path) -> None:
-    """Tries to write into a folder; one that did not exist is gone again afterwards."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    probe = folder / ".sprd-write-test"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"x" * 4096)
-        probe.unlink()
-        for path in missing:
-            path.rmdir()
-    except OSError as error:
-        for path in missing:
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
-                path.rmdir()
-        raise unwritable(folder, error) from error
 
 
 def _check_same(kept: Path, path: Path, text: str) -> None:

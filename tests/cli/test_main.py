@@ -1,6 +1,8 @@
 """Errors become one line and an exit code; verbs are found where they are."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,14 @@ def test_sigterm_means_what_ctrl_c_means(
     assert main(["boards"]) == INTERRUPTED
     assert capsys.readouterr().err == "sprd boards: interrupted. Nothing was written.\n"
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("module", ["sprd", "sprd.cli"])
+def test_modules_beside_the_command_are_not_ours(tmp_path: Path, module: str) -> None:
+    """`python -m sprd` reads no random.py or rich.py of the folder where it is typed."""
+    for name in ("random", "argparse", "rich", "tomllib", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", module, "boards"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from sprd.disk.process import environment, quiet_stderr, terminated_is_interrupted
+from sprd.disk.process import environment, own_imports, quiet_stderr, terminated_is_interrupted
 
 
 def test_nothing_comes_through_and_afterwards_everything(
@@ -52,3 +55,52 @@ def test_sigterm_interrupts_inside_the_block_alone() -> None:
     with pytest.raises(KeyboardInterrupt), terminated_is_interrupted():
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("python_path", [None, "", "/elsewhere:", "."])
+def test_nothing_is_imported_from_where_the_command_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python_path: str | None
+) -> None:
+    """Not by this process, not by a child of `-c`, and not for an empty part of PYTHONPATH."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if python_path is None:
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+    else:
+        monkeypatch.setenv("PYTHONPATH", python_path)
+    before = list(sys.path)
+    with own_imports():
+        assert str(tmp_path) not in sys.path
+        told = subprocess.run(
+            [sys.executable, "-c", "import sys; print(sys.path)"], capture_output=True, text=True
+        ).stdout
+        assert str(tmp_path) not in told and "''" not in told
+    assert sys.path == before
+
+
+def test_folder_that_is_named_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PYTHONPATH may name the folder where the command is typed: that is a wish."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with own_imports():
+        assert str(tmp_path) in sys.path
+        assert os.environ["PYTHONPATH"] == str(tmp_path)
+
+
+def test_folder_of_the_package_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is typed in a checkout finds it."""
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)
+    monkeypatch.syspath_prepend(str(root))
+    with own_imports():
+        assert str(root) in sys.path
+
+
+def test_current_folder_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing lies there."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with own_imports():
+        assert sys.path

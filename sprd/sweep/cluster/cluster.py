@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from sprd.audio.corpus import Corpus
 from sprd.disk.process import environment
 from sprd.sweep.cluster.checkpoints import checkpoints_of
+from sprd.sweep.cluster.preflight import choose_temporary
 from sprd.sweep.cluster.variables import DRIVER, LOCAL
 from sprd.sweep.run import Run
 from sprd.sweep.search.jobs import Jobs, Watcher
@@ -47,11 +48,15 @@ class Cluster:
 
     def _connect(self) -> None:
         if not self._is_connected:
-            forced = LOCAL if self._address is None else {}
+            temporary = choose_temporary() if self._address is None else None
+            forced = {} if temporary is None else {**LOCAL, **temporary.variables}
             self._stack.enter_context(environment(DRIVER, forced))
+            if temporary is not None and temporary.note is not None:
+                self._watcher.note(temporary.note)
             from sprd.sweep.cluster.connection import connected
 
-            self._stack.enter_context(connected(self._run.sweep, self._address))
+            folder = None if temporary is None else temporary.folder
+            self._stack.enter_context(connected(self._run.sweep, self._address, folder))
             self._is_connected = True
 
 

@@ -1,6 +1,6 @@
 """Which features the trials of a sweep need: made on all cores before the first trial starts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
 from sprd.audio.build import WORTH_PROCESSES, StoreSpec
@@ -12,7 +12,7 @@ from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
-from sprd.disk.cache import check_size, limit_bytes
+from sprd.disk.cache import check_cache, check_size, kept_folder, limit_bytes
 from sprd.disk.process import Progress
 from sprd.errors import ConfigError
 from sprd.sweep.search.grid import values_of
@@ -36,17 +36,37 @@ def prepare_features(
 
     Raises:
         ConfigError: The cache is bounded to less than a trial reads.
+        OutputError: The cache cannot be written, or has no room.
     """
     specs: dict[str, StoreSpec] = {}
     for config in (*front_ends(sweep), *(config for _, config in references)):
         for split in (Split.TRAINING, Split.VALIDATION):
             spec = store_spec(corpus, config, split)
             specs.setdefault(store_key(spec), spec)
-    for spec in specs.values():
-        check_size(KIND, spec.n_bytes)
+    _check_cache(specs)
     wanted = list(_that_fit(specs.values(), limit_bytes()))
     if sum(spec.n_waveforms for spec in wanted) >= WORTH_PROCESSES:
         make_stores(wanted, progress)
+
+
+def check_features(config: Config, corpus: Corpus) -> None:
+    """Checks, before one training, that its features are kept or can be.
+
+    Raises:
+        ConfigError: The cache is bounded to less than it reads.
+        OutputError: The cache cannot be written, or has no room.
+    """
+    splits = (Split.TRAINING, Split.VALIDATION)
+    specs = [store_spec(corpus, config, split) for split in splits]
+    _check_cache({store_key(spec): spec for spec in specs})
+
+
+def _check_cache(specs: Mapping[str, StoreSpec]) -> None:
+    for spec in specs.values():
+        check_size(KIND, spec.n_bytes)
+    missing = [spec for key, spec in specs.items() if not kept_folder(KIND, key).exists()]
+    if missing:
+        check_cache(sum(spec.n_bytes for spec in missing))
 
 
 def front_ends(sweep: SweepConfig) -> list[Config]:
