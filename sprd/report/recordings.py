@@ -15,7 +15,7 @@ _META = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'; media-src 'self' file:">"""
+style-src 'unsafe-inline'; media-src 'self' file:">"""
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --found: #2a7d4f; --doubt: #b8860b;
   --drop: #999 }
@@ -33,29 +33,7 @@ ul { list-style: none; padding: 0; margin: .5rem 0; display: grid; gap: .3rem;
 li { border-left: 3px solid var(--found); padding: .15rem .5rem; background: #8881 }
 li.doubtful { border-color: var(--doubt) } li.dropped { border-color: var(--drop) }
 li b { font-weight: 600 } li small { display: block }
-a { color: inherit; text-decoration: none } a::before { content: "\\25B6\\00a0 " }
-a:hover { text-decoration: underline } a.playing { font-weight: 700 }
-a.playing::before { content: "\\25A0\\00a0 " }
-"""
-_SCRIPT = """
-const player = new Audio();
-let playing = null;
-const stop = () => { if (playing) playing.classList.remove("playing"); playing = null; };
-player.addEventListener("ended", stop);
-player.addEventListener("pause", stop);
-document.addEventListener("click", event => {
-  const link = event.target.closest("a[data-sound]");
-  if (!link) return;
-  event.preventDefault();
-  const was = playing;
-  player.pause();
-  stop();
-  if (was === link) return;
-  playing = link;
-  link.classList.add("playing");
-  player.src = link.getAttribute("href");
-  player.play().catch(() => { stop(); link.append(" (cannot be played here)"); });
-});
+audio { width: 100%; height: 32px; display: block; margin: .2rem 0 }
 """
 
 
@@ -81,10 +59,9 @@ def import_page(folder: Path, sources: Sequence[Mapping[str, Any]]) -> str:
 <body>
 <h1>{title}</h1>
 <p>{_count(len(clips), "clip")} of {_count(len(sources), "recording")}: {n_doubtful:,} doubtful,
-{n_dropped:,} more dropped. Click to listen; delete the file of a clip that is wrong: it does not
-come back. What was dropped is played from the recording.</p>
+{n_dropped:,} more dropped. Delete the file of a clip that is wrong: it does not come back. What was
+dropped is played from the recording, if the browser knows its format.</p>
 {parts}
-<script>{_SCRIPT}</script>
 </body>
 </html>
 """
@@ -118,7 +95,7 @@ def _mark(kind: str, one: Mapping[str, Any], duration_s: float) -> str:
 
 
 def _item(kind: str, one: Mapping[str, Any], recording: str) -> str:
-    """A clip, or what was dropped: a link that plays it, its time, and what is doubtful."""
+    """A clip, or what was dropped: its time, what is doubtful about it, and a player."""
     times = f"{_time(one['start_s'])} .. {_time(one['end_s'])}"
     if kind == "dropped":
         address = f"{recording}#t={one['start_s']:.2f},{one['end_s']:.2f}"
@@ -127,8 +104,9 @@ def _item(kind: str, one: Mapping[str, Any], recording: str) -> str:
         address, name, reasons = quote(one["clip"]), one["clip"], ", ".join(one["doubts"])
     why = f"; {kind}: {reasons}" if kind == "doubtful" else f"; {reasons}" if reasons else ""
     return (
-        f'<li class="{kind}"><a data-sound href="{escape(address)}">{escape(_printable(name))}</a>'
-        f"<small>{times}{escape(_printable(why))}</small></li>"
+        f'<li class="{kind}">{escape(_printable(name))}'
+        f"<small>{times}{escape(_printable(why))}</small>"
+        f'<audio controls preload="none" src="{escape(address)}"></audio></li>'
     )
 
 
