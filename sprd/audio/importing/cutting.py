@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.importing.loudness import FRAMES_PER_S, Levels, loudness_of
+from sprd.audio.importing.voicing import voicing_at
 
 MIN_WORD_S = 0.08
 """Shorter sounds are clicks."""
@@ -24,6 +25,16 @@ MIN_APART_DB = 8.0
 
 _LINE_DB = 6.0
 """At least as far above the room is a word."""
+
+_LOWEST, _HIGHEST = 0.3, 0.6
+"""The line lies within this part of the way from the room's stirrings to a middle word."""
+
+_CROWD_DB, _STRAY = 1.0, 3.0
+"""It lies where few sounds are as loud, within 1 dB; three of them outweigh the whole way."""
+
+_VOICED, _UNVOICED = 0.75, 0.57
+"""Where most words have a voice (not where somebody whispers), what has none is no word."""
+
 
 _EDGE_DB = 28.0
 """Below its loudest, a word has ended."""
@@ -45,6 +56,7 @@ QUIET = "quieter than the others"
 CLIPPED = "clipped"
 EDGE = "at the edge of the recording"
 CLICK = "a click"
+NO_VOICE = "no voice in it"
 UNHEARD = "nothing stands out at the label"
 
 
@@ -138,15 +150,19 @@ def find_words(
     loudness = loudness_of(wave, sample_rate_hz)
     peaks = _peaks(loudness.core)
     room_db, line_db, typical_db = _line(loudness.core, peaks)
+    regions = list(_regions(loudness.edge, loudness.core, peaks, room_db, line_db))
+    moments = [peak / FRAMES_PER_S for _, _, peak in regions]
+    voicing = [voicing_at(wave, sample_rate_hz, moment) for moment in moments]
+    least = _UNVOICED if voicing and np.quantile(voicing, 0.7) > _VOICED else 0.0
     words: list[tuple[Stretch, bool]] = []
     dropped: list[Dropped] = []
-    for first, last, peak in _regions(loudness.edge, loudness.core, peaks, room_db, line_db):
+    for (first, last, peak), voiced in zip(regions, voicing, strict=True):
         level_db = float(loudness.core[peak])
         stretch = Stretch(first / FRAMES_PER_S, (last + 1) / FRAMES_PER_S, round(level_db, 1))
-        if level_db < line_db:
-            dropped.append(Dropped(stretch.start_s, stretch.end_s, QUIET))
-        elif stretch.end_s - stretch.start_s < MIN_WORD_S:
-            dropped.append(Dropped(stretch.start_s, stretch.end_s, CLICK))
+        is_short = stretch.end_s - stretch.start_s < MIN_WORD_S
+        reason = QUIET if level_db < line_db else CLICK if is_short else NO_VOICE
+        if level_db < line_db or is_short or (voiced < least and level_db < typical_db):
+            dropped.append(Dropped(stretch.start_s, stretch.end_s, reason))
         else:
             words.append((stretch, level_db < (line_db + typical_db) / 2 - 3))
     return words, dropped
@@ -176,11 +192,16 @@ def _line(core: Levels, peaks: NDArray[np.int64]) -> tuple[float, float, float]:
         return between, np.inf, np.inf
     middle, high = np.quantile(room, (0.5, 0.95))
     low, typical = np.quantile(words, (0.05, 0.5))
-    if typical - middle < MIN_APART_DB:
+    apart = typical - middle
+    if apart < MIN_APART_DB:
         return float(middle), np.inf, np.inf
     spread, other = max(1.0, high - middle), max(1.0, typical - low)
-    line = middle + (typical - middle) * spread / (spread + other)
-    line = max(line, middle + 0.3 * (typical - middle), middle + _LINE_DB)
+    likely = middle + apart * spread / (spread + other)
+    levels = (
+        np.arange(max(_LOWEST * apart, min(_LINE_DB, apart / 2)), _HIGHEST * apart, 0.25) + middle
+    )
+    crowd = np.exp(-0.5 * np.square((levels[:, None] - core[peaks]) / _CROWD_DB)).sum(axis=1)
+    line = levels[np.argmin(crowd + _STRAY * np.abs(levels - likely) / apart)]
     return float(high), float(line), float(typical)
 
 

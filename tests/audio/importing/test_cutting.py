@@ -9,6 +9,7 @@ from sprd.audio.importing.cutting import (
     EDGE,
     LONGER,
     NEAR,
+    NO_VOICE,
     UNHEARD,
     Stretch,
     cut_at_labels,
@@ -60,6 +61,20 @@ def test_click_is_dropped() -> None:
     cuts, dropped = cut_words(wave.astype(np.int16), RATE_HZ, 1.0)
     assert len(cuts) == 4
     assert {one.reason for one in dropped} <= {CLICK}
+
+
+def test_steps_among_words_are_dropped() -> None:
+    """They have no voice; where nobody uses one, as in a whisper, nothing is dropped for it."""
+    step = np.random.default_rng(1).standard_normal(round(0.2 * RATE_HZ)) * 0.05
+    wave = said(STARTS, 11.0) / 32768
+    whisper = room(11.0)
+    for at in (2.2, 6.9):
+        wave[round(at * RATE_HZ) : round(at * RATE_HZ) + len(step)] += step
+    for at in STARTS:
+        whisper[round(at * RATE_HZ) : round(at * RATE_HZ) + len(step)] += step
+    cuts, dropped = cut_words(int16(wave), RATE_HZ, 1.0)
+    assert (len(cuts), [one.reason for one in dropped]) == (4, [NO_VOICE] * 2)
+    assert len(cut_words(int16(whisper), RATE_HZ, 1.0)[0]) == 4
 
 
 def test_word_longer_than_the_window_is_doubtful_and_centred() -> None:
