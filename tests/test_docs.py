@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from sprd.cli.parser import build_parser
 from sprd.config.params import Vocabulary
 from sprd.config.reader import parse_sweep
 from sprd.config.sections import SECTIONS
@@ -147,3 +148,22 @@ def defined_in(module: str) -> set[str]:
         if isinstance(node, ast.FunctionDef)
     }
     return {top.name for top in tops if isinstance(top, kinds)} | below
+
+
+def test_page_of_recordings_types_commands_that_exist() -> None:
+    """Each `sprd` line of docs/recordings.md and of the README's way for own words is parsed."""
+    pages = [(DOCS / "recordings.md"), DOCS.parent / "README.md"]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    texts[1] = texts[1].partition("## Your own words")[2].partition("\n## ")[0]
+    lines = re.findall(r"^(?:\$ |\.venv/bin/)sprd ([^#\n]+)", "\n".join(texts), re.MULTILINE)
+    lines += re.findall(r"`sprd ([^`]* --[^`]*)`", texts[0])
+    parsed = [build_parser().parse_args(line.split()).run for line in lines]
+    assert parsed.count("data_import") >= 4 and {"data_check", "sweep"} <= set(parsed)
+
+
+def test_sweep_of_own_words_is_accepted() -> None:
+    """It names the folder that the pages fill."""
+    path = DOCS.parent / "sweeps" / "own_words.toml"
+    vocabulary: Vocabulary = load_script("docs/make_sweep_file_reference.py").VOCABULARY
+    sweep = parse_sweep(path.read_text(encoding="utf-8"), path, vocabulary)
+    assert [Path(one).name for one in sweep.default.data.extra] == ["my_words"]

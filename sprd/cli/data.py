@@ -76,16 +76,20 @@ def check(args: Namespace) -> int:
 def _open_as_sweep(
     file: Path, folders: Sequence[Path]
 ) -> "tuple[DataSection, FeaturesSection, Index]":
-    """Looks at folders as a sweep would that is given the first, and the others as extra."""
+    """Looks at folders as a sweep would that is given the first, and the others as extra.
+
+    Folders that the file names itself are looked at as it says.
+    """
     from sprd.audio.corpus import index_data
     from sprd.config.frozen import replaced
     from sprd.config.reader import load_recipe
     from sprd.sweep.run import VOCABULARY
 
     config = load_recipe(file, VOCABULARY)
-    extra = (*config.data.extra, *map(str, folders[1:]))
-    data = replaced(config.data, extra=extra)
-    return data, config.features, index_data(data, folders[0])
+    named = [Path(one).resolve() for one in config.data.extra]
+    others = [one for one in folders if one.resolve() not in named]
+    data = replaced(config.data, extra=(*config.data.extra, *map(str, others[1:])))
+    return data, config.features, index_data(data, others[0] if others else None)
 
 
 def _show_report(report: Mapping[str, Any]) -> None:

@@ -32,8 +32,11 @@ _LOWEST, _HIGHEST = 0.3, 0.6
 _CROWD_DB, _STRAY = 1.0, 3.0
 """It lies where few sounds are as loud, within 1 dB; three of them outweigh the whole way."""
 
-_VOICED, _UNVOICED = 0.75, 0.57
+_VOICED, _UNVOICED, _SHORT_UNVOICED = 0.75, 0.57, 0.66
 """Where most words have a voice (not where somebody whispers), what has none is no word."""
+
+_SHORT_S = 0.13
+"""Ticks and cutlery are as short, and few words: these must have more of a voice."""
 
 
 _EDGE_DB = 28.0
@@ -153,15 +156,17 @@ def find_words(
     regions = list(_regions(loudness.edge, loudness.core, peaks, room_db, line_db))
     moments = [peak / FRAMES_PER_S for _, _, peak in regions]
     voicing = [voicing_at(wave, sample_rate_hz, moment) for moment in moments]
-    least = _UNVOICED if voicing and np.quantile(voicing, 0.7) > _VOICED else 0.0
+    are_voiced = bool(voicing) and np.quantile(voicing, 0.7) > _VOICED
     words: list[tuple[Stretch, bool]] = []
     dropped: list[Dropped] = []
     for (first, last, peak), voiced in zip(regions, voicing, strict=True):
         level_db = float(loudness.core[peak])
         stretch = Stretch(first / FRAMES_PER_S, (last + 1) / FRAMES_PER_S, round(level_db, 1))
-        is_short = stretch.end_s - stretch.start_s < MIN_WORD_S
+        is_short = last + 1 - first < MIN_WORD_S * FRAMES_PER_S
+        least = _SHORT_UNVOICED if last - first < _SHORT_S * FRAMES_PER_S else _UNVOICED
+        is_unvoiced = are_voiced and voiced < least and level_db < typical_db
         reason = QUIET if level_db < line_db else CLICK if is_short else NO_VOICE
-        if level_db < line_db or is_short or (voiced < least and level_db < typical_db):
+        if level_db < line_db or is_short or is_unvoiced:
             dropped.append(Dropped(stretch.start_s, stretch.end_s, reason))
         else:
             words.append((stretch, level_db < (line_db + typical_db) / 2 - 3))
