@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.flags import given_limits
+from sprd.cli.grid import show_grid
 from sprd.cli.text import output, show_json
 from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Violation, at_most
 from sprd.config.numbers import number_of
@@ -117,7 +117,7 @@ def boards(args: Namespace) -> int:
         known = board.kernels == KERNELS and cycles_per_instruction(board) is not None
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
                      "estimated" if known else "unknown")  # fmt: skip
-    Console(highlight=False, markup=False).print(grid)
+    show_grid(grid)
     return 0
 
 
@@ -144,7 +144,7 @@ def calibrate(args: Namespace) -> int:
     grid = _grid("model", "measured", "cycles an instruction", left=1)
     for (path, ms), factor in zip(rows, fitted.factors, strict=True):
         grid.add_row(path.name, number_of("latency_ms").exact(ms), f"{factor:.3f}")
-    out.print(grid)
+    show_grid(grid)
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
     _show_calibration(fitted, f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
     return 0
@@ -191,7 +191,7 @@ def _footprint_json(footprint: "Footprint") -> dict[str, Any]:
 
 def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None:
     out = output()
-    out.print(_totals(footprint, limits))
+    show_grid(_totals(footprint, limits))
     for title, items in (
         ("flash", footprint.flash_items),
         ("RAM", footprint.ram_items),
@@ -205,7 +205,7 @@ def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None
         share = "" if layer.time_share is None else f"{layer.time_share:.0%}"
         layers.add_row(layer.op, _shape(layer.output_shape), f"{layer.macs:,}",
                        f"{layer.weight_bytes:,}", count, share)  # fmt: skip
-    out.print(layers)
+    show_grid(layers)
     low, high = footprint.latency_low_ms, footprint.latency_high_ms
     if low is not None and high is not None:
         latency = number_of("latency_ms")
@@ -261,7 +261,7 @@ def _show_emulation(
         share = layer.instructions / max(counted.instructions, 1)
         grid.add_row(layer.op, _shape(layer.output_shape), f"{layer.instructions:,}",
                      f"{share:.0%}")  # fmt: skip
-    out.print(grid)
+    show_grid(grid)
     out.print(_PROVES)
 
 

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.flags import limits_of
+from sprd.cli.grid import show_grid
 from sprd.cli.text import console, output, show_bundle, show_json
 from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
@@ -178,14 +178,11 @@ def _show_frontier(
     references: Sequence["Compared"],
 ) -> None:
     from sprd.report.frontier import is_of_one_speaker
-    from sprd.report.table import WIDTH, frontier_table
+    from sprd.report.table import frontier_table
 
-    out = Console(highlight=False, markup=False)
-    table = frontier_table(trials, objectives, chosen, references)
-    # A table that is piped, or on a narrow terminal, is not cut: it is 80 columns at most.
-    out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
+    show_grid(frontier_table(trials, objectives, chosen, references))
     if any(map(is_of_one_speaker, trials)):
-        out.print("1 speaker: intervals hold for that voice, and say nothing of other people")
+        output().print("1 speaker: intervals hold for that voice, and say nothing of other people")
 
 
 def _write_plots(
@@ -245,7 +242,7 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
     grid.add_row("beaten by the other's", *(f"{side.n_dominated:,}" for side in sides))
     volumes = [side.hypervolume for side in sides]
     grid.add_row("hypervolume", *("none" if v is None else f"{v:.4f}" for v in volumes))
-    out.print(grid)
+    show_grid(grid)
     out.print("in brackets: the trial")
     if found.reference:
         worst = ((number_of(key), value) for key, value in found.reference.items())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table as Grid
 from rich.text import Text
 
+from sprd.cli.grid import show_grid
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
 
@@ -99,7 +100,7 @@ def _show_report(report: Mapping[str, Any]) -> None:
         grid.add_column(heading, justify="left" if heading == "word" else "right")
     for word in report["words"]:
         grid.add_row(word["word"], f"{word['n_clips']:,}", f"{word['n_speakers']:,}")
-    out.print(grid)
+    show_grid(grid)
     n_speakers = f"{report['n_speakers']:,} speaker{'' if report['n_speakers'] == 1 else 's'}"
     out.print(f"{report['n_clips']:,} clips of {n_speakers}, {report['duration_s']:,.0f} s")
     for found in report["findings"]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table as Grid
 from rich.text import Text
 
+from sprd.cli.grid import show_grid
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
 from sprd.errors import InputError
@@ -65,7 +66,7 @@ def _show(done: "Imported", page: Path) -> None:
         grid.add_row(Text(word), n_clips, f"{len(speakers[word]):,}", *others)
     out = output()
     if done.new:
-        out.print(grid)
+        show_grid(grid)
     if done.n_known:
         out.print(f"{done.n_known:,} recordings were imported before")
     for source in done.new:

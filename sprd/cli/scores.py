@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table as Grid
 
+from sprd.cli.grid import show_grid
 from sprd.cli.text import output
 from sprd.config.labels import NOT_KEYWORDS
 from sprd.config.numbers import SCORES, number_of
@@ -27,15 +28,16 @@ def show_scores(result: Mapping[str, Any]) -> None:
     values |= {f"recall {label}": value for label, value in result["recall"].items()}
     for key, value in values.items():
         grid.add_row(number_of(key).title, *_told(key, value, result))
-    out.print(grid)
+    show_grid(grid)
     for line in _notes(result):
         out.print(line)
-    matrix = Grid(box=None, pad_edge=False, title="confusion: true label, then what was heard")
+    out.print("confusion: true label, then what was heard")
+    matrix = Grid(box=None, pad_edge=False)
     for heading in ("", *result["labels"]):
         matrix.add_column(heading, justify="right" if heading else "left")
     for label, counts in zip(result["labels"], result["confusion"], strict=True):
         matrix.add_row(label, *map(str, counts))
-    out.print(matrix)
+    show_grid(matrix)
 
 
 def _told(key: str, value: float | None, result: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -5,8 +5,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from sprd.cli.grid import show_grid
 from sprd.cli.text import output, show_bundle, show_json
 from sprd.cli.view import SweepView
 from sprd.config.numbers import number_of
@@ -76,16 +75,14 @@ def train(args: Namespace) -> int:
 
 def _show_run(run: "Run") -> None:
     """What a sweep found: its frontier, what the folds say of the best, which parameters matter."""
-    from sprd.report.table import WIDTH, frontier_table
+    from sprd.report.table import frontier_table
     from sprd.sweep.rows.folds import FoldTable
     from sprd.sweep.rows.ranking import frontier
     from sprd.sweep.search.confirm import confirmed
 
-    out = Console(highlight=False, markup=False)
     if len(run.sweep.objectives) > 1:
         best = frontier(run.table.trials, run.sweep.objectives)
-        table = frontier_table(best, run.sweep.objectives)
-        out.print(table, width=max(out.width, WIDTH), soft_wrap=True, no_wrap=True)
+        show_grid(frontier_table(best, run.sweep.objectives), "sprd pick --json")
     n_folds = run.sweep.sweep.confirm_folds
     if n_folds is not None:
         folds = FoldTable(run.paths.folds)

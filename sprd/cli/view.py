@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
+from sprd.cli.grid import whole_words
 from sprd.cli.text import console
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective, natural
@@ -91,7 +92,9 @@ class SweepView:
         self._best_row = next(iter(ranking(trials, self._objective)), None)
         self._live: Live | None = None
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[left]}")
+            TextColumn("{task.description}"),
+            BarColumn(max(4, min(30, self._console.width - 50))),
+            TextColumn("{task.fields[left]}"),
         )
         self._task = self._bar.add_task("trials", total=n_trials, left="")
         self._stage_task: TaskID | None = None
@@ -172,11 +175,13 @@ class SweepView:
         summary += f" · {counts['stopped']} stopped · {counts['failed']} failed"
         best = self._best_row
         incumbent = f"best: trial {best.number}, {self._score(best)}" if best else "best: none yet"
-        grid = Grid.grid(padding=(0, 2))
+        grid = Grid.grid()
         for row in self._rows[-_SHOWN_ROWS:]:
-            grid.add_row(Text(row_line(row), style=_style(row), overflow="ellipsis", no_wrap=True))
+            line = whole_words(row_line(row), self._console.width)
+            grid.add_row(Text(line, style=_style(row), no_wrap=True))
         for candidate, metrics in list(self._running.values()):
-            grid.add_row(Text(_running_line(candidate, metrics), style="cyan"))
+            line = whole_words(_running_line(candidate, metrics), self._console.width)
+            grid.add_row(Text(line, style="cyan", no_wrap=True))
         return Group(self._bar, Text(summary), Text(incumbent, style="bold"), grid)
 
     def _time_left(self, trained: int) -> str:

@@ -97,13 +97,20 @@ def _replace_folder(path: Path, new: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
-    """Returns the message for a file or folder that cannot be written."""
+def unwritable(path: Path, error: OSError, remedy: str | None = None) -> OutputError:
+    """Returns the message for a file or folder that cannot be written.
+
+    Args:
+        path: It.
+        error: Why.
+        remedy: What to do; None: what helps for a file there.
+    """
     reason = error.strerror or str(error)
-    remedy = "Make room, or choose another folder."
-    with suppress(OutputError):  # where there is no home, it is not the cache
-        if path.is_relative_to(cache_folder()):
-            remedy = cache_remedy()
+    if remedy is None:
+        remedy = "Make room, or choose another folder."
+        with suppress(OutputError):  # where there is no home, it is not the cache
+            if path.is_relative_to(cache_folder()):
+                remedy = cache_remedy()
     told = OutputError(f"{path}: must be writable: {reason}. {remedy}")
     told.is_disk_full = is_disk_full(error)
     return told

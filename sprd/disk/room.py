@@ -18,7 +18,7 @@ def check_room(folder: Path, n_bytes: int, remedy: str) -> None:
     Args:
         folder: It, and its parents, are made if they can be.
         n_bytes: That must be free there.
-        remedy: What to do where there is less.
+        remedy: What to do where it cannot be written, or there is less.
 
     Raises:
         OutputError: The folder cannot be written, or has not that room.
@@ -31,7 +31,7 @@ def check_room(folder: Path, n_bytes: int, remedy: str) -> None:
         probe.write_bytes(_PROBE)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error, remedy) from error
     finally:
         with suppress(OSError):  # it may never have been made
             probe.unlink()

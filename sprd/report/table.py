@@ -1,4 +1,4 @@
-"""Rows of a frontier in, a table for the terminal out: never wider than 80 columns.
+"""Rows of a frontier in, a table for the terminal out: the most important numbers stand left.
 
 Counts stand in millions, so that more of them find room.
 """
@@ -13,7 +13,6 @@ from sprd.report.columns import Column, accuracy_text, known_columns
 from sprd.report.frontier import ACCURACY
 from sprd.sweep.rows.row import Compared, Trial
 
-WIDTH = 80
 _GAP = 2
 _KEYS = (ACCURACY, "model_bytes", "ram_bytes", "arena_bytes", "latency_ms", "instructions")
 _LONGEST_LABEL = 18
@@ -27,8 +26,7 @@ def frontier_table(
 ) -> Grid:
     """Returns the trials in their order, one a line, then the references.
 
-    Numbers of the objectives come first; of the others those that no row knows, or for which there
-    is no room, are left out.
+    Numbers of the objectives come first; of the others those that no row knows are left out.
 
     Args:
         trials: Best first.
@@ -40,27 +38,13 @@ def frontier_table(
     names = [_name(row, chosen) for row in every]
     grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     grid.add_column("trial", no_wrap=True)
-    columns = _fitting(known_columns(_KEYS, objectives, every), every, ["trial", *names])
+    columns = known_columns(_KEYS, objectives, every)
     for one in columns:
         grid.add_column(_heading(one), justify="right", no_wrap=True)
     for row, name in zip(every, names, strict=True):
         style = "bold" if isinstance(row, Trial) and row.number == chosen else ""
         grid.add_row(Text(name), *(Text(_text(one, row)) for one in columns), style=style)
     return grid
-
-
-def _fitting(
-    columns: Sequence[Column], rows: Sequence[Trial | Compared], names: Sequence[str]
-) -> Sequence[Column]:
-    left = WIDTH - max(map(len, names))
-    found = []
-    for one in columns:
-        lines = [*_heading(one).splitlines(), *(_text(one, row) for row in rows)]
-        width = _GAP + max(map(len, lines))
-        if width <= left:
-            left -= width
-            found.append(one)
-    return found
 
 
 def _name(row: Trial | Compared, chosen: int | None) -> str:

@@ -100,3 +100,20 @@ def test_terminal_without_trials_is_told_every_fiftieth_and_the_last(
     assert isinstance(screen.file, io.StringIO)
     lines = screen.file.getvalue().replace("\r", "\n").split("\n")
     assert lines == [f"reading: {done} of 120" for done in (50, 100, 120)] + [""]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_live_view_cuts_no_number(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of a narrow terminal end behind a whole part of what they tell."""
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(view, "console", lambda: console)
+    metrics = {"balanced_accuracy": 0.8765}
+    row = builders.make_row(12, footprint={"arena_host_bytes": 123_456}, metrics=metrics)
+    shown = SweepView([row], 3)
+    console.print(shown._render())
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    told = [line for line in lines if line.startswith("trial 12: balanced accuracy 0.876")]
+    assert len(told) == 1 and "123,4\N{HORIZONTAL ELLIPSIS}" not in told[0]
+    assert told[0].endswith("\N{HORIZONTAL ELLIPSIS}") or "arena host 123,456 B" in told[0]

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from sprd.cli.grid import fit
 from sprd.config.numbers import KEYS
 from sprd.config.objectives import natural
-from sprd.report.table import WIDTH, frontier_table
+from sprd.report.table import frontier_table
 from sprd.sweep.rows.row import Trial
 from tests.builders import make_outside_model, make_row
 
+WIDTH = 80
 OBJECTIVES = tuple(map(natural, ("balanced_accuracy", "model_bytes", "latency_ms")))
 LARGE = {
     "flash_bytes": 1_048_576,
@@ -29,7 +31,8 @@ LARGE = {
 def lines(*args: Any, **options: Any) -> list[str]:
     """What a terminal of 80 columns shows."""
     out = StringIO()
-    Console(file=out, width=WIDTH, legacy_windows=False).print(frontier_table(*args, **options))
+    grid, _ = fit(frontier_table(*args, **options), WIDTH)
+    Console(file=out, width=WIDTH, legacy_windows=False).print(grid)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 

@@ -166,7 +166,7 @@ def test_file_in_place_of_the_folder_is_refused(tmp_path: Path, file: Path, insi
         open_run(file, out, None)
     reason = "Not a directory" if inside else "File exists"
     assert str(caught.value) == (
-        f"{out}: must be writable: {reason}. Make room, or choose another folder."
+        f"{out}: must be writable: {reason}. Make room, or choose another --out."
     )
     assert file.read_text() == TEXT
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from sprd.audio.corpus import Corpus
 from sprd.disk.process import environment
 from sprd.sweep.cluster.checkpoints import checkpoints_of
-from sprd.sweep.cluster.preflight import choose_temporary
+from sprd.sweep.cluster.preflight import choose_temporary, token_variables
 from sprd.sweep.cluster.variables import DRIVER, LOCAL
 from sprd.sweep.run import Run
 from sprd.sweep.search.jobs import Jobs, Watcher
@@ -48,8 +48,10 @@ class Cluster:
 
     def _connect(self) -> None:
         if not self._is_connected:
-            temporary = choose_temporary() if self._address is None else None
-            forced = {} if temporary is None else {**LOCAL, **temporary.variables}
+            temporary, forced = None, {}
+            if self._address is None:
+                temporary = choose_temporary()
+                forced = {**LOCAL, **temporary.variables, **token_variables()}
             self._stack.enter_context(environment(DRIVER, forced))
             if temporary is not None and temporary.note is not None:
                 self._watcher.note(temporary.note)

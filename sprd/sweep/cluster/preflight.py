@@ -5,6 +5,7 @@ processes, and loopback, over which Ray's processes talk.
 """
 
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,6 +117,22 @@ def choose_temporary() -> Temporary:
         f" {LONGEST_FOLDER} characters, with {megabytes(ROOM_BYTES)} of free space:"
         f" {reasons[0]}. Set {variable} to one."
     )
+
+
+def token_variables() -> Mapping[str, str]:
+    """Returns a token for the Ray of this machine, where Ray cannot keep one in the home folder.
+
+    Ray's processes show it to each other; the environment of a process is its user's alone.
+    """
+    if {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+        return {}
+    try:
+        folder = Path.home() / ".ray"
+        if not (folder / "auth_token").exists():
+            check_room(folder, 1, "")
+    except (OSError, RuntimeError, OutputError):  # no home, or none that can be written
+        return {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {}
 
 
 def _unusable(folder: Path) -> str | None:

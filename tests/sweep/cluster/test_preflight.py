@@ -17,6 +17,7 @@ from sprd.sweep.cluster.preflight import (
     check_machine,
     check_processes,
     choose_temporary,
+    token_variables,
 )
 
 
@@ -112,3 +113,18 @@ def test_loopback_must_be_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "create_connection", refuse)
     with pytest.raises(MachineError, match=r"^loopback .*: Network is unreachable\. Bring it up"):
         check_loopback()
+
+
+def test_token_is_made_where_ray_cannot_keep_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the home folder is none; one that is there, or named, is taken."""
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert token_variables() == {}
+    (tmp_path / ".ray").touch()
+    first, second = token_variables()["RAY_AUTH_TOKEN"], token_variables()["RAY_AUTH_TOKEN"]
+    assert len(first) == 64 and first != second
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "/a/token")
+    assert token_variables() == {}
