@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sprd.audio.corpus import Corpus, index_data, open_corpus
-from sprd.audio.finding import EVERYTHING, accept
+from sprd.audio.finding import accept
 from sprd.audio.findings import find
 from sprd.audio.folds import check_folds
 from sprd.bundle.best import export_best
@@ -127,8 +127,8 @@ def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str]) -> Corpu
     config = run.sweep.default
     index = index_data(config.data, run.data, watcher.progress)
     findings = find(index, config.data, config.features, is_trained=True)
-    let_through = EVERYTHING if run.table.rows else (*allowed, *allowed_of(run))
-    return accept(index, findings, let_through, watcher.note)
+    named, goes_on = (*allowed, *allowed_of(run)), bool(run.table.rows)
+    return accept(index, findings, named, watcher.note, goes_on)
 
 
 def _confirm_best(run: Run, cluster: Cluster, watcher: Watcher) -> list[Trial]:

@@ -9,11 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sprd import pipeline
-from sprd.errors import SprdError
+from sprd.config.trial import FeaturesSection
+from sprd.errors import DataError, SprdError
 from sprd.sweep.rows.row import Trial
+from tests.audio.recorded import RATE_HZ, record, section, write
 from tests.builders import make_row
 
 TRIALS = [make_row(0, score=0.7), make_row(1, score=0.9), make_row(2, score=0.8)]
@@ -89,6 +92,29 @@ class Story:
         self.parts.append(f"export, {gave_up}")
         self.exported.append([trial.number for trial in best_first])
         return Path("bundle")
+
+
+def test_recordings_stop_a_run_that_begins_and_none_that_goes_on(tmp_path: Path) -> None:
+    """All that is wrong is told; what was allowed once stays allowed."""
+    for name in ("up", "down", "left"):
+        record(tmp_path / "data", name, level=0.0 if name == "up" else 5000.0)
+    for path in (tmp_path / "data/up").iterdir():
+        write(path, np.zeros(RATE_HZ, np.int16))
+    default = SimpleNamespace(data=section(split_salt="3"), features=FeaturesSection())
+    table = SimpleNamespace(rows=[])
+    run: Any = SimpleNamespace(
+        sweep=SimpleNamespace(default=default), data=tmp_path / "data", folder=tmp_path, table=table
+    )
+    notes: list[str] = []
+    watcher: Any = SimpleNamespace(note=notes.append, progress=None)
+    with pytest.raises(DataError, match=r"12 of 36 clips are silent.*--allow silent"):
+        pipeline._look_at_data(run, watcher, ())
+    assert [note.split(":")[0] for note in notes[1:]] == ["  silent", "  no_noise"]
+    assert pipeline._look_at_data(run, watcher, ("silent",)).allowed == ("silent",)
+    table.rows.append("a row")
+    assert pipeline._look_at_data(run, watcher, ()).allowed == ()
+    (tmp_path / "run.json").write_text('{"sweep_file": "x.toml", "allowed": ["silent"]}')
+    assert pipeline._look_at_data(run, watcher, ()).allowed == ("silent",)
 
 
 @pytest.fixture

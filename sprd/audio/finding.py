@@ -10,9 +10,6 @@ from sprd.audio.corpus import Corpus, Index
 from sprd.config.allowed import ALLOWABLE
 from sprd.errors import DataError
 
-EVERYTHING = tuple(ALLOWABLE)
-"""Allowed in a run that goes on: it was let through when it began."""
-
 N_EXAMPLES = 3
 
 
@@ -59,6 +56,7 @@ def accept(
     findings: Sequence[Finding],
     allowed: Collection[str],
     tell: Callable[[str], None],
+    goes_on: bool = False,
 ) -> Corpus:
     """Tells what was found, all of it, and lets the corpus pass if nothing stops.
 
@@ -67,6 +65,8 @@ def accept(
         findings: What was found in it.
         allowed: Names of what does not stop.
         tell: Called with each line.
+        goes_on: Whether a run goes on that was let through when it began: what can be allowed
+            does not stop it.
 
     Returns:
         The corpus, with a record of what was found and what was allowed.
@@ -74,15 +74,15 @@ def accept(
     Raises:
         DataError: Something stops; the first of it, and how many there are.
     """
-    stops = stopping(findings, allowed)
-    if findings and (len(findings) > 1 or not stops):
+    let_through = tuple(ALLOWABLE) if goes_on else allowed
+    if findings and (len(findings) > 1 or not stopping(findings, let_through)):
         for line in block(index.where, findings):
             tell(line)
-    refuse(index, findings, allowed)
+    refuse(index, findings, let_through)
     return replace(
         index.corpus,
         findings=tuple((one.name, one.what) for one in findings),
-        allowed=tuple(sorted({one.name for one in findings if one.stops})),
+        allowed=tuple(sorted({one.name for one in findings if one.stops} & set(allowed))),
     )
 
 

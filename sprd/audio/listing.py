@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from sprd.audio.clips import decode_content, read_content, readable_suffixes, shown
 from sprd.audio.media import SUFFIXES as MEDIA_SUFFIXES
@@ -56,8 +58,7 @@ class LeftOut:
         return os.path.splitext(self.name)[1].lower()
 
 
-@dataclass(frozen=True)
-class AudioFile:
+class AudioFile(NamedTuple):
     """An audio file at `<folder>/<word>/<name>`; `key` is `<word>/<name>`."""
 
     path: Path
@@ -67,8 +68,7 @@ class AudioFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A file and what its bytes say: `problem` is the rule they break, None if they are audio.
 
     One of the two is None: there is no sound where there is a problem.
@@ -123,7 +123,7 @@ def list_audio(folder: Path) -> tuple[list[AudioFile], list[LeftOut]]:
             f"{error.strerror or error}. Check the path and its permissions."
         ) from error
     left_out += _deeper(folder, inner)
-    return sorted(files, key=lambda file: file.key), sorted(left_out, key=lambda one: one.name)
+    return sorted(files, key=attrgetter("key")), sorted(left_out, key=attrgetter("name"))
 
 
 def check_audio(folder: Path, progress: Progress | None = None) -> Contents:

@@ -126,7 +126,7 @@ def of_speakers(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
         return []
     found = []
     spoken = [clip for clip in corpus.clips if clip.word in keywords] or list(corpus.clips)
-    nameless = [clip for clip in spoken if "_nohash_" not in clip.path.name]
+    nameless = [clip for clip in spoken if "_nohash_" not in clip.key]
     n_speakers = len({clip.speaker for clip in spoken})
     if nameless:
         what = f"no speaker named by {count(len(nameless), 'file')}: each counts as somebody else"

@@ -1,7 +1,7 @@
 """A waveform in, the few numbers that tell what is wrong with it out."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ _EXACT = 1 << 22
 """Samples whose squares add up in a float64 without rounding: 2^22 times 2^30 is below 2^53."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(NamedTuple):
     """What a recording sounds like, in 16 bits, its channels averaged.
 
     `energy` is the sum of the squares of all samples, exact: with length and peak it tells one
@@ -42,15 +41,14 @@ class Sound:
         return self.peak < _SILENT_PEAK or self.energy == self.n_samples * self.peak**2
 
     @property
-    def peak_dbfs(self) -> float:
-        """Its loudest sample."""
-        return 20 * math.log10(max(self.peak, 0.5) / FULL_SCALE)
-
-    @property
     def rms_dbfs(self) -> float:
         """Its mean level."""
-        mean = max(self.energy / max(self.n_samples, 1), 0.25)
-        return 10 * math.log10(mean / FULL_SCALE**2)
+        return dbfs(math.sqrt(self.energy / self.n_samples))
+
+
+def dbfs(amplitude: float) -> float:
+    """Returns the level of a sample of this size in dB of full scale; of none, a finite one."""
+    return 20 * math.log10(max(amplitude, 0.5) / FULL_SCALE)
 
 
 def sound_of(samples: NDArray[np.int16], rate_hz: int) -> Sound:
@@ -59,7 +57,7 @@ def sound_of(samples: NDArray[np.int16], rate_hz: int) -> Sound:
     energy = 0
     for start in range(0, len(samples), _EXACT):
         wide = samples[start : start + _EXACT].astype(np.float64)
-        energy += int(wide @ wide)
+        energy += int(np.einsum("i,i->", wide, wide))  # BLAS would start threads
     is_clipped = peak >= FULL_SCALE - 1 and _stays_full(samples)
     return Sound(rate_hz, len(samples), peak, energy, is_clipped)
 

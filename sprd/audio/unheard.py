@@ -4,11 +4,10 @@ Levels, lengths and likeness come from the index; what lies where no window is, 
 sound goes, from some clips that are decoded here.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from sprd.audio.clips import decode
 from sprd.audio.finding import Finding
 from sprd.audio.misplaced import IMPORT, count, is_noise
-from sprd.audio.sound import SILENT_DBFS, Sound
+from sprd.audio.sound import SILENT_DBFS, Sound, dbfs
 from sprd.audio.split import Clip
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 from sprd.config.trial import FeaturesSection
@@ -48,8 +47,7 @@ _ACTIVE = 0.01
 """Of the loudest moment's power: what is still speech."""
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A clip, what it sounds like, and the SHA-256 of its file."""
 
     clip: Clip
@@ -63,11 +61,13 @@ def of_lengths(heard: Sequence[Heard], window_s: float, keywords: Sequence[str])
     Those of a keyword that hold mostly something else stop; of any word where none is known.
     """
     found = []
-    longer = [one for one in heard if one.sound.seconds > window_s + TOLERANCE_S]
-    if longer:
+    lengths = {(one.sound.n_samples, one.sound.rate_hz) for one in heard}  # many are the same
+    seconds = [n_samples / rate_hz for n_samples, rate_hz in lengths]
+    if max(seconds, default=0.0) > window_s + TOLERANCE_S:
+        longer = [one for one in heard if one.sound.seconds > window_s + TOLERANCE_S]
         found.append(_of_longer(longer, heard, window_s, keywords))
-    short = [one for one in heard if one.sound.seconds < SHORT_S]
-    if short:
+    if min(seconds, default=SHORT_S) < SHORT_S:
+        short = [one for one in heard if one.sound.seconds < SHORT_S]
         what = f"{len(short):,} of {len(heard):,} clips are shorter than {SHORT_S:g} s"
         found.append(Finding("short", what, "No word is: remove them", _keys(short)))
     return found
@@ -156,8 +156,8 @@ def of_silence(heard: Sequence[Heard], keywords: Sequence[str]) -> list[Finding]
 
 
 def of_likeness(heard: Sequence[Heard]) -> list[Finding]:
-    """Clips with the same sound, whatever their files."""
-    groups = _groups_alike(heard)
+    """Clips with the same sound, whatever their files; silent ones are told as such."""
+    groups = _groups_alike([one for one in heard if not one.sound.is_silent])
     if not groups:
         return []
     copies = [one for group in groups for one in group[1:]]
@@ -172,8 +172,9 @@ def of_likeness(heard: Sequence[Heard]) -> list[Finding]:
 
 def _groups_alike(heard: Sequence[Heard]) -> list[list[Heard]]:
     by_sound: dict[tuple[object, ...], list[Heard]] = defaultdict(list)
+    energies = Counter(one.sound.energy for one in heard)
     for one in heard:
-        if not one.sound.is_silent:
+        if energies[one.sound.energy] > 1:
             sound = one.sound
             of_file = "" if sound.peak >= _TELLING_PEAK else one.sha256
             key = (sound.rate_hz, sound.n_samples, sound.peak, sound.energy, of_file)
@@ -186,12 +187,10 @@ def of_levels(
 ) -> list[Finding]:
     """Words much quieter than the others, noise far below speech, clips at full scale."""
     audible = [one for one in heard if not one.sound.is_silent]
-    levels = {
-        word: float(np.median([one.sound.peak_dbfs for one in group]))
-        for word, group in groupby(
-            sorted(audible, key=lambda one: one.clip.word), lambda one: one.clip.word
-        )
-    }
+    peaks: dict[str, list[int]] = defaultdict(list)
+    for one in audible:
+        peaks[one.clip.word].append(one.sound.peak)
+    levels = {word: dbfs(float(np.median(of_word))) for word, of_word in peaks.items()}
     found = []
     quieter = {
         word: below
@@ -220,7 +219,8 @@ def _of_noise(audible: Sequence[Heard], noise: Mapping[str, Sound]) -> list[Find
         return [Finding("no_noise", "no recording of noise", advice)]
     if not audible:
         return []
-    speech_db = float(np.median([one.sound.rms_dbfs for one in audible]))
+    power = np.median([one.sound.energy / one.sound.n_samples for one in audible])
+    speech_db = dbfs(float(power) ** 0.5)
     below = {key: speech_db - sound.rms_dbfs for key, sound in noise.items()}
     low = [key for key, decibels in below.items() if decibels >= NOISE_BELOW_DB]
     if len(low) * 2 < len(noise):
@@ -236,9 +236,9 @@ def _of_noise(audible: Sequence[Heard], noise: Mapping[str, Sound]) -> list[Find
 def of_rates(heard: Sequence[Heard], features: FeaturesSection) -> list[Finding]:
     """Clips without a sound where the front end has channels, by rate or by spectrum."""
     top_hz = features.upper_band_limit_hz
-    low = [one for one in heard if one.sound.rate_hz < 2 * top_hz]
-    if low:
-        rates = sorted({one.sound.rate_hz for one in low})
+    rates = sorted(rate for rate in {one.sound.rate_hz for one in heard} if rate < 2 * top_hz)
+    if rates:
+        low = [one for one in heard if one.sound.rate_hz in rates]
         told = ", ".join(f"{rate:,} Hz" for rate in rates[:3])
         what = (
             f"{len(low):,} of {len(heard):,} clips were recorded at {told}: nothing lies"
@@ -276,7 +276,7 @@ def _is_empty_above(heard: Heard, low_hz: float, high_hz: float) -> bool:
 def _spectrum(samples: NDArray[np.int16]) -> NDArray[np.float64]:
     """Returns the power of each frequency, such that white noise of variance 1 gives 1."""
     window = np.hanning(len(samples))
-    power = np.abs(np.fft.rfft(samples * window)) ** 2 / (window @ window)
+    power = np.abs(np.fft.rfft(samples * window)) ** 2 / np.square(window).sum()
     return np.asarray(power, np.float64)
 
 

@@ -58,9 +58,10 @@ def test_single_stop_is_no_block(index: Index) -> None:
 
 
 def test_what_is_allowed_is_told_and_kept(index: Index) -> None:
-    """What no training can do without is never allowed."""
+    """A run that goes on needs no leave; what no training can do without is never allowed."""
     lines: list[str] = []
     assert accept(index, [POISON, REMARK], ("silent",), lines.append).allowed == ("silent",)
     assert len(lines) == 3
+    assert accept(index, [POISON], (), lines.append, goes_on=True).allowed == ()
     with pytest.raises(DataError, match=r"must hold 'up', got none\. Known: down\.$"):
-        accept(index, [LACK], ("words", "silent"), lines.append)
+        accept(index, [LACK], ("words", "silent"), lines.append, goes_on=True)

@@ -14,7 +14,7 @@ from sprd.config.trial import Config
 from sprd.device.board import BOARDS_FOLDER, load_board
 from sprd.errors import BoardError, ConfigError, InputError, NewerVersionError, OutputError
 from sprd.sweep import run as runs
-from sprd.sweep.run import Run, begin, references_of, reopen_run, run_id
+from sprd.sweep.run import Run, allowed_of, begin, references_of, reopen_run, run_id
 from tests.builders import make_row
 
 TEXT = """[sweep]
@@ -321,6 +321,15 @@ def test_opening_alone_writes_nothing(tmp_path: Path, file: Path) -> None:
     """Until the data are known to be good there is no folder."""
     runs.open_run(file, tmp_path / "deep" / "run", None)
     assert not (tmp_path / "deep").exists()
+
+
+def test_what_was_allowed_stays_with_the_run(tmp_path: Path, file: Path) -> None:
+    """Also where the command that goes on does not repeat it."""
+    run = open_run(file, tmp_path / "run", None)
+    assert allowed_of(run) == ()
+    begin(run, DATA, ("silent", "longer"))
+    begin(run, DATA)
+    assert allowed_of(run) == ("longer", "silent")
 
 
 def test_trials_of_other_data_are_refused(tmp_path: Path, file: Path) -> None:

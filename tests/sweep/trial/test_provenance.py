@@ -26,3 +26,12 @@ EMPTY = Corpus((), (), "", "", is_synthetic=False, n_skipped=0, skipped=())
 )
 def test_a_record_keeps_the_last_name_of_a_folder(source: str, told: str) -> None:
     assert corpus_record(replace(EMPTY, source=source))["source"] == told
+
+
+def test_record_tells_what_was_wrong_and_allowed() -> None:
+    """Nothing where there was nothing."""
+    assert not {"findings", "allowed"} & set(corpus_record(EMPTY))
+    poor = replace(EMPTY, findings=(("silent", "9 of 9 clips are silent"),), allowed=("silent",))
+    record = corpus_record(poor)
+    assert record["findings"] == [{"name": "silent", "what": "9 of 9 clips are silent"}]
+    assert record["allowed"] == ["silent"]
