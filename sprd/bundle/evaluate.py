@@ -25,6 +25,7 @@ from sprd.config.frozen import replaced
 from sprd.config.reader import load_recipe
 from sprd.config.trial import Config, FeaturesSection
 from sprd.device.footprint import measure_untrusted
+from sprd.device.foreign import name_folder
 from sprd.device.tflm import Runner
 from sprd.disk.process import Progress
 from sprd.errors import ConfigError, DataError, InputError, SprdError
@@ -197,6 +198,8 @@ def _words(config: Config) -> str:
 def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
     """Returns what the model hears and its bytes; the file is checked in a child process first."""
     if model.is_dir():
+        if (model / "saved_model.pb").exists():
+            raise InputError(f"{model}: must be a bundle, got {'. '.join(name_folder(model))}.")
         config = config_of(read_manifest(model))
         file = model / MODEL
     elif sweep_file is None:

@@ -242,7 +242,7 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
     grid.add_row("beaten by the other's", *(f"{side.n_dominated:,}" for side in sides))
     volumes = [side.hypervolume for side in sides]
     grid.add_row("hypervolume", *("none" if v is None else f"{v:.4f}" for v in volumes))
-    show_grid(grid)
+    show_grid(grid, n_kept=3)
     out.print("in brackets: the trial")
     if found.reference:
         worst = ((number_of(key), value) for key, value in found.reference.items())

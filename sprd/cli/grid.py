@@ -12,10 +12,13 @@ from rich.text import Text
 _NAME = 18
 """Columns of the terminal that are left to the first column: a longer name goes on below."""
 
+_SHORTEST_NAME = 8
+"""That it keeps where the columns that must stay leave no more."""
+
 _UNBOUNDED = 10_000
 
 
-def show_grid(grid: Grid, whole: str = "--json") -> None:
+def show_grid(grid: Grid, whole: str = "--json", n_kept: int = 2) -> None:
     """Prints a table to standard output; what found no room is named in a line behind it.
 
     Columns go from the right: the most important stand left. What is piped has all, unless
@@ -24,10 +27,11 @@ def show_grid(grid: Grid, whole: str = "--json") -> None:
     Args:
         grid: The table.
         whole: What shows all of it.
+        n_kept: Columns that stay in any case.
     """
     width = terminal_width()
-    fitted, left_out = fit(grid, width)
-    # Wider than the terminal where not even two columns fit: it breaks the line, and no number.
+    fitted, left_out = fit(grid, width, n_kept)
+    # Wider than the terminal where not even these fit: it breaks the line, and no number.
     console = Console(highlight=False, markup=False, width=max(width, _width(fitted)))
     console.print(fitted, soft_wrap=True, no_wrap=True)
     if left_out:
@@ -42,19 +46,22 @@ def terminal_width() -> int:
     return console.width if is_bounded else _UNBOUNDED
 
 
-def fit(grid: Grid, width: int) -> tuple[Grid, list[str]]:
+def fit(grid: Grid, width: int, n_kept: int = 2) -> tuple[Grid, list[str]]:
     """Returns a table of those first columns that find room, and the headings of the others.
 
-    The first column and the next stay in any case.
+    Args:
+        grid: The table.
+        width: Of the terminal.
+        n_kept: Columns that stay in any case, the first among them.
     """
     n_columns = len(grid.columns)
-    while n_columns > 2 and not _has_room(_first(grid, n_columns), width):
+    while n_columns > n_kept and not _has_room(_first(grid, n_columns), width):
         n_columns -= 1
     left_out = [_heading(column) for column in grid.columns[n_columns:]]
     fitted = _first(grid, n_columns)
     if _width(fitted) > width:
         others = _width(fitted) - _longest(grid.columns[0])
-        fitted.columns[0].width = max(_NAME, width - others)
+        fitted.columns[0].width = max(_SHORTEST_NAME, width - others)
     return fitted, left_out
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from sprd.audio.corpus import open_corpus
 from sprd.bundle.evaluate import evaluate_model, score_reference
-from sprd.errors import ConfigError, ModelFileError
+from sprd.errors import ConfigError, InputError, ModelFileError
 from sprd.sweep.run import Run, begin, open_run
 
 TEXT = """[sweep]
@@ -109,3 +109,10 @@ def test_each_clip_is_told_as_it_was_heard(shared: Path, model: Path, tmp_path: 
     written, _ = soundfile.read(found.clips[2].file, dtype="int16")
     assert np.array_equal(samples[: len(written)], written)
     assert len(found.sound(6)) == len(found.sound(2))
+
+
+def test_saved_model_in_place_of_a_bundle_is_named(tmp_path: Path) -> None:
+    """As `sprd check` names it."""
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(InputError, match=r"a bundle, got a SavedModel of TensorFlow\. Convert"):
+        evaluate_model(tmp_path, tmp_path, None, "all", 1, 0)

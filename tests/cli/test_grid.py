@@ -77,3 +77,10 @@ def test_line_loses_whole_parts() -> None:
     cut = "trial 3: balanced accuracy 0.902, model 12,345 B \N{HORIZONTAL ELLIPSIS}"
     assert whole_words(text, 60) == cut
     assert whole_words(text, len(text)) == text
+
+
+def test_columns_that_are_compared_stay() -> None:
+    """Names go on below instead; only what is left of the terminal is theirs."""
+    fitted, left_out = fit(grid(), 30, n_kept=3)
+    assert left_out == ["score"]
+    assert [column.width for column in fitted.columns] == [30 - 9 - 8 - 2 * 2, None, None]
