@@ -84,3 +84,21 @@ def test_unreadable_recording_among_others_ends_with_2(
     code, out, err = run(capsys, tmp_path / "in", "--out", tmp_path / "out")
     assert code == 2 and "1 of 2 recordings could not be read" in err and "up" in out
     assert len(list((tmp_path / "out/up").iterdir())) == 2
+
+
+def test_imported_folder_is_checked_with_the_sweep_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As its extra, beside its source: what was imported lies in no way of the index."""
+    for n, who in enumerate(("anna", "ben", "cleo", "dan")):
+        write(tmp_path / f"in/up/{who}.wav", said((1.0, 3.0), 5.0 + n / 10))
+        write(tmp_path / f"voices/down/{who}_nohash_0.wav", said((0.3,), 0.9 + n / 100))
+    assert run(capsys, tmp_path / "in", "--out", tmp_path / "words")[0] == 0
+    sweep = tmp_path / "own.toml"
+    text = '[sweep]\nname = "own"\n[data]\nsource = "voices"\nextra = ["words"]\nkeywords = ["up"]\n[model]\narchitecture = "tiny_conv"\n'
+    sweep.write_text(text)
+    main(["data", "check", str(tmp_path / "words"), "--sweep", str(sweep)])
+    told = capsys.readouterr()
+    out = told.out + told.err
+    assert "12 clips of 4 speakers" in out
+    assert "import.html" not in out and "import.json" not in out
