@@ -95,7 +95,8 @@ def test_imported_folder_is_checked_with_the_sweep_that_names_it(
         write(tmp_path / f"voices/down/{who}_nohash_0.wav", said((0.3,), 0.9 + n / 100))
     assert run(capsys, tmp_path / "in", "--out", tmp_path / "words")[0] == 0
     sweep = tmp_path / "own.toml"
-    text = '[sweep]\nname = "own"\n[data]\nsource = "voices"\nextra = ["words"]\nkeywords = ["up"]\n[model]\narchitecture = "tiny_conv"\n'
+    data = 'source = "voices"\nextra = ["words"]\nkeywords = ["up"]\n'
+    text = f'[sweep]\nname = "own"\n[data]\n{data}[model]\narchitecture = "tiny_conv"\n'
     sweep.write_text(text)
     main(["data", "check", str(tmp_path / "words"), "--sweep", str(sweep)])
     told = capsys.readouterr()

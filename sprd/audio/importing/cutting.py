@@ -35,6 +35,12 @@ _CROWD_DB, _STRAY = 1.0, 3.0
 _VOICED, _UNVOICED, _SHORT_UNVOICED = 0.75, 0.57, 0.66
 """Where most words have a voice (not where somebody whispers), what has none is no word."""
 
+_TICK = 0.45
+"""Of the length of the louder words: what is shorter, and not loud, may be a clock or a machine."""
+
+_MANY = 0.15
+"""Of all sounds: where as many are such ticks, they are; a few may be short words."""
+
 _SHORT_S = 0.13
 """Ticks and cutlery are as short, and few words: these must have more of a voice."""
 
@@ -154,22 +160,27 @@ def find_words(
     peaks = _peaks(loudness.core)
     room_db, line_db, typical_db = _line(loudness.core, peaks)
     regions = list(_regions(loudness.edge, loudness.core, peaks, room_db, line_db))
-    moments = [peak / FRAMES_PER_S for _, _, peak in regions]
-    voicing = [voicing_at(wave, sample_rate_hz, moment) for moment in moments]
+    levels = [float(loudness.core[peak]) for _, _, peak in regions]
+    lasts = [last + 1 - first for first, last, _ in regions]
+    usual = np.median([n for n, db in zip(lasts, levels, strict=True) if db >= typical_db] or [0])
+    voicing = [voicing_at(wave, sample_rate_hz, peak / FRAMES_PER_S) for _, _, peak in regions]
     are_voiced = bool(voicing) and np.quantile(voicing, 0.7) > _VOICED
+    middle_db = (line_db + typical_db) / 2
+    low = [n < _TICK * usual and db < middle_db for n, db in zip(lasts, levels, strict=True)]
+    has_ticks = sum(low) > _MANY * len(low)
     words: list[tuple[Stretch, bool]] = []
     dropped: list[Dropped] = []
-    for (first, last, peak), voiced in zip(regions, voicing, strict=True):
-        level_db = float(loudness.core[peak])
-        stretch = Stretch(first / FRAMES_PER_S, (last + 1) / FRAMES_PER_S, round(level_db, 1))
-        is_short = last + 1 - first < MIN_WORD_S * FRAMES_PER_S
-        least = _SHORT_UNVOICED if last - first < _SHORT_S * FRAMES_PER_S else _UNVOICED
+    for (first, _, _), level_db, last, voiced in zip(regions, levels, lasts, voicing, strict=True):
+        start, end = first / FRAMES_PER_S, (first + last) / FRAMES_PER_S
+        is_tick = has_ticks and last < _TICK * usual and level_db < middle_db
+        is_tick = is_tick or last < MIN_WORD_S * FRAMES_PER_S
+        least = _SHORT_UNVOICED if last <= _SHORT_S * FRAMES_PER_S else _UNVOICED
         is_unvoiced = are_voiced and voiced < least and level_db < typical_db
-        reason = QUIET if level_db < line_db else CLICK if is_short else NO_VOICE
-        if level_db < line_db or is_short or is_unvoiced:
-            dropped.append(Dropped(stretch.start_s, stretch.end_s, reason))
+        if level_db < line_db or is_tick or is_unvoiced:
+            reason = QUIET if level_db < line_db else CLICK if is_tick else NO_VOICE
+            dropped.append(Dropped(start, end, reason))
         else:
-            words.append((stretch, level_db < (line_db + typical_db) / 2 - 3))
+            words.append((Stretch(start, end, round(level_db, 1)), level_db < middle_db - 3))
     return words, dropped
 
 
