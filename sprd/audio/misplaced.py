@@ -1,5 +1,6 @@
 """An index in; what is wrong with its files, folders, words and speakers out. Hears nothing."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ MIN_SPEAKERS = 10
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing")
 _NOISES = ("noise", "noises", "backgroundnoise", "background", "ambient", "ambience", "silence")
+_TOKENS = re.compile(r"[^\w]+|_+|(?<=\D)(?=\d)")
 _PLACE = "<word>/<speaker>_nohash_<n>.wav"
 
 
@@ -112,7 +114,21 @@ def of_folders(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
         what = f"the folder {word!r} ({count(n_clips[word], 'clip')}) looks like {keyword!r}"
         advice = f"It counts as another word: if it is the keyword, rename it to {keyword!r}"
         found.append(Finding("spelling", what, advice))
-    return found
+    return found + _of_names(corpus, [word for word in keywords if word not in n_clips])
+
+
+def _of_names(corpus: Corpus, missing: Sequence[str]) -> list[Finding]:
+    """Files that are called like a keyword, in folders that are not: one a speaker, say."""
+    meant = [
+        clip.key
+        for clip in corpus.clips
+        if missing and not {*_TOKENS.split(clip.path.stem.lower())}.isdisjoint(missing)
+    ]
+    if not meant:
+        return []
+    what = f"{count(len(meant), 'file')} called like a keyword, in folders of other names"
+    advice = f"Folders are taken for words. Let the names tell: {IMPORT}"
+    return [Finding("place", what, advice, tuple(meant))]
 
 
 def is_noise(word: str) -> bool:

@@ -38,6 +38,7 @@ SPOILS = 0.25
 """Share of a word's clips from which on it is not that word which is learnt."""
 
 QUIETER_DB, NOISE_BELOW_DB = 12.0, 20.0
+QUIET_DBFS = -40.0
 CLIPPED_SHARE = 0.1
 _TELLING_PEAK = 1000
 """Below, peak and energy are too small numbers to tell one recording from another."""
@@ -204,6 +205,10 @@ def of_levels(
         told = ", ".join(f"{word!r} by {below:.0f} dB" for word, below in sorted(quieter.items()))
         what = f"quieter than the other words: {told}"
         found.append(Finding("quiet", what, "The level is learnt in place of the word: level them"))
+    middle_db = float(np.median(list(levels.values()))) if levels else 0.0
+    if middle_db < QUIET_DBFS:
+        what = f"all words are quiet: half of them peak at {middle_db:.0f} dBFS or below"
+        found.append(Finding("quiet", what, "Record nearer to the microphone, or level them"))
     if noise or (heard and not is_synthetic):
         found += _of_noise(audible, noise)
     clipped = [one for one in audible if one.sound.is_clipped]

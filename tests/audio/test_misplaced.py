@@ -90,6 +90,16 @@ def test_folder_that_is_nearly_a_keyword_is_told(folder: Path, name: str) -> Non
     assert found(folder)["spelling"].what == f"the folder {name!r} (2 clips) looks like 'up'"
 
 
+def test_keywords_in_file_names_alone_are_told(tmp_path: Path) -> None:
+    """A folder a speaker is no word."""
+    for i, speaker in enumerate(("anna", "ben")):
+        for n, name in enumerate(("up_1.wav", "Up2.wav", "down-01.wav", "upper.wav")):
+            write(tmp_path / speaker / name, word(10 * i + n))
+    one = found(tmp_path)["place"]
+    assert one.what == "6 files called like a keyword, in folders of other names"
+    assert one.examples[0] == "anna/Up2.wav"
+
+
 def test_rare_slip_of_a_letter_is_told_and_a_word_is_not(folder: Path) -> None:
     """'dowm' with two clips means 'down'; 'town' with as many as 'down' is a word."""
     record(folder, "town")

@@ -111,6 +111,15 @@ def test_quiet_word_is_told_with_its_distance(folder: Path) -> None:
     assert found(folder)["quiet"].what == "quieter than the other words: 'up' by 20 dB"
 
 
+def test_quiet_whole_is_told(tmp_path: Path) -> None:
+    """Where no word is quieter than another."""
+    for name in ("up", "down"):
+        for i in range(12):
+            loud = word(hash_of(name) + i, level=8000) // 256
+            write(tmp_path / f"{name}/p{i:02d}_nohash_0.wav", loud)
+    assert "all words are quiet" in found(tmp_path)["quiet"].what
+
+
 @pytest.mark.parametrize(("level", "is_told"), [(2, True), (400, False)])
 def test_noise_far_below_speech_is_told(folder: Path, level: int, is_told: bool) -> None:
     """Mixed in, it would not be heard."""
