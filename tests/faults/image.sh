@@ -35,7 +35,7 @@ python3 -m pip config list | sed -n "s/^\(global\|:env:\)\.//p" | tr -d "'" \
   | { echo '[global]'; echo 'cert = /etc/lent-ca.crt'; cat; } >"$folder/lent/pip.conf"
 for path in $(grep -oE '(file://)?/[^ ,=]+' "$folder/lent/pip.conf" | sed 's,^file://,,'); do
   while [[ $path != / && $path == */simple* ]]; do path=$(dirname "$path"); done
-  [[ -d $path ]] && lent+=(--volume "$path:$path:ro")
+  [[ -e $path ]] && lent+=(--volume "$path:$path:ro")
 done
 
 buildah bud --isolation chroot --network host --build-arg BASE=localhost/sprd-base \
