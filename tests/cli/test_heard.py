@@ -10,6 +10,7 @@ from sprd.bundle.heard import HeardClip
 from sprd.cli import heard as verb
 from sprd.cli.heard import check_outputs, write_clips
 from sprd.cli.main import main
+from sprd.errors import ConfigError
 from tests.speakers import LABELS
 
 
@@ -88,5 +89,7 @@ def test_recording_or_folder_is_never_overwritten(
 
 
 def test_names_in_capitals_are_files_too() -> None:
-    """As some systems write them."""
+    """As some systems write them; each flag has its own."""
     check_outputs(Path("A.CSV"), Path("B.HTML"))
+    with pytest.raises(ConfigError, match=r"--clips: must be a file \*\.csv, got 'B\.HTML'"):
+        check_outputs(Path("B.HTML"), Path("A.CSV"))

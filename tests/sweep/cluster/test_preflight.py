@@ -33,9 +33,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_this_machine_has_what_a_sweep_needs() -> None:
-    """Or the other tests would not run."""
+    """Or the other tests would not run. Looking changes no variable."""
+    before = dict(os.environ)
     check_machine(None)
     check_machine("10.0.0.1:6379")
+    assert dict(os.environ) == before
 
 
 def test_longest_folder_leaves_the_socket_its_bytes() -> None:
