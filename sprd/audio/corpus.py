@@ -5,8 +5,8 @@ Knows nothing of features: it reads no waveform but the noise. Files are checked
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from sprd.audio.split import (
     label_of,
     lacking,
     listed_speakers,
+    moved_by_rank,
     speaker_of,
     split_all,
     split_each,
@@ -48,7 +49,8 @@ class Corpus:
 
     `fingerprint` is the SHA-256 of the names and contents of clips and noise; `is_synthetic` tells
     whether any clip is; `skipped` says why the first of the `n_skipped` unreadable files were left
-    out. `is_personal`: takes were split, not speakers.
+    out. `is_personal`: takes were split, not speakers. `moved` are those in another split than
+    their hash says, see `sprd.audio.split.moved_by_rank`.
     """
 
     clips: tuple[Clip, ...]
@@ -63,6 +65,7 @@ class Corpus:
     """Names of what was found wrong with it before a training, and sentences."""
     allowed: tuple[str, ...] = ()
     """Of these, the names of what would have stopped it, and was allowed."""
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, split: Split) -> tuple[Clip, ...]:
         """Returns the clips of a split, sorted by key."""
@@ -158,32 +161,40 @@ def index_data(
                 f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
             )
     source = " + ".join([source_name(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
-    return _index(folders, data, source, progress, is_whole=True)
+    return _index(folders, data, source, progress)
 
 
-def index_folder(folder: Path, data: DataSection) -> Corpus:
+def index_folder(folder: Path, data: DataSection, moved: Mapping[str, str] | None = None) -> Corpus:
     """Opens one folder, whatever its words: those that are no keyword are unknown ones.
 
-    It may hold some of the speakers of a model's data, or others: each is of the split that its
-    hash, or the folder's own list, gives.
+    Args:
+        folder: May hold some of the speakers that a model was trained on, or others.
+        data: Keywords, and how speakers are split.
+        moved: `Corpus.moved` of the model's own data: each speaker is of the split that it had
+            there. None: they are split as if the folder were the whole data set.
 
     Raises:
         DataError: The folder is missing or holds no clip, or too many files are unreadable.
     """
-    index = look_into(folder, data)
+    index = look_into(folder, data, moved=moved)
     for problem in unusable(index, data.max_bad_percentage):
         raise DataError(f"{index.where}: {problem}")
     return index.corpus
 
 
-def look_into(folder: Path, data: DataSection, progress: Progress | None = None) -> Index:
+def look_into(
+    folder: Path,
+    data: DataSection,
+    progress: Progress | None = None,
+    moved: Mapping[str, str] | None = None,
+) -> Index:
     """Looks at one folder, whatever is wrong with it; for its words see `index_folder`.
 
     Raises:
         DataError: The folder is missing or empty.
     """
     main = folder_of(data, folder)
-    return _index([main], data, source_name(data, folder), progress, is_whole=False)
+    return _index([main], data, source_name(data, folder), progress, moved)
 
 
 def unusable(index: Index, max_bad_percentage: float) -> tuple[str, ...]:
@@ -260,12 +271,9 @@ def _index(
     data: DataSection,
     source: str,
     progress: Progress | None,
-    is_whole: bool,
+    moved: Mapping[str, str] | None = None,
 ) -> Index:
-    """Indexes the first folder and, under other keys, the further ones.
-
-    `is_whole`: nobody else is trained on or scored, so that who is there may decide the split.
-    """
+    """Indexes the first folder and, under other keys, the further ones."""
     files, all_contents = [], []
     for number, folder in enumerate(folders):
         prefix = f"extra{number}/" if number else ""
@@ -276,7 +284,7 @@ def _index(
     good = [(key, checked) for key, checked in files if checked.problem is None]
     bad = [f"{key!r}: {checked.problem}" for key, checked in files if checked.problem is not None]
     noise = tuple(checked.file.path for _, checked in good if _is_noise(checked))
-    clips = tuple(_clips(folders, good, data, is_whole))
+    clips, moved = _split_clips(folders, good, data, moved)
     lines = "\n".join(f"{key} {checked.sha256}" for key, checked in good)
     corpus = Corpus(
         clips=clips,
@@ -287,6 +295,7 @@ def _index(
         n_skipped=len(bad),
         skipped=tuple(bad[:N_REASONS]),
         is_personal=data.personal,
+        moved=moved,
     )
     return Index(corpus, tuple(all_contents))
 
@@ -295,28 +304,34 @@ def _is_noise(checked: Checked) -> bool:
     return checked.file.word == BACKGROUND_NOISE_FOLDER
 
 
-def _clips(
-    folders: Sequence[Path], good: Sequence[tuple[str, Checked]], data: DataSection, is_whole: bool
-) -> Iterator[Clip]:
-    """Gives the clips, split; their words are spelled as the keywords are."""
+def _split_clips(
+    folders: Sequence[Path],
+    good: Sequence[tuple[str, Checked]],
+    data: DataSection,
+    moved: Mapping[str, str] | None,
+) -> tuple[tuple[Clip, ...], Mapping[str, str]]:
+    """Returns the clips, whose words are spelled as the keywords are, and whom rank has moved."""
     spelling = {_composed(keyword): keyword for keyword in data.keywords}
     voices = [is_spoken(folder) for folder in folders]
     said: dict[str, set[str]] = {}
-    clips = []
+    found = []
     for key, checked in good:
         if _is_noise(checked):
             continue
         word, speaker = _composed(checked.file.word), speaker_of(checked.file.path.name)
         word = spelling.get(word, word)
-        name = key if data.personal else speaker
+        name = checked.file.key if data.personal else speaker
         said.setdefault(name, set()).add(label_of(word, data))
         is_synthetic = voices[_number(key, checked)](speaker)
-        clips.append((name, (checked.file.path, key, word, speaker), is_synthetic))
+        found.append((name, (checked.file.path, key, word, speaker), is_synthetic))
     names = (checked.file.path.name for key, checked in good if _number(key, checked) == 0)
     listed = listed_speakers(folders[0], names, data)
-    splits = split_all(said, listed, data) if is_whole else split_each(said, listed, data)
-    for name, what, is_synthetic in clips:
-        yield Clip(*what, splits[name], is_synthetic)
+    if moved is None:
+        splits = split_all(said, listed, data)
+        moved = moved_by_rank(splits, listed, data)
+    else:
+        splits = split_each(said, listed, data, moved)
+    return tuple(Clip(*what, splits[name], synthetic) for name, what, synthetic in found), moved
 
 
 def _number(key: str, checked: Checked) -> int:

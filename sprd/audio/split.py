@@ -78,10 +78,40 @@ def label_of(word: str, data: DataSection) -> str:
 
 
 def split_each(
-    names: Iterable[str], listed: Mapping[str, Split], data: DataSection
+    names: Iterable[str],
+    listed: Mapping[str, Split],
+    data: DataSection,
+    moved: Mapping[str, str] | None = None,
 ) -> dict[str, Split]:
-    """Returns the split of each speaker, or take, by list and hash."""
-    return {name: listed.get(name) or split_of(name, data) for name in names}
+    """Returns the split of each speaker, or take, by list and hash.
+
+    Args:
+        names: Of them.
+        listed: Those that the data set's own lists deal, see `listed_speakers`.
+        data: Salt and shares.
+        moved: Those whom rank has moved, see `moved_by_rank`.
+    """
+    splits = {name: listed.get(name) or split_of(name, data) for name in names}
+    if moved:
+        told = {name: moved.get(_digest(name, data)) for name in splits}
+        splits |= {name: Split(split) for name, split in told.items() if split}
+    return splits
+
+
+def moved_by_rank(
+    splits: Mapping[str, Split], listed: Mapping[str, Split], data: DataSection
+) -> dict[str, str]:
+    """Returns the splits of those who are in another one than list and hash say.
+
+    By a digest: a record that is given away names nobody.
+    """
+    if data.split != "auto" or listed:
+        return {}
+    return {
+        _digest(name, data): split.value
+        for name, split in sorted(splits.items())
+        if split is not split_of(name, data)
+    }
 
 
 def split_all(
@@ -188,6 +218,10 @@ def _has_all(
     """Tells whether each split has every label."""
     found = {(label, dealt[name]) for name, labels in said.items() for label in labels}
     return all((label, split) in found for label in wanted for split in Split)
+
+
+def _digest(name: str, data: DataSection) -> str:
+    return f"{_hash(name, data):016x}"
 
 
 def _hash(name: str, data: DataSection) -> int:

@@ -1,6 +1,6 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -73,8 +73,8 @@ def evaluate_model(
     Raises:
         InputError: Model, sweep file or data cannot be used.
     """
-    config, content = _open(model, sweep_file)
-    corpus = _look_at(data, config, allowed, tell)
+    config, content, moved = _open(model, sweep_file)
+    corpus = _look_at(data, config, moved, allowed, tell)
     clips = _clips_of(corpus, split, data)
     recorded = read_noise(corpus, config.features.sample_rate_hz)
     noise = noise_of(recorded, config.features.n_samples, SPLITS.get(split))
@@ -92,10 +92,14 @@ def evaluate_model(
 
 
 def _look_at(
-    data: Path, config: Config, allowed: Collection[str], tell: Callable[[str], None]
+    data: Path,
+    config: Config,
+    moved: Mapping[str, str] | None,
+    allowed: Collection[str],
+    tell: Callable[[str], None],
 ) -> Corpus:
     """Opens the clips and tells all that is wrong with them."""
-    index = look_into(data, config.data)
+    index = look_into(data, config.data, moved=moved)
     findings = find(index, config.data, config.features, is_trained=False)
     return accept(index, findings, allowed, tell)
 
@@ -195,12 +199,18 @@ def _words(config: Config) -> str:
     return ", ".join(map(repr, config.data.keywords))
 
 
-def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
-    """Returns what the model hears and its bytes; the file is checked in a child process first."""
+def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes, Mapping[str, str] | None]:
+    """Returns what the model hears, its bytes, and whom rank moved to another split.
+
+    The file is checked in a child process first. A bare model tells nothing of its speakers: None.
+    """
+    moved = None
     if model.is_dir():
         if (model / "saved_model.pb").exists():
             raise InputError(f"{model}: must be a bundle, got {'. '.join(name_folder(model))}.")
-        config = config_of(read_manifest(model))
+        manifest = read_manifest(model)
+        config = config_of(manifest)
+        moved = manifest["record"]["data"].get("moved", {})
         file = model / MODEL
     elif sweep_file is None:
         raise InputError(
@@ -210,4 +220,4 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes]:
     else:
         config, file = load_recipe(sweep_file, VOCABULARY), model
     measure_untrusted(file, None)
-    return config, file.read_bytes()
+    return config, file.read_bytes(), moved

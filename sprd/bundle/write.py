@@ -6,6 +6,8 @@ C++ comes from `cpp_sources`, the record from `manifest`; here are the README an
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 from sprd import __version__
 from sprd.bundle.cpp_sources import (
@@ -29,6 +31,7 @@ from sprd.bundle.manifest import (
     footprint_sources,
     shareable_toml,
 )
+from sprd.bundle.origin import is_all_synthetic, origin_sentences, split_noun
 from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
@@ -37,6 +40,9 @@ from sprd.sweep.rows.counts import told_clips
 from sprd.sweep.rows.guessing import guess_of
 
 __all__ = ["Export", "Quantization", "write_bundle"]
+
+WIDTH = 110
+"""Of the README's lines."""
 
 _COLUMNS = (("test", "int8"), ("test", "float"), ("validation", "int8"), ("validation", "float"))
 
@@ -104,7 +110,7 @@ def readme(export: Export) -> str:
         origin=_origin(export),
         scores=_score_table(export.scores, config.labels),
         counts=_counts(export.scores),
-        test=_test_note(export.scores),
+        test=_test_note(export.scores, split_noun(_data_of(export))),
         footprint=_footprint_table(export.footprint, export.board),
         firmware=_firmware(export, keywords),
         seed=config.seed,
@@ -162,28 +168,36 @@ def _arena(export: Export) -> ArenaBytes:
     return ArenaBytes(board, host, export.board)
 
 
+def _data_of(export: Export) -> Mapping[str, Any]:
+    data = export.record.get("data")
+    return data if isinstance(data, Mapping) else {}
+
+
 def _origin(export: Export) -> str:
-    is_synthetic = _get(export.record, ("data", "is_synthetic"))
-    if is_synthetic is True:
+    """Returns whom the model heard: nothing may be believed of its scores without it."""
+    data = _data_of(export)
+    if is_all_synthetic(data):
         return (
             "**This model never heard a person.** All its data, the test included, is synthetic "
             "speech: its scores tell\nthat the machinery works, not how well it hears you. Train "
             "on recordings before you rely on it."
         )
-    return (
-        "Trained, validated and tested on recordings, each speaker in one of the three alone. "
-        "`manifest.json` holds\nthe fingerprint of the data."
-    )
-
-
-def _test_note(scores: Mapping[str, object]) -> str:
-    if scores.get("test"):
+    sentences = origin_sentences(data)
+    if not sentences:
         return (
-            "Test speakers were scored once, for this export; validation speakers chose the trial."
+            "Trained, validated and tested on recordings, each speaker in one of the three alone. "
+            "`manifest.json` holds\nthe fingerprint of the data."
         )
-    return (
-        "**Test speakers were not scored**: validation speakers chose the trial, which flatters it."
-    )
+    first, *rest = sentences
+    if split_noun(data) == "speakers":
+        rest.append("Each speaker is in one of the three splits alone.")
+    return fill(" ".join([f"**{first}**", *rest]), WIDTH)
+
+
+def _test_note(scores: Mapping[str, object], noun: str) -> str:
+    if scores.get("test"):
+        return f"Test {noun} were scored once, for this export; validation {noun} chose the trial."
+    return f"**Test {noun} were not scored**: validation {noun} chose the trial, which flatters it."
 
 
 def _score_table(scores: Mapping[str, object], labels: tuple[str, ...]) -> str:

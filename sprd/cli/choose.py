@@ -208,7 +208,9 @@ def _write_plots(
     files = [paths.frontier_plot, paths.frontier_page]
     write_atomically(files[0], plot_frontier("png", points, keys, limits, title))
     svg = plot_frontier("svg", points, keys, limits)
-    write_atomically(files[1], frontier_page(title, points, objectives, limits, svg))
+    is_personal = run.sweep.default.data.personal
+    page = frontier_page(title, points, objectives, limits, svg, is_personal)
+    write_atomically(files[1], page)
     return files
 
 

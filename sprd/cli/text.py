@@ -30,6 +30,7 @@ def show_json(value: Mapping[str, Any]) -> None:
 def show_bundle(folder: Path) -> None:
     """Shows what a bundle holds: the trial, what it takes, its scores."""
     from sprd.bundle.manifest import MANIFEST
+    from sprd.bundle.origin import origin_sentences, split_noun
     from sprd.sweep.rows.guessing import guess_of
 
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -45,13 +46,15 @@ def show_bundle(folder: Path) -> None:
         interval = footprint["latency_low_ms"], footprint["latency_high_ms"]
         sizes.append(number_of("latency_ms").phrase(footprint["latency_ms"], interval))
     out.print(", ".join(sizes))
+    data = manifest["record"].get("data") or {}
     for split in ("validation", "test"):
         scores = (manifest["scores"].get(split) or {}).get("int8")
         if scores:
             key = "balanced_accuracy"
             told = number_of(key).phrase(scores[key], scores["intervals"][key])
-            out.print(f"{split} speakers: {told}, int8 in TFLM, {told_clips(scores)}")
+            who = f"{split} {split_noun(data)}"
+            out.print(f"{who}: {told}, int8 in TFLM, {told_clips(scores)}")
             if guess := guess_of(scores):
-                out.print(f"{split} speakers: {guess}")
-    if (manifest["record"].get("data") or {}).get("is_synthetic"):
-        out.print("The voices are synthetic: this model never heard a person.")
+                out.print(f"{who}: {guess}")
+    for sentence in origin_sentences(data):
+        out.print(sentence)

@@ -51,13 +51,17 @@ tr.frontier td { background: var(--pale); font-weight: 600 } tr.over td { opacit
 small, .interval { color: #888; font-weight: 400 } ul { padding-left: 1.2rem }
 """
 _HOW_SCORED = """\
-<p>Each number is of the int8 model in TensorFlow Lite Micro, on validation speakers, whom training
-never heard. Below each accuracy stands its 95 % interval, a bootstrap over speakers, or exact on
-clips where speakers are too few: where two
-overlap much, chance may have decided which is better. The best of many trials is chosen on these
-very speakers, so its score is somewhat too high; test speakers are scored only for what is
+<p>Each number is of the int8 model in TensorFlow Lite Micro, on {whom}. Below each accuracy stands
+its 95 % interval, a bootstrap over speakers, or exact on clips where speakers are too few: where
+two overlap much, chance may have decided which is better. The best of many trials is chosen on
+these very {noun}, so its score is somewhat too high; test {noun} are scored only for what is
 exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
 flash are upper bounds for the board; instructions and latency are estimates.</p>"""
+_OF_SPEAKERS = {"noun": "speakers", "whom": "validation speakers, whom training never heard"}
+_OF_TAKES = {
+    "noun": "takes",
+    "whom": "validation takes of speakers whom training heard, too: it holds for them alone",
+}
 _SCRIPT = """
 for (const head of document.querySelectorAll("th")) {
   head.querySelector("button").addEventListener("click", () => {
@@ -83,6 +87,7 @@ def frontier_page(
     objectives: Sequence[Objective],
     limits: Sequence[Limit],
     svg: bytes,
+    is_personal: bool = False,
 ) -> str:
     """Returns the page of a run.
 
@@ -92,6 +97,7 @@ def frontier_page(
         objectives: What the frontier is taken over.
         limits: What a trial had to keep.
         svg: The plot, from `plot_frontier`.
+        is_personal: Takes were split, not speakers.
     """
     best = [point for point in points if point.kind == "frontier"]
     title = f"{escape(name)}: the frontier"
@@ -115,7 +121,7 @@ better in one: {_aims(objectives)}.</p>
 <h2>All trained trials{" and references" if n_trained < len(points) else ""}</h2>
 {_table(points, objectives, True)}
 <h2>How the scores were made</h2>
-{_HOW_SCORED}
+{_HOW_SCORED.format(**(_OF_TAKES if is_personal else _OF_SPEAKERS))}
 <script>{_SCRIPT}</script>
 </body>
 </html>

@@ -83,7 +83,7 @@ def plot_frontier(
             panel.set_ylim(low, high)
             _draw_panel(panel, points, key, bounds)
         for panel in grid[:, 0]:
-            panel.set_ylabel(f"{number_of(ACCURACY).title}, int8,\nvalidation speakers")
+            panel.set_ylabel(f"{number_of(ACCURACY).title}, int8,\nvalidation")
         _draw_legend(figure, panels, points)
         if title:
             figure.suptitle(printable(title, 90), fontsize=11, color=_INK)

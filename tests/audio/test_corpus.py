@@ -175,17 +175,47 @@ def test_all_that_is_wrong_with_the_words_is_told_at_once(folder: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_few_speakers_are_shared_out_and_scored_alone_by_the_hash(tmp_path: Path) -> None:
-    """Four people: one chooses, one scores; a folder that is only scored asks nobody else."""
+def test_few_speakers_are_shared_out_and_known_again(tmp_path: Path) -> None:
+    """Four people: one chooses, one scores; in another folder each is of the split it had."""
     for word in ("yes", "no", "cat"):
         for who in ("anna", "ben", "cleo", "dan"):
             write_clip(tmp_path / word / f"{who}_nohash_0.wav")
     data = section(source=str(tmp_path))
     corpus = open_corpus(data)
     assert [len(corpus.speakers(split)) for split in Split] == [2, 1, 1]
-    assert all(
-        clip.split == split_of(clip.speaker, data) for clip in index_folder(tmp_path, data).clips
-    )
+    assert index_folder(tmp_path, data).clips == corpus.clips
+    shutil.rmtree(tmp_path / "no")
+    (who,) = corpus.speakers(Split.TESTING)
+    (tmp_path / "yes" / f"{who}_nohash_0.wav").rename(tmp_path / "yes" / f"{who}_nohash_5.wav")
+    known = index_folder(tmp_path, data, corpus.moved)
+    assert {c.speaker: c.split for c in known.clips} == {c.speaker: c.split for c in corpus.clips}
+    assert known.moved == corpus.moved and who not in str(corpus.moved)
+    hashed = index_folder(tmp_path, data, {})
+    assert all(clip.split == split_of(clip.speaker, data) for clip in hashed.clips)
+
+
+def test_takes_of_one_person_are_known_again_in_their_folder_alone(
+    tmp_path: Path, folder: Path
+) -> None:
+    """Merged in beside another folder, a take keeps its name."""
+    for word in ("yes", "no"):
+        for take in range(12):
+            write_clip(tmp_path / "mine" / word / f"me_nohash_{take}.wav")
+    data = section(source=str(folder), extra=(str(tmp_path / "mine"),), personal=True)
+    corpus = open_corpus(data)
+    known = index_folder(tmp_path / "mine", data, corpus.moved)
+    splits = {clip.path: clip.split for clip in corpus.clips}
+    assert len(known.clips) == 24 and known.moved
+    assert all(clip.split == splits[clip.path] for clip in known.clips)
+
+
+def test_a_corpus_that_the_hash_splits_moves_nobody(folder: Path) -> None:
+    """Nor does one that has lists."""
+    assert open_corpus(section(source=str(folder))).moved == {}
+    (folder / "validation_list.txt").write_text("yes/00000001_nohash_0.wav\n")
+    (folder / "testing_list.txt").write_text("yes/00000002_nohash_0.wav\n")
+    corpus = open_corpus(section(source=str(folder)))
+    assert corpus.moved == {} and corpus.speakers(Split.VALIDATION) == ("00000001",)
 
 
 def test_takes_of_one_person_are_split_when_asked_for(tmp_path: Path) -> None:

@@ -146,6 +146,25 @@ def test_the_readme_of_synthetic_data_says_so(make_export: MakeExport) -> None:
     assert "**This model never heard a person.**" in text
 
 
+def test_recordings_beside_synthetic_voices_are_counted(make_export: MakeExport) -> None:
+    """Not a sentence that is true of the voices alone."""
+    counts = {"n_clips": 320, "n_speakers": 10, "n_synthetic_clips": 320, "n_synthetic_speakers": 9}
+    splits = {"validation": counts, "test": counts, "training": {**counts, "n_clips": 330}}
+    text = readme(make_export(record={"data": {"is_synthetic": True, "splits": splits}}))
+    assert "never heard" not in text and "each speaker in one" not in text
+    assert "**Clips of synthetic speech: training 320 of 330 (the others of 1 person)," in text
+    assert "one of the three splits alone." in " ".join(text.split())
+
+
+def test_takes_of_the_same_people_are_told(make_export: MakeExport) -> None:
+    """Nowhere does the page claim that test speakers were kept aside."""
+    data = {"is_synthetic": False, "personal": True, "n_speakers": 1}
+    text = " ".join(readme(make_export(record={"data": data})).split())
+    assert "**Takes of 1 speaker are in training, validation and test: the scores hold" in text
+    assert "Test takes were scored once, for this export; validation takes chose" in text
+    assert "est speakers" not in text and "alone of the three" not in text
+
+
 @pytest.mark.parametrize("preprocess", ["mfcc", "average"])
 def test_the_readme_refuses_the_sketch_without_firmware(
     make_export: MakeExport, preprocess: str

@@ -11,7 +11,7 @@ import pytest
 
 from sprd.cli import choose
 from sprd.cli.main import main
-from sprd.cli.text import show_json
+from sprd.cli.text import show_bundle, show_json
 from sprd.config.limits import Violation
 from sprd.errors import ConfigError
 from sprd.sweep.rows.guessing import GUESSING
@@ -351,3 +351,22 @@ def test_help_does_not_load_what_draws() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_bundle_tells_whom_its_scores_are_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Takes of the same person are no test speakers."""
+    scores = {"int8": {"balanced_accuracy": 0.9, "n_clips": 6, "n_speakers": 1, "intervals": {}}}
+    scores["int8"]["intervals"] = {"balanced_accuracy": [0.8, 0.95]}
+    manifest = {
+        "trial": {"number": 3},
+        "footprint": {"model_bytes": 9_000},
+        "scores": {"validation": scores, "test": scores},
+        "record": {"data": {"is_synthetic": False, "personal": True, "n_speakers": 1}},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    show_bundle(tmp_path)
+    told = capsys.readouterr().out
+    assert "validation takes: balanced accuracy 0.900" in told and "test takes:" in told
+    assert "Takes of 1 speaker are in training" in told and "est speakers" not in told

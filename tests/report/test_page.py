@@ -73,6 +73,14 @@ def test_page_is_well_formed_and_needs_nothing_else(points: list[Point]) -> None
     assert "<?xml" not in page
 
 
+def test_page_of_takes_claims_nothing_of_new_speakers(points: list[Point]) -> None:
+    """A personal data set has the same speakers everywhere."""
+    assert "validation speakers, whom training never heard" in page_of(points)
+    page = frontier_page("x", points, OBJECTIVES, (), SVG, is_personal=True)
+    assert "takes of speakers whom training heard, too" in page and "test takes are" in page
+    assert "never heard" not in page and "very speakers" not in page
+
+
 def test_page_tells_each_trial_and_the_limits(points: list[Point]) -> None:
     """Frontier twice, in its own table and among all."""
     page = page_of(points, limits=(*at_most({"ram_bytes": 65_536}), LEAST))

@@ -3,14 +3,20 @@
 import hashlib
 import platform
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import sprd
 from sprd import __version__
 from sprd.audio.corpus import Corpus, split_digest
+from sprd.audio.split import Clip, Split
 from sprd.config.trial import Config
+
+SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
+"""By the names that a record gives them, as it does their scores."""
 
 PACKAGES = (
     "tensorflow",
@@ -47,7 +53,7 @@ def surroundings() -> dict[str, object]:
     }
 
 
-def corpus_record(corpus: Corpus) -> dict[str, object]:
+def corpus_record(corpus: Corpus) -> dict[str, Any]:
     """Returns what names a corpus and its split, what is in it, and what was wrong with it."""
     findings = [{"name": name, "what": what} for name, what in corpus.findings]
     return {
@@ -58,8 +64,22 @@ def corpus_record(corpus: Corpus) -> dict[str, object]:
         "n_clips": len(corpus.clips),
         "n_speakers": len({clip.speaker for clip in corpus.clips}),
         "n_skipped": corpus.n_skipped,
+        "personal": corpus.is_personal,
+        "splits": {name: _counts(corpus.of(split)) for name, split in SPLITS.items()},
+        "moved": dict(corpus.moved),
         **({"findings": findings} if findings else {}),
         **({"allowed": list(corpus.allowed)} if corpus.allowed else {}),
+    }
+
+
+def _counts(clips: Sequence[Clip]) -> dict[str, int]:
+    """Returns how many clips and speakers there are, and how many of them are synthetic."""
+    synthetic = [clip for clip in clips if clip.is_synthetic]
+    return {
+        "n_clips": len(clips),
+        "n_speakers": len({clip.speaker for clip in clips}),
+        "n_synthetic_clips": len(synthetic),
+        "n_synthetic_speakers": len({clip.speaker for clip in synthetic}),
     }
 
 

@@ -1,10 +1,12 @@
 """What a record tells of the recordings, and what it keeps to itself."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sprd.audio.corpus import Corpus
+from sprd.audio.split import Clip, Split
 from sprd.sweep.trial.provenance import corpus_record
 
 EMPTY = Corpus((), (), "", "", is_synthetic=False, n_skipped=0, skipped=())
@@ -35,3 +37,25 @@ def test_record_tells_what_was_wrong_and_allowed() -> None:
     record = corpus_record(poor)
     assert record["findings"] == [{"name": "silent", "what": "9 of 9 clips are silent"}]
     assert record["allowed"] == ["silent"]
+
+
+def test_a_record_counts_what_is_synthetic_of_each_split() -> None:
+    """Clips and speakers, by the names that scores have; and whom rank has moved."""
+    clips = tuple(
+        Clip(Path("x"), f"up/{who}_{split}_{n}", "up", who, split, is_synthetic=who == "voice")
+        for who, split, n_clips in (
+            ("voice", Split.TRAINING, 3),
+            ("me", Split.TRAINING, 1),
+            ("voice", Split.TESTING, 2),
+        )
+        for n in range(n_clips)
+    )
+    corpus = replace(EMPTY, clips=clips, is_personal=True, moved={"ab": "testing"})
+    told = corpus_record(corpus)
+    keys = ("n_clips", "n_speakers", "n_synthetic_clips", "n_synthetic_speakers")
+    assert {name: tuple(one[key] for key in keys) for name, one in told["splits"].items()} == {
+        "training": (4, 2, 3, 1),
+        "validation": (0, 0, 0, 0),
+        "test": (2, 1, 2, 1),
+    }
+    assert told["personal"] is True and told["moved"] == {"ab": "testing"}
