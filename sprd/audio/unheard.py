@@ -34,6 +34,10 @@ MAX_LISTENED_S = 3600.0
 N_SPECTRA = 60
 """Clips that are looked at for where their sound ends."""
 
+_VOICE_HZ = 100.0
+_LOUD_POWER = 1e4
+"""As loud, against the rounding to 16 bits, must a clip be below a band that is called empty."""
+
 SPOILS = 0.25
 """Share of a word's clips from which on it is not that word which is learnt."""
 
@@ -251,9 +255,11 @@ def of_rates(heard: Sequence[Heard], features: FeaturesSection) -> list[Finding]
         )
         advice = "Record at 16,000 Hz or more, or lower features.upper_band_limit_hz"
         return [Finding("rate", what, advice, _keys(low))]
-    looked = _evenly([one for one in heard if one.sound.peak > 300], N_SPECTRA)
-    dull = [one for one in looked if _is_empty_above(one, 0.6 * top_hz, top_hz)]
-    if len(dull) * 4 < len(looked) or not dull:
+    loud = _evenly([one for one in heard if one.sound.peak > 300], N_SPECTRA)
+    empty = {one: _is_empty_above(one, 0.6 * top_hz, top_hz) for one in loud}
+    looked = [one for one in loud if empty[one] is not None]
+    dull = [one for one in looked if empty[one]]
+    if len(dull) * 2 < len(looked) or not dull:
         return []
     what = (
         f"nothing lies above {0.6 * top_hz:,.0f} Hz in {len(dull):,} of {len(looked):,} clips that"
@@ -263,19 +269,34 @@ def of_rates(heard: Sequence[Heard], features: FeaturesSection) -> list[Finding]
     return [Finding("rate", what, advice, _keys(dull))]
 
 
-def _is_empty_above(heard: Heard, low_hz: float, high_hz: float) -> bool:
-    """Whether a band holds no more than the rounding to 16 bits leaves there."""
+def _is_empty_above(heard: Heard, low_hz: float, high_hz: float) -> bool | None:
+    """Whether a band holds no more than the rounding to 16 bits leaves there.
+
+    None where the clip is too quiet below the band to tell: what is softer there would be rounded
+    away.
+    """
     try:
         samples, rate_hz = decode(heard.clip.path)
     except DataError:
-        return False
-    samples = samples[: 2 * rate_hz]
+        return None
+    samples = _loudest(samples, rate_hz)
     if len(samples) < rate_hz // 10:
-        return False
+        return None
     power = _spectrum(samples)
     hz = np.arange(len(power)) * rate_hz / 2 / len(power)
-    band = power[(hz >= low_hz) & (hz < high_hz)]
-    return bool(len(band) and band.mean() < 1.0)
+    below, band = power[(hz >= _VOICE_HZ) & (hz < low_hz)], power[(hz >= low_hz) & (hz < high_hz)]
+    if not len(band) or not len(below) or below.mean() < _LOUD_POWER:
+        return None
+    return bool(band.mean() < 1.0)
+
+
+def _loudest(samples: NDArray[np.int16], rate_hz: int) -> NDArray[np.int16]:
+    """Returns the second that holds most of the sound."""
+    if len(samples) <= rate_hz:
+        return samples
+    total = np.concatenate(([0.0], np.cumsum(samples.astype(np.float64) ** 2)))
+    start = int(np.argmax(total[rate_hz:] - total[:-rate_hz]))
+    return samples[start : start + rate_hz]
 
 
 def _spectrum(samples: NDArray[np.int16]) -> NDArray[np.float64]:

@@ -148,3 +148,14 @@ def test_low_rate_is_told_and_so_is_sound_that_had_one(folder: Path) -> None:
         soundfile.write(path, sound, 8000, "PCM_16")
     told = found(folder)["rate"].what
     assert "5 of 36 clips were recorded at 8,000 Hz: nothing lies above 4,000 Hz" in told
+
+
+def test_soft_recordings_and_silence_before_a_word_tell_no_rate(folder: Path) -> None:
+    """What is soft above is rounded away, and a pause holds nothing at any rate."""
+    for path in sorted(folder.glob("*/*.wav")):
+        samples = soundfile.read(path, dtype="int16")[0]
+        soft = soxr.resample(samples.astype(float) * 300 / np.abs(samples).max(), RATE_HZ, 8000)
+        is_soft = path.name < "p06"
+        loud = np.concatenate([np.zeros(3 * RATE_HZ, np.int16), samples])
+        write(path, soxr.resample(soft, 8000, RATE_HZ).astype(np.int16) if is_soft else loud)
+    assert "rate" not in found(folder)
