@@ -30,7 +30,7 @@ from sprd.audio.voices.studio import made_noise
 from sprd.audio.voices.synthetic import is_spoken
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
 from sprd.config.trial import DataSection
-from sprd.disk.process import Progress
+from sprd.disk.process import Progress, without_collection
 from sprd.errors import DataError, suggest
 
 NOISES = ("white", "pink", "brown", "hum", "quiet")
@@ -266,6 +266,7 @@ def read_noise(corpus: Corpus, sample_rate_hz: int) -> tuple[NDArray[np.int16], 
     return recorded + tuple(made_noise(name, n_samples, sample_rate_hz) for name in NOISES)
 
 
+@without_collection()
 def _index(
     folders: Sequence[Path],
     data: DataSection,
@@ -311,19 +312,22 @@ def _split_clips(
     moved: Mapping[str, str] | None,
 ) -> tuple[tuple[Clip, ...], Mapping[str, str]]:
     """Returns the clips, whose words are spelled as the keywords are, and whom rank has moved."""
+    composed = {checked.file.word: _composed(checked.file.word) for _, checked in good}
     spelling = {_composed(keyword): keyword for keyword in data.keywords}
+    words = {folder: spelling.get(word, word) for folder, word in composed.items()}
+    labels = {word: label_of(word, data) for word in words.values()}
     voices = [is_spoken(folder) for folder in folders]
     said: dict[str, set[str]] = {}
     found = []
     for key, checked in good:
         if _is_noise(checked):
             continue
-        word, speaker = _composed(checked.file.word), speaker_of(checked.file.path.name)
-        word = spelling.get(word, word)
-        name = checked.file.key if data.personal else speaker
-        said.setdefault(name, set()).add(label_of(word, data))
+        file = checked.file
+        word, speaker = words[file.word], speaker_of(file.key.rpartition("/")[2])
+        name = file.key if data.personal else speaker
+        said.setdefault(name, set()).add(labels[word])
         is_synthetic = voices[_number(key, checked)](speaker)
-        found.append((name, (checked.file.path, key, word, speaker), is_synthetic))
+        found.append((name, (file.path, key, word, speaker), is_synthetic))
     names = (checked.file.path.name for key, checked in good if _number(key, checked) == 0)
     listed = listed_speakers(folders[0], names, data)
     if moved is None:

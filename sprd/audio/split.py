@@ -53,7 +53,8 @@ def speaker_of(name: str) -> str:
     A name without it gives no speaker: its stem is taken for one, so that such a file counts as
     said by someone of its own.
     """
-    stem = Path(name).stem
+    dot = name.rfind(".")  # Path(name).stem, ten times as fast: it is asked for each clip
+    stem = name[:dot] if 0 < dot < len(name) - 1 else name
     return stem.split("_nohash_")[0] or stem
 
 
@@ -107,11 +108,8 @@ def moved_by_rank(
     """
     if data.split != "auto" or listed:
         return {}
-    return {
-        _digest(name, data): split.value
-        for name, split in sorted(splits.items())
-        if split is not split_of(name, data)
-    }
+    moved = [name for name, split in splits.items() if split is not split_of(name, data)]
+    return {_digest(name, data): splits[name].value for name in sorted(moved)}
 
 
 def split_all(

@@ -97,6 +97,13 @@ def test_the_name_tells_the_speaker(name: str, speaker: str) -> None:
     assert speaker == speaker_of(name)
 
 
+@given(st.text(st.characters(exclude_characters="/\0"), min_size=1))
+def test_speaker_of_any_file_is_what_its_stem_tells(name: str) -> None:
+    """As `pathlib` parts a name from its suffix."""
+    stem = Path(name).stem
+    assert name == "." or speaker_of(name) == (stem.split("_nohash_")[0] or stem)
+
+
 @given(speakers, salts, st.sampled_from([0.0, 10.0, 25.0, 40.0]), st.booleans())
 def test_a_hash_that_will_do_is_kept(
     said: dict[str, set[str]], salt: str, percentage: float, with_others: bool

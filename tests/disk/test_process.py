@@ -1,5 +1,6 @@
 """What libraries write to standard error past Python does not reach the user."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -8,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sprd.disk.process import environment, own_imports, quiet_stderr, terminated_is_interrupted
+from sprd.disk.process import (
+    environment,
+    own_imports,
+    quiet_stderr,
+    terminated_is_interrupted,
+    without_collection,
+)
 
 
 def test_nothing_comes_through_and_afterwards_everything(
@@ -104,3 +111,16 @@ def test_current_folder_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "gone").rmdir()
     with own_imports():
         assert sys.path
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_collection_is_as_it_was_after_the_block(was_on: bool) -> None:
+    """Off inside, whatever is raised; who had switched it off before finds it off."""
+    (gc.enable if was_on else gc.disable)()
+    try:
+        with pytest.raises(ValueError, match="x"), without_collection():
+            assert not gc.isenabled()
+            raise ValueError("x")
+        assert gc.isenabled() == was_on
+    finally:
+        gc.enable()
