@@ -87,7 +87,7 @@ def write_clips(folder: Path, n_clips: int) -> None:
 def look(checkout: Path, code: str, folder: Path) -> float:
     """Returns the seconds that a checkout takes for the clips."""
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder / "clips")],
+        [sys.executable, "-P", "-c", code, str(folder / "clips")],
         env={**os.environ, "PYTHONPATH": str(checkout), "SPRD_CACHE": str(folder / "cache")},
         stdout=subprocess.PIPE,
         text=True,
