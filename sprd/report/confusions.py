@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from sprd.report.document import document
+
 MOST_CLIPS = 1000
 """A page holds no more; a table has them all."""
 
-_META = """\
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; media-src data: file:">"""
+_POLICY = "media-src data: file:"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --pale: #8881 }
 * { box-sizing: border-box }
@@ -70,20 +68,8 @@ def confused_page(title: str, clips: Sequence[ConfusedClip], n_confused: int, n_
     body = "\n".join(_group(label, [c for c in shown if c.heard == label]) for label in groups)
     rest = n_confused - len(shown)
     more = f" The {len(shown):,} surest mistakes are here, {rest:,} are not." if rest else ""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-{_META}
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-<p>{n_confused:,} of {n_clips:,} clips were heard as another label than their own.{more}</p>
-{body}
-</body>
-</html>
-"""
+    told = f"{n_confused:,} of {n_clips:,} clips were heard as another label than their own.{more}"
+    return document(title, _STYLE, _POLICY, f"<p>{told}</p>\n{body}")
 
 
 def _group(heard: str, clips: Sequence[ConfusedClip]) -> str:

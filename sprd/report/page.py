@@ -10,6 +10,7 @@ from sprd.config.limits import Limit
 from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective
 from sprd.report.columns import UNKNOWN_RECALL, Column, known_columns
+from sprd.report.document import document
 from sprd.report.frontier import ACCURACY, Point, interval_of, is_of_one_speaker
 from sprd.sweep.rows.guessing import is_guess
 
@@ -25,11 +26,7 @@ _KEYS = (
     "latency_ms",
 )
 _KINDS = {"frontier": "frontier", "trial": "", "over": "over", "reference": "reference"}
-_META = """\
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">"""
+_POLICY = "script-src 'unsafe-inline'; img-src data:"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --pale: #8881; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem }
@@ -100,17 +97,9 @@ def frontier_page(
         is_personal: Takes were split, not speakers.
     """
     best = [point for point in points if point.kind == "frontier"]
-    title = f"{escape(name)}: the frontier"
+    title = f"{name}: the frontier"
     n_trained = sum(point.kind != "reference" for point in points)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-{_META}
-<title>{title}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{title}</h1>
+    body = f"""\
 <p>{len(best)} of {n_trained} trained trials: no other that fits is as good in all of these, and
 better in one: {_aims(objectives)}.</p>
 <figure>{_inline(svg)}</figure>
@@ -122,10 +111,8 @@ better in one: {_aims(objectives)}.</p>
 {_table(points, objectives, True)}
 <h2>How the scores were made</h2>
 {_HOW_SCORED.format(**(_OF_TAKES if is_personal else _OF_SPEAKERS))}
-<script>{_SCRIPT}</script>
-</body>
-</html>
-"""
+<script>{_SCRIPT}</script>"""
+    return document(title, _STYLE, _POLICY, body)
 
 
 def _inline(svg: bytes) -> str:

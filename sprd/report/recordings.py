@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-_META = """\
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-style-src 'unsafe-inline'; media-src 'self' file:">"""
+from sprd.report.document import document
+
+_POLICY = "media-src 'self' file:"
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --found: #2a7d4f; --doubt: #b8860b;
   --drop: #999 }
@@ -47,24 +45,14 @@ def import_page(folder: Path, sources: Sequence[Mapping[str, Any]]) -> str:
     clips = [clip for source in sources for clip in source["clips"]]
     n_doubtful = sum(bool(clip["doubts"]) for clip in clips)
     n_dropped = sum(len(source["dropped"]) for source in sources)
-    title = f"Imported into {escape(_printable(folder.name or str(folder)))}"
+    title = f"Imported into {_printable(folder.name or str(folder))}"
     parts = "\n".join(_source(folder, source) for source in sources)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-{_META}
-<title>{title}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>{title}</h1>
+    body = f"""\
 <p>{_count(len(clips), "clip")} of {_count(len(sources), "recording")}: {n_doubtful:,} doubtful,
 {n_dropped:,} more dropped. Delete the file of a clip that is wrong: it does not come back. What was
 dropped is played from the recording, if the browser knows its format.</p>
-{parts}
-</body>
-</html>
-"""
+{parts}"""
+    return document(title, _STYLE, _POLICY, body)
 
 
 def _source(folder: Path, source: Mapping[str, Any]) -> str:
