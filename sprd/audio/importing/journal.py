@@ -41,6 +41,8 @@ class Journal:
         if file.exists():
             advice = f"Move {self._state} away to import into this folder anew."
             self.entries = read_lines(file, _entry, "a recording that was imported", advice)
+        else:
+            _check_free(folder)
         self._move_all()
 
     def write_clip(self, name: str, content: bytes) -> None:
@@ -81,6 +83,13 @@ class Journal:
                 new.rename(home)
             except OSError as error:
                 raise unwritable(home, error) from error
+
+
+def _check_free(folder: Path) -> None:
+    """Raises OutputError if a file of somebody else is where an import writes its report."""
+    for path in (folder / PAGE_FILE, folder / REPORT_FILE):
+        if path.exists():
+            raise OutputError(f"{path}: must be free for the report of an import. Move it away.")
 
 
 def _entry(fields: Any) -> Entry:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from sprd.audio.importing.journal import Entry, Journal, clip_names, only_import
+from sprd.audio.importing.journal import (
+    PAGE_FILE,
+    REPORT_FILE,
+    Entry,
+    Journal,
+    clip_names,
+    only_import,
+)
 from sprd.errors import InputError, OutputError
 
 
@@ -49,6 +56,19 @@ def test_kill_after_the_line_is_gone_on_with(
             journal.add(entry("up/a_nohash_0.wav", "up/a_nohash_1.wav"))
     assert len(Journal(tmp_path).entries) == 1
     assert len(list((tmp_path / "up").iterdir())) == 2
+
+
+@pytest.mark.parametrize("name", [PAGE_FILE, REPORT_FILE])
+def test_file_in_a_reports_place_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    """Only an import's own report is written anew."""
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(OutputError, match="must be free for the report of an import"):
+        Journal(tmp_path)
+    (tmp_path / name).unlink()
+    journal = Journal(tmp_path)
+    journal.add(entry())
+    (tmp_path / name).write_text("ours")
+    assert Journal(tmp_path).entries == journal.entries
 
 
 def test_file_in_a_clips_place_is_not_overwritten(tmp_path: Path) -> None:
