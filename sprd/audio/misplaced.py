@@ -1,7 +1,6 @@
 """An index in; what is wrong with its files, folders, words and speakers out. Hears nothing."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -9,6 +8,7 @@ from difflib import SequenceMatcher
 from sprd.audio import media
 from sprd.audio.corpus import Corpus, Index
 from sprd.audio.finding import Finding
+from sprd.audio.folders import SPLITS, is_noise, letters
 from sprd.audio.listing import LeftOut, Why
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, RESERVED_WORDS
 
@@ -16,8 +16,6 @@ IMPORT = "sprd data import DIR --out NEW"
 MIN_SPEAKERS = 10
 """With fewer, a tenth of the speakers is nobody."""
 
-_SPLITS = ("train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing")
-_NOISES = ("noise", "noises", "backgroundnoise", "background", "ambient", "ambience", "silence")
 _TOKENS = re.compile(r"[^\w]+|_+|(?<=\D)(?=\d)")
 _PLACE = "<word>/<speaker>_nohash_<n>.wav"
 
@@ -67,10 +65,10 @@ def _of_depth(files: Sequence[LeftOut], has_clips: bool) -> list[Finding]:
     """Recordings in folders inside those of words: deeper, or a data set cut into splits."""
     tops = Counter(one.name.split("/")[0] for one in files)
     found = []
-    split = [one for one in files if one.name.split("/")[0].lower() in _SPLITS]
-    deeper = [one for one in files if one.name.split("/")[0].lower() not in _SPLITS]
+    split = [one for one in files if one.name.split("/")[0].lower() in SPLITS]
+    deeper = [one for one in files if one.name.split("/")[0].lower() not in SPLITS]
     if split:
-        names = ", ".join(f"{top}/" for top in tops if top.lower() in _SPLITS)
+        names = ", ".join(f"{top}/" for top in tops if top.lower() in SPLITS)
         what = f"{count(len(split), 'recording')} left out: {names} hold words, as splits do"
         advice = f"sprd splits by speaker itself. Bring them together: {IMPORT}"
         found.append(Finding("splits", what, advice, _names(split)))
@@ -105,7 +103,7 @@ def of_folders(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
         what = f"taken for words that are spoken, though they look like noise: {told}"
         advice = f"If they are noise, rename the folder to {BACKGROUND_NOISE_FOLDER}"
         found.append(Finding("noise_folder", what, advice))
-    if splits := [word for word in others if word.lower() in _SPLITS]:
+    if splits := [word for word in others if word.lower() in SPLITS]:
         what = f"taken for words, though they look like splits: {', '.join(map(repr, splits))}"
         advice = f"Clips lie in {_PLACE}; other layouts: {IMPORT}"
         found.append(Finding("splits", what, advice))
@@ -129,11 +127,6 @@ def _of_names(corpus: Corpus, missing: Sequence[str]) -> list[Finding]:
     what = f"{count(len(meant), 'file')} called like a keyword, in folders of other names"
     advice = f"Folders are taken for words. Let the names tell: {IMPORT}"
     return [Finding("place", what, advice, tuple(meant))]
-
-
-def is_noise(word: str) -> bool:
-    """Whether a folder's name says that what lies in it is no word."""
-    return _letters(word) in _NOISES
 
 
 def of_speakers(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
@@ -171,27 +164,27 @@ def _names(files: Iterable[LeftOut]) -> tuple[str, ...]:
     return tuple(one.name for one in files)
 
 
-def _letters(word: str) -> str:
-    """Returns a word without case, accents, digits, signs and doubled letters."""
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(one for one in plain if one.isalpha())
-
-
 def _single(letters: str) -> str:
     pairs = zip(letters, f" {letters}", strict=False)
     return "".join(one for one, before in pairs if one != before)
 
 
+def _are_numbered(word: str, keyword: str) -> bool:
+    """Whether the two are told apart by their numbers: channel_1 and channel_2."""
+    told = [re.findall(r"\d+", one) for one in (word, keyword)]
+    return all(told) and told[0] != told[1]
+
+
 def _near(word: str, keywords: Sequence[str], n_clips: Mapping[str, int]) -> str | None:
     """Returns the keyword that a folder may mean: the same letters, or a rare slip of one."""
-    letters = _letters(word)
+    said = letters(word)
     for keyword in keywords:
-        meant = _letters(keyword)
-        if not meant or not letters:
+        meant = letters(keyword)
+        if not meant or not said or _are_numbered(word, keyword):
             continue
-        if letters == meant or _single(letters) == _single(meant):
+        if said == meant or _single(said) == _single(meant):
             return keyword
         is_rare = n_clips[word] <= n_clips.get(keyword, 0) / 5 or keyword not in n_clips
-        if is_rare and len(meant) > 2 and SequenceMatcher(None, letters, meant).ratio() >= 0.75:
+        if is_rare and len(meant) > 2 and SequenceMatcher(None, said, meant).ratio() >= 0.75:
             return keyword
     return None

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.clips import decode
 from sprd.audio.finding import Finding
-from sprd.audio.misplaced import IMPORT, count, is_noise
+from sprd.audio.folders import is_noise
+from sprd.audio.misplaced import IMPORT, count
 from sprd.audio.sound import SILENT_DBFS, Sound, dbfs
 from sprd.audio.split import Clip
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 def import_(args: Namespace) -> int:
     """Cuts recordings into clips, and tells what was found in them."""
     from sprd.audio.importing.journal import PAGE_FILE
-    from sprd.audio.importing.label_files import labels_by_file, read_labels
+    from sprd.audio.importing.label_files import labels_by_file, read_labels, words_of
     from sprd.audio.importing.plan import Asked, plan_import
     from sprd.audio.importing.run import Settings, import_recordings
     from sprd.disk.atomic import write_atomically
     from sprd.report.recordings import import_page
 
     read = read_labels(args.labels) if args.labels else []
-    asked = Asked(args.word, args.speaker, args.order, bool(read))
+    asked = Asked(args.word, args.speaker, args.order, words_of(read))
     plan = plan_import(args.sources, asked, args.out)
     paths = [item.path for item in plan.items]
     labels = labels_by_file(read, args.labels, paths) if read else {}

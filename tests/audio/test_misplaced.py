@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from sprd.audio import media
-from sprd.audio.misplaced import is_noise
 from tests.audio.recorded import found, record, word, write
 
 
@@ -78,16 +77,18 @@ def test_folder_of_noise_is_no_word(folder: Path, name: str) -> None:
     assert "noise_folder" not in found(folder, keywords=("up", name))
 
 
-def test_other_words_are_no_noise() -> None:
-    """Nor is the folder that is right."""
-    assert not any(is_noise(one) for one in ("noisy", "up", "backgroundy"))
-
-
 @pytest.mark.parametrize("name", ["UP", "Up ", "úp", "upp", "up_2", "up (copy)"[:4]])
 def test_folder_that_is_nearly_a_keyword_is_told(folder: Path, name: str) -> None:
     """By case, accents, digits, signs or doubled letters, though the keyword has clips."""
     record(folder, name, n=2)
     assert found(folder)["spelling"].what == f"the folder {name!r} (2 clips) looks like 'up'"
+
+
+def test_words_that_differ_by_their_number_are_not_alike(folder: Path) -> None:
+    """Nobody means the one by the other."""
+    for name in ("channel_1", "channel_2"):
+        record(folder, name)
+    assert "spelling" not in found(folder, keywords=("up", "channel_1"))
 
 
 def test_keywords_in_file_names_alone_are_told(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprd.audio.clips import shown
+from sprd.audio.importing.names import word_name
 from sprd.errors import DataError
 
 _START = ("start", "start_s", "begin", "onset", "from")
@@ -61,6 +62,12 @@ def read_labels(path: Path) -> list[Label]:
     else:
         rows = rows[1:]
     return [_label(path, n, row, columns) for n, row in rows]
+
+
+def words_of(labels: Sequence[Label]) -> frozenset[str]:
+    """Returns the words that labels say; none where one says nothing."""
+    words = frozenset(word_name(label.text) for label in labels)
+    return frozenset() if "" in words else words
 
 
 Columns = tuple[int, int | None, int | None, int | None]
@@ -125,8 +132,7 @@ def labels_by_file(
         return {files[0]: sorted(labels, key=lambda label: label.start_s)}
     found: dict[Path, list[Label]] = {}
     for label in sorted(labels, key=lambda label: label.start_s):
-        meant = [file for file in files if label.file in (file.name, file.stem, str(file))]
-        meant = meant or [file for file in files if file.name == Path(label.file).name]
+        meant = _meant(label.file.replace("\\", "/"), files)
         if len(meant) != 1:
             raise DataError(
                 f"{shown(path)}, line {label.line}: must name one of the recordings, got"
@@ -134,3 +140,19 @@ def labels_by_file(
             )
         found.setdefault(meant[0], []).append(label)
     return found
+
+
+def _meant(name: str, files: Sequence[Path]) -> list[Path]:
+    """Returns the files whose paths end in a name, with its suffix or without.
+
+    Folders count as far as they are the same: `anna/memo.wav` where several are called memo.wav.
+    """
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    for n in range(len(parts), 0, -1):
+        for paths in (files, [file.with_suffix("") for file in files]):
+            meant = [
+                f for f, path in zip(files, paths, strict=True) if path.parts[-n:] == parts[-n:]
+            ]
+            if meant:
+                return meant
+    return []

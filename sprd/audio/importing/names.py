@@ -5,28 +5,11 @@ import unicodedata
 from pathlib import PurePath
 
 from sprd.audio.voices.synthetic import OTHER_WORDS
-from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, UNKNOWN_LABEL
+from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.errors import DataError
 
 COMMON_WORDS = frozenset(OTHER_WORDS)
 """Words that people teach such models: what tells a folder of words from one of speakers."""
-
-NOISE_NAMES = frozenset(
-    (BACKGROUND_NOISE_FOLDER, SILENCE_LABEL, "noise", "noises", "background", "background_noise")
-)
-"""Folders of what is no word but the room."""
-
-SPLITS = {
-    "train": "training",
-    "training": "training",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "testing",
-    "testing": "testing",
-}
-"""Folder -> split."""
 
 _NOTHING = re.compile(
     r"\d*|[vst]\d+|[0-9a-f]{8,}|\d{4,}t?\d*|"

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sprd.audio.clips import readable_suffixes, shown
+from sprd.audio.folders import SPLITS, is_noise
 from sprd.audio.importing.names import (
     COMMON_WORDS,
-    NOISE_NAMES,
-    SPLITS,
     checked_speaker,
     checked_word,
     is_person,
@@ -55,12 +54,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the flags say."""
+    """What the flags say; `label_words` are those of `--labels`, if each label says one."""
 
     word: str | None = None
     speaker: str | None = None
     order: str | None = None
-    has_labels: bool = False
+    label_words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def plan_import(sources: Sequence[Path], asked: Asked, out: Path) -> Plan:
     base = _base_of(sources)
     named = _named([(path, path.absolute().relative_to(base)) for path in files], asked)
     spelled = {word_name(word): word for word in _words_of(out)}
-    known = COMMON_WORDS | set(spelled)
+    known = COMMON_WORDS | set(spelled) | asked.label_words
     pairs = [one.parts for one in named if len(one.parts) == 2 and not _is_noise(one)]
     order = asked.order or _order_of(pairs, known)
     items = tuple(_item(one, asked, order, known) for one in named)
@@ -236,7 +235,7 @@ def _words_of(out: Path) -> list[str]:
 
 
 def _is_noise(one: _Named) -> bool:
-    return bool(one.parts) and one.parts[0].lower() in NOISE_NAMES
+    return bool(one.parts) and is_noise(one.parts[0])
 
 
 def _order_of(pairs: Sequence[Sequence[str]], known: frozenset[str]) -> str | None:
@@ -258,21 +257,29 @@ def _item(one: _Named, asked: Asked, order: str | None, known: frozenset[str]) -
     """
     where = shown(one.path)
     word, speaker = asked.word, asked.speaker
-    if word is None and not (asked.has_labels and not one.parts):
+    if word is None and not asked.label_words:
         word = _word_of(one, asked, order, known)
     if speaker is None:
-        used = [part for part in one.parts if word is None or not _says(part, word)]
-        speaker = "-".join(used) if asked.word else "".join(used[:1])
-    word = word or ""
-    if word.lower() in NOISE_NAMES:
+        speaker = _speaker_of(one, asked, word, known)
+    word = BACKGROUND_NOISE_FOLDER if _is_noise(one) else word or ""
+    if is_noise(word):
         return Item(one.path, BACKGROUND_NOISE_FOLDER, one.path.stem, one.split)
     if asked.word is None:
         word = word_name(word) if is_person(word) else without_number(word_name(word))
-    if word or not asked.has_labels:
+    if word or not asked.label_words:
         word = checked_word(word, where)
     named = bool(speaker.strip())
     speaker = without_number(speaker) if named else f"{one.split or ''}-{one.path.stem}"
     return Item(one.path, word, checked_speaker(speaker, where), one.split, named)
+
+
+def _speaker_of(one: _Named, asked: Asked, word: str | None, known: frozenset[str]) -> str:
+    """Returns what of a file's names is no word; empty where nothing is left."""
+    if word is None:
+        used = [part for part in one.parts if without_number(word_name(part)) not in known]
+    else:
+        used = [part for part in one.parts if not _says(part, word)]
+    return "-".join(used) if asked.word else "".join(used[:1])
 
 
 def _says(part: str, word: str) -> bool:

@@ -127,7 +127,9 @@ def _fresh(
         if before is about:
             fresh.append((item, about))
         elif any(before[key] != about[key] for key in ("word", "speaker", "settings")):
-            raise DataError(_told_otherwise(about, before))
+            if before.get("clips") != []:
+                raise DataError(_told_otherwise(about, before))
+            fresh.append((item, about))  # no word was found: it may be told now where they are
     return fresh
 
 
@@ -179,6 +181,8 @@ def _clips_of(
         return [(item.word, whole)], []
     if labels is not None:
         return _labelled(item, recording, window_s, labels)
+    if not item.word:
+        return [], [Dropped(0.0, duration_s, "without a label")]
     if duration_s > window_s + _TOLERANCE_S:
         cuts, dropped = cut_words(wave, rate_hz, window_s)
         return [(item.word, cut) for cut in cuts], dropped
@@ -209,7 +213,7 @@ def _labelled(
     for label, cut in zip(labels, cuts, strict=True):
         word = word_name(label.text) or item.word
         if item.word and word.lower() != item.word.lower():
-            reason = f"its label says {label.text!r}"
+            reason = f"labelled {label.text!r}"
             dropped.append(Dropped(label.start_s, label.end_s, reason))
         else:
             where = f"{shown(item.path)}, label in line {label.line}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sprd.audio.clips import shown
-from sprd.audio.importing.names import SPLITS
+from sprd.audio.folders import SPLITS
 from sprd.errors import DataError
 
 _COLUMNS = ("path", "sentence", "client_id")

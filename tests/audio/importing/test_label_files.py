@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sprd.audio.importing.label_files import Label, labels_by_file, read_labels
+from sprd.audio.importing.label_files import Label, labels_by_file, read_labels, words_of
 from sprd.errors import DataError
 
 AUDACITY = "1.25\t1.75\tjump\n\\\t200.0\t3000.0\n3.0\t3.0\t\n"
@@ -72,6 +72,22 @@ def test_labels_find_their_recordings() -> None:
         "b.wav": [1.0, 5.0],
     }
     assert list(labels_by_file([label("")], Path("l"), files[:1])) == files[:1]
+
+
+@pytest.mark.parametrize(
+    "name", ["ben/memo.wav", "ben/memo", r"rec\ben\memo.wav", "/x/ben/memo.wav"]
+)
+def test_folders_tell_files_of_one_name_apart(name: str) -> None:
+    """As far as the label and the path say the same; in Windows' spelling, too."""
+    files = [Path("rec/anna/memo.wav"), Path("rec/ben/memo.wav")]
+    assert list(labels_by_file([label(name)], Path("l"), files)) == files[1:]
+
+
+def test_words_of_labels_are_known_if_each_says_one() -> None:
+    """Else names of files must say them."""
+    jump, none = Label(0, 1, "Hey Robot", "", 1), Label(0, 1, " ", "", 2)
+    assert words_of([jump]) == {"hey_robot"}
+    assert words_of([jump, none]) == words_of([]) == frozenset()
 
 
 @pytest.mark.parametrize(("file", "told"), [("", "no column 'file'"), ("c", "line 7: must name")])

@@ -147,6 +147,20 @@ def test_noise_is_no_word(tmp_path: Path) -> None:
     }
 
 
+def test_flag_of_a_word_makes_no_word_of_noise(tmp_path: Path) -> None:
+    """A recording of the room is cut into no clips of a word."""
+    folder = make(tmp_path / "in", "memo_1.wav", "noise/kitchen.wav")
+    items = plan(folder, Asked("jump", "anna")).items
+    assert {item.word for item in items} == {"jump", "_background_noise_"}
+
+
+@pytest.mark.parametrize("name", ["anna/session.wav", "jump_anna.wav", "anna_1.wav"])
+def test_labels_tell_the_word_and_names_the_speaker(tmp_path: Path, name: str) -> None:
+    """What a recording is called is no word that its labels must say."""
+    asked = Asked(label_words=frozenset(("jump",)))
+    assert told(make(tmp_path / "in", name), asked) == {(name, "", "anna", None)}
+
+
 def test_several_sources_are_read_from_the_folder_that_they_share(tmp_path: Path) -> None:
     """So that `in/*` says what `in` says."""
     folder = make(tmp_path / "in", "up/anna.wav", "down/ben.wav")

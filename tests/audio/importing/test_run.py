@@ -116,7 +116,26 @@ def test_labels_decide_instead_of_energy(tmp_path: Path, item: Item) -> None:
     assert clips(tmp_path / "all") == ["jump/anna_nohash_0.wav", "stop/anna_nohash_0.wav"]
     done = run(tmp_path / "one", item, labels=labels)
     assert clips(tmp_path / "one") == ["jump/anna_nohash_0.wav"]
-    assert done.new[0]["dropped"][0]["reason"] == "its label says 'stop'"
+    assert done.new[0]["dropped"][0]["reason"] == "labelled 'stop'"
+
+
+def test_recording_without_a_word_takes_labels_later(tmp_path: Path, item: Item) -> None:
+    """As the advice says; a recording that has clips is not cut anew."""
+    quiet = Item(write(tmp_path / "in/q.wav", int16(room(5.0, 1e-3))), "jump", "ben")
+    run(tmp_path / "out", item, quiet)
+    run(tmp_path / "out", quiet, labels=[Label(2.0, 2.4, "jump", "", 1)])
+    assert "jump/ben_nohash_0.wav" in clips(tmp_path / "out")
+    with pytest.raises(DataError, match="got other clips or labels"):
+        run(tmp_path / "out", item, labels=[Label(2.0, 2.4, "jump", "", 1)])
+
+
+def test_recording_of_no_word_and_no_label_has_no_clip(tmp_path: Path, item: Item) -> None:
+    """Where labels tell the words, it is told that none is of it."""
+    other = Item(write(tmp_path / "in/b.wav", said((1.0,), 3.0)), "", "ben")
+    labels = [Label(1.0, 1.4, "up", "", 1)]
+    done = run(tmp_path / "out", Item(item.path, "", "anna"), other, labels=labels)
+    assert clips(tmp_path / "out") == ["up/anna_nohash_0.wav"]
+    assert done.sources[1]["dropped"][0]["reason"] == "without a label"
 
 
 @pytest.mark.parametrize(
