@@ -204,20 +204,17 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes, Mapping[
 
     The file is checked in a child process first. A bare model tells nothing of its speakers: None.
     """
-    moved = None
     if model.is_dir():
         if (model / "saved_model.pb").exists():
             raise InputError(f"{model}: must be a bundle, got {'. '.join(name_folder(model))}.")
         manifest = read_manifest(model)
-        config = config_of(manifest)
+        measure_untrusted(model / MODEL, None)
         moved = manifest["record"]["data"].get("moved", {})
-        file = model / MODEL
-    elif sweep_file is None:
+        return config_of(manifest), (model / MODEL).read_bytes(), moved
+    measure_untrusted(model, None)
+    if sweep_file is None:
         raise InputError(
             f"{model}: must be the folder of a bundle, or a .tflite file with --sweep FILE, which"
             " tells its labels and front end."
         )
-    else:
-        config, file = load_recipe(sweep_file, VOCABULARY), model
-    measure_untrusted(file, None)
-    return config, file.read_bytes(), moved
+    return load_recipe(sweep_file, VOCABULARY), model.read_bytes(), None

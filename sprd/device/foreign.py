@@ -13,16 +13,16 @@ _HEAD = 65536
 _UNPACK = "Unpack it and give the .tflite"
 _CONVERT = "Convert it: tf.lite.TFLiteConverter"
 _DOWNLOAD = "Download it again"
+_AGAIN = f"Export it, or {_DOWNLOAD.lower()}"
 _FLASHED = "Give the .tflite that it was built from"
 
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer", "Fetch the model itself: git lfs pull"),
     (b"\x1f\x8b", "a gzip file", "Unpack it (gunzip, or tar xzf) and give the .tflite"),
     (b"\xfd7zXZ\0", "an xz file", _UNPACK),
     (b"BZh", "a bzip2 file", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z file", _UNPACK),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (of Keras?)", f"{_CONVERT}.from_keras_model"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (of Keras?)", f"Load it. {_CONVERT}.from_keras_model"),
     (b"\x93NUMPY", "an array of NumPy", "Give the model itself"),
     (b"\x7fELF", "an ELF program", _FLASHED),
     (b"UF2\n", "UF2 firmware", _FLASHED),
@@ -41,15 +41,20 @@ _INSIDE_ZIP: tuple[tuple[bytes, str, str], ...] = (
 )
 _IDENTIFIERS = {b"ORTM": "an ONNX Runtime model", b"ET12": "an ExecuTorch model"}
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
-_HEX_FIRMWARE = re.compile(rb":[0-9A-Fa-f]{10,}\s|S0[0-9A-Fa-f]{6,}\s")
+_POINTER = re.compile(r"version https://(git-lfs|hawser)\.github\.com/")
+_HEX_FIRMWARE = re.compile(r":[0-9A-Fa-f]{10,}\s|S0[0-9A-Fa-f]{6,}\s")
 _C_ARRAY = re.compile(
-    rb"\[[^\]\n]{0,80}\][^={};\[]{0,80}=\s{0,80}\{|^[ \t]{0,8}#[ \t]{0,8}(include|pragma|ifndef)\b",
+    r"\w[ \t]{0,8}\[[^\]\n]{0,80}\][^={};\[]{0,80}=\s{0,80}(\{|\"\\x)"
+    r"|\{\s{0,80}(0x[0-9A-Fa-f]{1,2}|\d{1,3})[uU]?\s{0,8},"
+    r"|^[ \t]{0,8}#[ \t]{0,8}(include|pragma|ifndef)\b",
     re.MULTILINE,
 )
 """Repetitions are bounded, so that a hostile text takes no longer than its length."""
-_ONLY_HEX = re.compile(rb"(0x[0-9A-Fa-f]{1,2}\s{0,8},\s{0,8}){8}")
-_JSON = re.compile(rb"\{\s{0,80}[\"}]|\[\s{0,80}[\"\[{\d-]")
-_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1f]")
+_ONLY_HEX = re.compile(r"(0x[0-9A-Fa-f]{1,2}\s{0,8},\s{0,8}){8}")
+_JSON = re.compile(r"\{\s{0,80}[\"}]|\[\s{0,80}[\"\[{\d-]")
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1f]")
+_LEAST_ASCII = 0.9
+"""Share of a text that is not UTF-8: of other bytes few are letters."""
 _ONNX_GRAPH, _VARINT, _LENGTH = 7, 0, 2
 
 
@@ -60,7 +65,9 @@ def name_content(content: bytes) -> tuple[str, str] | None:
         content: Of the file, or as much of it as was read.
     """
     if not content:
-        return "an empty file", f"Export it, or {_DOWNLOAD.lower()}"
+        return "an empty file", _AGAIN
+    if content[4:8] == b"TFL3":
+        return "the first bytes of one", _AGAIN
     for start, what, remedy in _STARTS:
         if content.startswith(start):
             return what, remedy
@@ -79,8 +86,8 @@ def name_folder(folder: Path) -> tuple[str, str]:
     """Returns what a folder is that was given in place of a .tflite, and what to do."""
     if (folder / "saved_model.pb").exists():
         return "a SavedModel of TensorFlow", f"{_CONVERT}.from_saved_model"
-    inside = folder / "model.tflite"
-    return "a folder", f"Give {inside}" if inside.exists() else "Give a file"
+    inside = min(folder.glob("*.tflite"), default=None)
+    return "a folder", "Give a file" if inside is None else f"Give {inside}"
 
 
 def _name_zip(content: bytes) -> tuple[str, str]:
@@ -91,15 +98,12 @@ def _name_zip(content: bytes) -> tuple[str, str]:
 
 
 def _name_text(head: bytes) -> tuple[str, str] | None:
-    """Names what is text: the first bytes decode, but for a character that was cut."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    try:
-        text[:-4].decode()
-    except UnicodeDecodeError:
+    text = _decoded(head)
+    if text is None:
         return None
-    if _CONTROL.search(text):
-        return None
-    if text[:1] == b"<":
+    if _POINTER.match(text):
+        return "a Git LFS pointer", "Fetch the model itself: git lfs pull"
+    if text[:1] == "<":
         return "a page of HTML or XML (a failed download?)", _DOWNLOAD
     if _C_ARRAY.search(text) or _ONLY_HEX.match(text):
         return "C source of a model", "Give the .tflite that the array was made from"
@@ -108,6 +112,20 @@ def _name_text(head: bytes) -> tuple[str, str] | None:
     if _HEX_FIRMWARE.match(text):
         return "firmware as hexadecimal text", _FLASHED
     return "a text file", "Give the model itself"
+
+
+def _decoded(head: bytes) -> str | None:
+    """Returns the text that a file begins with, from its first letter; None where it is none.
+
+    PowerShell writes UTF-16 with a mark. Of other encodings the letters of ASCII are enough.
+    """
+    is_utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = head.decode("utf-16" if is_utf16 else "utf-8-sig", "replace")
+    is_utf8 = not is_utf16 and "\N{REPLACEMENT CHARACTER}" not in text[:-4]  # the last may be cut
+    n_ascii = sum(map(str.isascii, text))
+    if _CONTROL.search(text) or not (is_utf8 or n_ascii >= _LEAST_ASCII * len(text)):
+        return None
+    return text.lstrip()
 
 
 def _name_protobuf(content: bytes) -> tuple[str, str] | None:

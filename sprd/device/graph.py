@@ -135,7 +135,7 @@ def read_graph(model: bytes, name: str = "model") -> Graph:
     except ModelFileError:
         raise
     except MALFORMED as e:
-        raise not_intact(name, f"an offset leads out of the file ({type(e).__name__})") from e
+        raise not_intact(name, "it is damaged, or was cut off") from e
 
 
 def _check_identifier(model: bytes, name: str) -> None:

@@ -116,3 +116,11 @@ def test_saved_model_in_place_of_a_bundle_is_named(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(InputError, match=r"a bundle, got a SavedModel of TensorFlow\. Convert"):
         evaluate_model(tmp_path, tmp_path, None, "all", 1, 0)
+
+
+def test_file_that_is_no_model_is_named_before_its_sweep_file_is_missed(tmp_path: Path) -> None:
+    """Whoever gives a pointer lacks more than `--sweep`."""
+    file = tmp_path / "m.tflite"
+    file.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ModelFileError, match="got a Git LFS pointer"):
+        evaluate_model(file, tmp_path, None, "all", 1, 0)

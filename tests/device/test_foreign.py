@@ -67,11 +67,19 @@ FILES: list[tuple[bytes, str]] = [
     (b"\x7fELF" + bytes(90), "an ELF program"),
     (b"UF2\nWQ]\x9e" + bytes(90), "UF2 firmware"),
     (b"RIFF\x24\0\0\0WAVEfmt " + bytes(90), "a recording or another RIFF file"),
-    (b'[sweep]\nname = "x"\n', "a text file"),
+    (b'n_trials = 1\n[space."model.filters"]\n"x" = { low = 1 }\n', "a text file"),
+    (b"board: nano\nmodel:\n  filters: [2, 4]\n", "a text file"),
+    (b"\xef\xbb\xbf" + POINTER.encode(), "a Git LFS pointer"),
+    (ARRAY.encode("utf-16"), "C source of a model"),
+    ("// Modèle\n".encode("latin-1") + ARRAY.encode(), "C source of a model"),
+    (b"constexpr std::array<uint8_t, 9> kModel{{28, 0, 0, 0, 84,", "C source of a model"),
+    (b'const char model[] = "\\x1c\\x00\\x00\\x00TFL3', "C source of a model"),
+    (b"<html><body>p\xe9age</body></html>", "a page of HTML or XML (a failed download?)"),
+    (b"\x1c\0\0\0TFL3", "the first bytes of one"),
 ]
 
 
-@pytest.mark.parametrize(("content", "what"), FILES, ids=[what for _, what in FILES])
+@pytest.mark.parametrize(("content", "what"), FILES)
 def test_content_is_named(content: bytes, what: str) -> None:
     """The refusal of the reader says what it got, how much of it, and what to do."""
     with pytest.raises(ModelFileError) as caught:
@@ -89,8 +97,7 @@ def test_what_is_larger_than_any_model_is_named_too() -> None:
 
 
 def test_bytes_that_say_nothing_have_no_name() -> None:
-    """Neither noise nor zeros, nor the start of a .tflite that was cut off."""
-    assert name_content(b"\x1c\0\0\0TFL3") is None
+    """Neither noise nor zeros, with or without what begins a text in UTF-16."""
     assert name_content(bytes(100)) is None
     assert name_content(b"\xff\xfe\x07" * 50) is None
 
@@ -110,7 +117,8 @@ def test_folders_are_named(tmp_path: Path) -> None:
     for name in ("saved_model", "bundle", "other"):
         (tmp_path / name).mkdir()
     (tmp_path / "saved_model/saved_model.pb").touch()
-    (tmp_path / "bundle/model.tflite").touch()
+    for name in ("model_float.tflite", "model.tflite"):
+        (tmp_path / "bundle" / name).touch()
     assert name_folder(tmp_path / "saved_model")[0] == "a SavedModel of TensorFlow"
     assert name_folder(tmp_path / "bundle")[1] == f"Give {tmp_path / 'bundle/model.tflite'}"
     assert name_folder(tmp_path / "other")[0] == "a folder"
