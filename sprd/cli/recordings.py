@@ -57,7 +57,8 @@ def _show(done: "Imported", page: Path) -> None:
             counts[word][0] += 1
             counts[word][1] += bool(clip["doubts"])
             speakers[word].add(source["speaker"])
-        counts[source["word"] or "(labels)"][2] += len(source["dropped"])
+        if source["dropped"]:
+            counts[source["word"] or "(labels)"][2] += len(source["dropped"])
     grid = Grid(box=None, pad_edge=False)
     for heading in ("word", "clips", "speakers", "doubtful", "dropped"):
         grid.add_column(heading, justify="left" if heading == "word" else "right")

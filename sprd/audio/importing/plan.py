@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sprd.audio.clips import readable_suffixes, shown
 from sprd.audio.folders import SPLITS, is_noise
+from sprd.audio.importing.edge_impulse import read_listing, recording_of
 from sprd.audio.importing.names import (
     COMMON_WORDS,
     checked_speaker,
@@ -20,7 +21,7 @@ from sprd.audio.importing.names import (
     without_number,
     word_name,
 )
-from sprd.audio.importing.tables import rows_of_tables
+from sprd.audio.importing.tables import Table, read_tables
 from sprd.audio.media import INSTALL
 from sprd.audio.media import SUFFIXES as MEDIA_SUFFIXES
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
@@ -71,6 +72,8 @@ class _Named:
     split: str | None
     parts: tuple[str, ...]
     """Candidates for word and speaker, at most two, in the order of the path."""
+    is_dotted: bool
+    """Whether it is named as Edge Impulse does: by label and recording, and by nobody."""
 
 
 def plan_import(sources: Sequence[Path], asked: Asked, out: Path) -> Plan:
@@ -84,9 +87,21 @@ def plan_import(sources: Sequence[Path], asked: Asked, out: Path) -> Plan:
     Raises:
         InputError: A source is missing or holds no audio, or word or speaker cannot be told.
     """
-    tables = [row for source in sources if source.is_dir() for row in rows_of_tables(source)]
-    if tables and not asked.word:
-        return _of_tables(tables, asked)
+    if out.resolve() in [source.resolve() for source in sources]:
+        raise InputError(
+            f"{shown(out)}: clips must go into a folder that is no source, got one for both."
+            " Choose another --out."
+        )
+    tables = {} if asked.word else {one: table for one in sources if (table := _table_of(one))}
+    plans = [_of_table(source, table, asked, out) for source, table in tables.items()]
+    if others := [source for source in sources if source not in tables]:
+        plans.append(_of_names(others, asked, out))
+    items = tuple(item for plan in plans for item in plan.items)
+    return Plan(items, (*(note for plan in plans for note in plan.notes), *_unnamed(items)))
+
+
+def _of_names(sources: Sequence[Path], asked: Asked, out: Path) -> Plan:
+    """Returns what names of files and folders say."""
     files, notes = _files_of(sources, out)
     base = _base_of(sources)
     named = _named([(path, path.absolute().relative_to(base)) for path in files], asked)
@@ -96,7 +111,7 @@ def plan_import(sources: Sequence[Path], asked: Asked, out: Path) -> Plan:
     order = asked.order or _order_of(pairs, known)
     items = tuple(_item(one, asked, order, known) for one in named)
     items = tuple(replace(item, word=spelled.get(item.word.lower(), item.word)) for item in items)
-    return Plan(items, (*notes, *_unnamed(items)))
+    return Plan(items, tuple(notes))
 
 
 def _files_of(sources: Sequence[Path], out: Path) -> tuple[list[Path], list[str]]:
@@ -104,11 +119,6 @@ def _files_of(sources: Sequence[Path], out: Path) -> tuple[list[Path], list[str]
     found: list[Path] = []
     others: list[Path] = []
     for source in sources:
-        if source.resolve() == out.resolve():
-            raise InputError(
-                f"{shown(out)}: clips must go into a folder that is no source, got one for both."
-                " Choose another --out."
-            )
         if source.is_dir():
             inside = sorted(_walk(source, out))
             found += [path for path in inside if _is_audio(path)]
@@ -188,8 +198,10 @@ def _named(files: Sequence[tuple[Path, Path]], asked: Asked) -> list[_Named]:
     )
     named = []
     for (path, _), split, inside in zip(files, splits, folders, strict=True):
-        parts = _dotted_parts(path.stem) if is_dotted else _parts(path.stem, inside, asked)
-        named.append(_Named(path, inside, split, parts))
+        label = path.stem.partition(".")[0]
+        dotted = (label, recording_of(path.stem, label))
+        parts = dotted if is_dotted else _parts(path.stem, inside, asked)
+        named.append(_Named(path, inside, split, parts, is_dotted))
     return named
 
 
@@ -197,18 +209,6 @@ def _are_splits(folders: Sequence[tuple[str, ...]]) -> bool:
     """Whether the outermost folders are those of splits, and of more than one."""
     names = {one[0].lower() if one else "" for one in folders}
     return names <= set(SPLITS) and len({SPLITS[name] for name in names}) > 1
-
-
-def _dotted_parts(stem: str) -> tuple[str, ...]:
-    """Reads `jump.3k2l1m.s01` as Edge Impulse names files: label, recording, part of it."""
-    label, *rest = stem.split(".")
-    ids = [part for part in rest if part not in ("wav", "json") and not _is_part_number(part)]
-    ids = [part for part in ids if not part.startswith("ingestion")]
-    return (label, ".".join(ids) or label)
-
-
-def _is_part_number(part: str) -> bool:
-    return part[:1] == "s" and part[1:].isdigit()
 
 
 def _parts(stem: str, folders: tuple[str, ...], asked: Asked) -> tuple[str, ...]:
@@ -269,8 +269,10 @@ def _item(one: _Named, asked: Asked, order: str | None, known: frozenset[str]) -
     if word or not asked.label_words:
         word = checked_word(word, where)
     named = bool(speaker.strip())
-    speaker = without_number(speaker) if named else f"{one.split or ''}-{one.path.stem}"
-    return Item(one.path, word, checked_speaker(speaker, where), one.split, named)
+    names_speaker = named and not (one.is_dotted and asked.speaker is None)
+    speaker = speaker if one.is_dotted else without_number(speaker)
+    speaker = speaker if named else f"{one.split or ''}-{one.path.stem}"
+    return Item(one.path, word, checked_speaker(speaker, where), one.split, names_speaker)
 
 
 def _speaker_of(one: _Named, asked: Asked, word: str | None, known: frozenset[str]) -> str:
@@ -293,8 +295,7 @@ def _word_of(one: _Named, asked: Asked, order: str | None, known: frozenset[str]
         InputError: They leave it open.
     """
     parts = [part for part in one.parts if not (asked.speaker and _says(part, asked.speaker))]
-    is_dotted = "." in one.path.stem and not one.folders
-    if parts and ("_nohash_" in one.path.stem or is_dotted or _is_noise(one)):
+    if parts and ("_nohash_" in one.path.stem or one.is_dotted or _is_noise(one)):
         return parts[0]
     in_known = [part for part in parts if without_number(word_name(part)) in known]
     if len(parts) == 1 and (one.folders or in_known or asked.speaker):
@@ -341,23 +342,24 @@ def _unnamed(items: Sequence[Item]) -> list[str]:
     ]
 
 
-def _of_tables(rows: Sequence[tuple[Path, str, str, str | None]], asked: Asked) -> Plan:
-    """Returns the plan of a data set with tables of what is said: Common Voice's."""
-    items = tuple(
-        Item(
-            path,
-            checked_word(word_name(sentence), shown(path)),
-            checked_speaker(asked.speaker or speaker, shown(path)),
-            split,
-        )
-        for path, sentence, speaker, split in rows
-        if len(sentence.split()) == 1
+def _table_of(source: Path) -> Table | None:
+    """Returns what a data set says of its own files, where it is one that does."""
+    return (read_listing(source) or read_tables(source)) if source.is_dir() else None
+
+
+def _of_table(source: Path, table: Table, asked: Asked, out: Path) -> Plan:
+    """Returns the plan of a data set that says itself what its files are."""
+    items = []
+    for path, said, who, split, names_speaker in table.rows:
+        word, speaker = word_name(said), asked.speaker or who
+        if is_noise(word):
+            items.append(Item(path, BACKGROUND_NOISE_FOLDER, path.stem, split))
+            continue
+        word, speaker = checked_word(word, shown(path)), checked_speaker(speaker, shown(path))
+        items.append(Item(path, word, speaker, split, names_speaker or bool(asked.speaker)))
+    listed = {item.path for item in items} | table.left_out
+    unlisted = [one for one in sorted(_walk(source, out)) if _is_audio(one) and one not in listed]
+    note = (
+        f"left out: {len(unlisted):,} recordings of which {shown(source)} says no word (first %s)."
     )
-    n_longer = len(rows) - len(items)
-    if not items:
-        raise DataError(
-            f"{shown(rows[0][0].parent)}: its tables must hold single words, got {len(rows):,}"
-            " sentences. Take the data set's part of single words."
-        )
-    told = f"left out: {n_longer:,} recordings of more than one word."
-    return Plan(items, (told,) if n_longer else ())
+    return Plan(tuple(items), (*table.notes, *([note % shown(unlisted[0])] if unlisted else [])))

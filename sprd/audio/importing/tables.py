@@ -7,7 +7,9 @@
 import csv
 import string
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sprd.audio.clips import shown
 from sprd.audio.folders import SPLITS
@@ -19,32 +21,69 @@ _TRUSTED = ("train", "dev", "test", "validated")
 
 _SPEAKER_CHARACTERS = 16
 
-Row = tuple[Path, str, str, str | None]
-"""File, what is said, who says it, split."""
+
+class Row(NamedTuple):
+    """What a data set says of a file; `names_speaker` is false where it does not say who speaks."""
+
+    path: Path
+    said: str
+    speaker: str
+    split: str | None
+    names_speaker: bool = True
 
 
-def rows_of_tables(folder: Path) -> list[Row]:
-    """Returns what the tables of a folder say of the files in it; none if it has no such table.
+@dataclass(frozen=True)
+class Table:
+    """What a data set says of its files; files that are left out, and sentences on these."""
+
+    rows: tuple[Row, ...]
+    left_out: frozenset[Path]
+    notes: tuple[str, ...]
+
+
+def read_tables(folder: Path) -> Table | None:
+    """Returns the single words that the tables of a folder name; None if it has no such table.
 
     Raises:
-        DataError: A table cannot be read, or names no file that is there.
+        DataError: A table cannot be read, names no file that is there, or no single word.
     """
     tables = {path.stem: path for path in folder.glob("*.tsv")}
     names = [name for name in _TRUSTED if name in tables and _is_table(tables[name])]
+    if not names:
+        return None
     rows: dict[str, Row] = {}
-    n_named = 0
+    missing: list[str] = []
     for name in names:
         for file, sentence, speaker in _read(tables[name]):
-            n_named += 1
             path = next((p for p in (folder / "clips" / file, folder / file) if p.is_file()), None)
-            if path is not None:
-                rows.setdefault(file, (path, sentence, speaker, SPLITS.get(name)))
-    if n_named and not rows:
+            if path is None:
+                missing.append(file)
+            else:
+                rows.setdefault(file, Row(path, sentence, speaker, SPLITS.get(name)))
+    words = tuple(row for row in rows.values() if len(row.said.split()) == 1)
+    n_missing, n_sentences = len(set(missing)), len(rows) - len(words)
+    if not rows:
         raise DataError(
             f"{shown(folder)}: the files of its tables must lie in {shown(folder / 'clips')}, got"
-            f" none of {n_named:,}. Unpack the whole data set."
+            f" none of {n_missing:,}. Unpack the whole data set."
         )
-    return list(rows.values())
+    if not words:
+        raise DataError(
+            f"{shown(folder)}: its tables must hold single words, got {n_sentences:,} sentences."
+            " Take the data set's part of single words."
+        )
+    notes = [missing_note(folder, missing)] if missing else []
+    if n_sentences:
+        notes.append(f"left out: {n_sentences:,} recordings of more than one word.")
+    left_out = frozenset(row.path for row in rows.values()) - {row.path for row in words}
+    return Table(words, left_out, tuple(notes))
+
+
+def missing_note(folder: Path, missing: list[str]) -> str:
+    """Returns a sentence on files that a data set names and that are not there."""
+    n, first = len(set(missing)), shown(missing[0])
+    are = "file is" if n == 1 else "files are"
+    return f"{shown(folder)}: {n:,} {are} named and not there (first {first})."
 
 
 def _is_table(path: Path) -> bool:

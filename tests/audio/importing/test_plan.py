@@ -1,5 +1,6 @@
 """Which file is whose word: by flags, folders and names, and asked for where they leave it open."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,40 @@ def test_edge_impulse_names_are_read(tmp_path: Path) -> None:
         (names[0], "jump", "3k2l1m", "training"),
         (names[1], "robot", "9z8y7x", "testing"),
     }
+    assert "2 files name no speaker" in plan(tmp_path / "in").notes[0]
+
+
+def test_export_with_a_listing_goes_by_that(tmp_path: Path) -> None:
+    """Not by names; recordings that it does not list are told, noise is no word."""
+    folder = make(tmp_path / "in", "training/memo.4a.wav", "training/n.4b.wav", "testing/x.4c.wav")
+    labels = [("memo.4a", "jump"), ("n.4b", "noise")]
+    files = [
+        {
+            "path": f"training/{name}.wav",
+            "category": "training",
+            "label": {"type": "label", "label": label},
+        }
+        for name, label in labels
+    ]
+    (folder / "info.labels").write_text(json.dumps({"version": 1, "files": files}))
+    assert told(folder) == {
+        ("training/memo.4a.wav", "jump", "memo-4a", "training"),
+        ("training/n.4b.wav", "_background_noise_", "n.4b", "training"),
+    }
+    first, second = plan(folder).notes
+    assert f"1 recordings of which {folder} says no word (first {folder}/testing/x.4c" in first
+    assert "1 file names no speaker" in second
+    asked = Asked(speaker="anna")
+    assert plan(folder, asked).notes == (first,)
+
+
+def test_folder_beside_a_data_set_with_tables_is_imported_too(tmp_path: Path) -> None:
+    """Each source by its own rule."""
+    table = make(tmp_path / "cv", "clips/a.mp3")
+    (table / "train.tsv").write_text("client_id\tpath\tsentence\nf00d\ta.mp3\tYes.\n")
+    phone = make(tmp_path / "phone", "up/anna.wav")
+    items = plan_import([table, phone], NOTHING, tmp_path / "out").items
+    assert [(item.word, item.speaker) for item in items] == [("yes", "f00d"), ("up", "anna")]
 
 
 def test_common_voice_is_read_by_its_tables(tmp_path: Path) -> None:
