@@ -101,7 +101,7 @@ def emulate(args: Namespace) -> int:
 def boards(args: Namespace) -> int:
     """Lists the boards."""
     from sprd.device.board import board_names, load_board
-    from sprd.device.latency import KERNELS, cycles_per_instruction
+    from sprd.device.latency import cycles_per_instruction
 
     found = [load_board(name) for name in board_names()]
     if args.json:
@@ -114,7 +114,7 @@ def boards(args: Namespace) -> int:
             f"{board.flash_bytes // 1024:,}",
             f"{board.ram_bytes // 1024:,}",
         )
-        known = board.kernels == KERNELS and cycles_per_instruction(board) is not None
+        known = cycles_per_instruction(board) is not None
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
                      "estimated" if known else "unknown")  # fmt: skip
     show_grid(grid)
@@ -164,7 +164,8 @@ def _frontend(args: Namespace) -> "FrontendSettings | None":
 
 def _fields(board: "Board") -> dict[str, Any]:
     """Its origin is its name: these are all shipped."""
-    return {key: value for key, value in asdict(board).items() if key != "origin"}
+    fields = {key: value for key, value in asdict(board).items() if key != "origin"}
+    return {**fields, "kernels": board.kernels}
 
 
 def _grid(*headings: str, left: int = 1) -> Grid:

@@ -13,21 +13,36 @@ fitted cycles an instruction. A prefetch may hide some of it.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from sprd.config.board_table import (
+    check_choice,
+    check_keys,
+    number_of,
+    table_of,
+    text_of,
+    whole_of,
+)
+from sprd.config.build import (
+    Build,
+    check_build,
+    cmake_o2,
+    read_builds,
+    read_default,
+    twice_named,
+)
 from sprd.config.text import decode
-from sprd.errors import BoardError, suggest
+from sprd.errors import BoardError
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "xtensa-lx7")
 """The Cortex-M here have no vector extension: CMSIS-NN's scratch buffers are known for these."""
 DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores whose CMSIS-NN kernels multiply two pairs of int16 in one instruction (SMLAD)."""
-KERNELS = ("cmsis-nn", "reference", "esp-nn")
 NO_BOARD = "no_board"
 """The type of pydantic's error for tables that are no board: its message is the BoardError's."""
 
@@ -44,6 +59,7 @@ _MAX_WAIT_STATES_EXTERNAL = 256
 """A cache line of 32 B over four wires at a third of the core's clock takes 192 and a command."""
 _ACTIVE_MW = (0.01, 10_000.0)
 _CYCLES_PER_INSTRUCTION = (0.5, 10.0)
+_OPTIONAL = ("kernels", "builds", "default_build", "power", "latency")
 _CODE_KEYS = (
     "bootloader_bytes",
     "core_bytes",
@@ -68,6 +84,10 @@ class Board:
     power while computing, in milliwatts. `cycles_per_instruction` and its relative error are a
     user's own calibration. None is unknown.
 
+    `build` is the one of its `builds` that is chosen: each number that is told of the board is told
+    of this build. Where nobody chooses it is `default_build`. Two boards are equal whatever builds
+    they could have had.
+
     `origin` is what names the board in a sweep file: the name of a shipped one, else the path of
     its file. Boards of other origins are equal where all else is.
     """
@@ -78,17 +98,33 @@ class Board:
     clock_hz: int
     flash_bytes: int
     ram_bytes: int
-    kernels: str
+    build: Build
     code_bytes: Mapping[str, int] = field(hash=False)
     app_ram_bytes: Mapping[str, int] = field(hash=False)
     sources: Mapping[str, str] = field(hash=False)
     published_name: str
     wait_states: int
     line_bytes: int
+    builds: Mapping[str, Build] = field(compare=False)
+    default_build: str = field(compare=False)
     active_mw: float | None = None
     cycles_per_instruction: float | None = None
     cycles_per_instruction_error: float | None = None
     origin: str = field(default="", compare=False)
+
+    @property
+    def kernels(self) -> str:
+        """The kernel library of the chosen build."""
+        return self.build.kernels
+
+    def with_build(self, name: str) -> "Board":
+        """Returns the same board with another of its builds chosen.
+
+        Raises:
+            BoardError: It lacks this build.
+        """
+        check_build(name, self.builds, f"board {self.name!r} [build]")
+        return replace(self, build=self.builds[name])
 
     @property
     def bounds(self) -> Mapping[str, int]:
@@ -106,7 +142,10 @@ class Board:
         return self.core in DSP_CORES
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the tables of its file, and its origin if it has one; see `board_from_json`."""
+        """Returns the tables of its file, and its origin if it has one; see `board_from_json`.
+
+        Of its builds the chosen one is there alone: what is computed follows from no other.
+        """
         flash = {"wait_states": self.wait_states, "line_bytes": self.line_bytes}
         latency = {
             "cycles_per_instruction": self.cycles_per_instruction,
@@ -121,7 +160,7 @@ class Board:
             "clock_hz": self.clock_hz,
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
-            "kernels": self.kernels,
+            **self._build_as_json(),
             "published_name": self.published_name,
             "flash_memory": {**flash, "external": True} if is_external else flash,
             **({} if self.active_mw is None else {"power": {"active_mw": self.active_mw}}),
@@ -130,6 +169,12 @@ class Board:
             "ram": dict(self.app_ram_bytes),
             "sources": dict(self.sources),
         }
+
+    def _build_as_json(self) -> dict[str, Any]:
+        if self.build == cmake_o2(self.core, self.kernels):
+            return {"kernels": self.kernels}
+        name = self.build.name
+        return {"default_build": name, "builds": {name: self.build.as_json()}}
 
 
 def read_board_file(path: Path) -> str:
@@ -163,7 +208,8 @@ def parse_board(toml: str, where: str, origin: str) -> Board:
     try:
         table = tomllib.loads(toml)
     except (ValueError, RecursionError) as error:
-        raise BoardError(f"{where}: must be valid TOML: {error}.") from error
+        rule = twice_named(error) or f"must be valid TOML: {error}."
+        raise BoardError(f"{where}: {rule}") from error
     return _board(table, where, origin)
 
 
@@ -174,7 +220,7 @@ def board_from_json(value: Mapping[str, Any]) -> Board:
         BoardError: It breaks a rule.
     """
     tables = {key: item for key, item in value.items() if key != "origin"}
-    return _board(tables, "board", _text(value, "origin", "board") if "origin" in value else "")
+    return _board(tables, "board", text_of(value, "origin", "board") if "origin" in value else "")
 
 
 def _validated(value: object, info: ValidationInfo) -> Board:
@@ -204,14 +250,14 @@ def _without_none(values: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
-    texts = ("name", "description", "core", "kernels")
+    texts = ("name", "description", "core")
     required = (*texts, "published_name", *_LIMITS, "flash_memory", "code", "ram", "sources")
-    _check_keys(table, required, where, optional=("power", "latency"))
-    values = {key: _text(table, key, where) for key in texts}
-    _check_choice(values["core"], CORES, f"{where} [core]")
-    _check_choice(values["kernels"], KERNELS, f"{where} [kernels]")
-    _check_kernels_of_core(values["core"], values["kernels"], where)
-    numbers = {key: _whole(table, key, low, high, where) for key, (low, high) in _LIMITS.items()}
+    check_keys(table, required, where, optional=_OPTIONAL)
+    values = {key: text_of(table, key, where) for key in texts}
+    check_choice(values["core"], CORES, f"{where} [core]")
+    builds = read_builds(table, values["core"], where)
+    default_build = read_default(table, builds, where)
+    numbers = {key: whole_of(table, key, low, high, where) for key, (low, high) in _LIMITS.items()}
     code = _items(table, "code", _CODE_KEYS, numbers["flash_bytes"], where)
     ram = _items(table, "ram", _RAM_KEYS, numbers["ram_bytes"], where)
     fetch = _flash_memory(table, where)
@@ -224,13 +270,15 @@ def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
         clock_hz=numbers["clock_hz"],
         flash_bytes=numbers["flash_bytes"],
         ram_bytes=numbers["ram_bytes"],
-        kernels=values["kernels"],
+        build=builds[default_build],
         code_bytes=code,
         app_ram_bytes=ram,
         sources=_sources(table, where),
         published_name=_published_name(table, where),
         wait_states=fetch[0],
         line_bytes=fetch[1],
+        builds=builds,
+        default_build=default_build,
         active_mw=power,
         cycles_per_instruction=factor,
         cycles_per_instruction_error=error,
@@ -248,20 +296,11 @@ def _published_name(table: Mapping[str, Any], where: str) -> str:
     return name
 
 
-def _check_kernels_of_core(core: str, kernels: str, where: str) -> None:
-    is_arm = core.startswith("cortex-")
-    if (kernels == "cmsis-nn" and not is_arm) or (kernels == "esp-nn" and is_arm):
-        raise BoardError(
-            f"{where} [kernels]: must be kernels that run on {core!r}, got {kernels!r}. "
-            "CMSIS-NN is for Cortex-M, ESP-NN for Xtensa, 'reference' for all."
-        )
-
-
 def _flash_memory(table: Mapping[str, Any], where: str) -> tuple[int, int]:
     """Returns wait states and bytes of a line."""
-    flash = _table(table, "flash_memory", where)
+    flash = table_of(table, "flash_memory", where)
     inside = f"{where} [flash_memory]"
-    _check_keys(flash, ("wait_states", "line_bytes"), inside, optional=("external",))
+    check_keys(flash, ("wait_states", "line_bytes"), inside, optional=("external",))
     external = flash.get("external", False)
     if not isinstance(external, bool):
         raise BoardError(
@@ -269,8 +308,8 @@ def _flash_memory(table: Mapping[str, Any], where: str) -> tuple[int, int]:
             "Write true for a flash outside the chip."
         )
     most = _MAX_WAIT_STATES_EXTERNAL if external else _MAX_WAIT_STATES
-    wait_states = _whole(flash, "wait_states", 0, most, inside)
-    line_bytes = _whole(flash, "line_bytes", _LINE_BYTES[0], _LINE_BYTES[-1], inside)
+    wait_states = whole_of(flash, "wait_states", 0, most, inside)
+    line_bytes = whole_of(flash, "line_bytes", _LINE_BYTES[0], _LINE_BYTES[-1], inside)
     if line_bytes not in _LINE_BYTES:
         raise BoardError(
             f"{inside} [line_bytes]: must be one of {list(_LINE_BYTES)} B, got {line_bytes!r}."
@@ -281,96 +320,45 @@ def _flash_memory(table: Mapping[str, Any], where: str) -> tuple[int, int]:
 def _power(table: Mapping[str, Any], where: str) -> float | None:
     if "power" not in table:
         return None
-    power = _table(table, "power", where)
-    _check_keys(power, ("active_mw",), f"{where} [power]")
-    return _number(power, "active_mw", *_ACTIVE_MW, f"{where} [power]")
+    power = table_of(table, "power", where)
+    check_keys(power, ("active_mw",), f"{where} [power]")
+    return number_of(power, "active_mw", *_ACTIVE_MW, f"{where} [power]")
 
 
 def _calibration(table: Mapping[str, Any], where: str) -> tuple[float | None, float | None]:
     """Returns cycles per instruction and its relative error; None is unknown."""
     if "latency" not in table:
         return None, None
-    latency = _table(table, "latency", where)
+    latency = table_of(table, "latency", where)
     inside = f"{where} [latency]"
     error_key = "cycles_per_instruction_error"
-    _check_keys(latency, ("cycles_per_instruction",), inside, optional=(error_key,))
-    factor = _number(latency, "cycles_per_instruction", *_CYCLES_PER_INSTRUCTION, inside)
+    check_keys(latency, ("cycles_per_instruction",), inside, optional=(error_key,))
+    factor = number_of(latency, "cycles_per_instruction", *_CYCLES_PER_INSTRUCTION, inside)
     # A calibration with one measurement knows no error.
-    error = _number(latency, error_key, 0.0, 1.0, inside) if error_key in latency else None
+    error = number_of(latency, error_key, 0.0, 1.0, inside) if error_key in latency else None
     return factor, error
 
 
 def _sources(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
     """Returns the origin of each number; that of a calibration may cover its error too."""
-    sources = _table(table, "sources", where)
+    sources = table_of(table, "sources", where)
     numbers = [f"code.{key}" for key in _CODE_KEYS] + [f"ram.{key}" for key in _RAM_KEYS]
     numbers += ["flash_memory.wait_states", "flash_memory.line_bytes"]
     numbers += ["power.active_mw"] if "power" in table else []
     numbers += ["latency.cycles_per_instruction"] if "latency" in table else []
     optional = ("latency.cycles_per_instruction_error",) if "latency" in table else ()
     inside = f"{where} [sources]"
-    _check_keys(sources, (*_LIMITS, *numbers), inside, optional)
-    return {key: _text(sources, key, inside) for key in sources}
-
-
-def _check_keys(
-    table: Mapping[str, Any], keys: tuple[str, ...], where: str, optional: tuple[str, ...] = ()
-) -> None:
-    for key in table:
-        if key not in keys + optional:
-            raise BoardError(f"{where}: unknown key {key!r}. {suggest(key, keys + optional)}")
-    for key in keys:
-        if key not in table:
-            raise BoardError(f"{where}: must have the key {key!r}, got none. Add it.")
-
-
-def _check_choice(value: str, choices: tuple[str, ...], where: str) -> None:
-    if value not in choices:
-        raise BoardError(
-            f"{where}: must be one of {list(choices)}, got {value!r}. {suggest(value, choices)}"
-        )
-
-
-def _table(table: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    value = table[key]
-    if not isinstance(value, dict):
-        raise BoardError(f"{where} [{key}]: must be a table, got {value!r}.")
-    return value
-
-
-def _text(table: Mapping[str, Any], key: str, where: str) -> str:
-    value = table[key]
-    if not isinstance(value, str) or not value.strip():
-        raise BoardError(f"{where} [{key}]: must be a text that says something, got {value!r}.")
-    return value
-
-
-def _whole(table: Mapping[str, Any], key: str, low: int, high: int, where: str) -> int:
-    value = table[key]
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BoardError(
-            f"{where} [{key}]: must be a whole number in {low:,} .. {high:,}, got {value!r}."
-        )
-    return value
-
-
-def _number(table: Mapping[str, Any], key: str, low: float, high: float, where: str) -> float:
-    value = table[key]
-    # NaN compares false with everything, so it is refused here too.
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not low <= value <= high:
-        raise BoardError(
-            f"{where} [{key}]: must be a number in {low:g} .. {high:g}, got {value!r}."
-        )
-    return float(value)
+    check_keys(sources, (*_LIMITS, *numbers), inside, optional)
+    return {key: text_of(sources, key, inside) for key in sources}
 
 
 def _items(
     table: Mapping[str, Any], key: str, keys: tuple[str, ...], limit: int, where: str
 ) -> Mapping[str, int]:
-    items = _table(table, key, where)
+    items = table_of(table, key, where)
     inside = f"{where} [{key}]"
-    _check_keys(items, keys, inside)
-    numbers = {item: _whole(items, item, 0, limit, inside) for item in keys}
+    check_keys(items, keys, inside)
+    numbers = {item: whole_of(items, item, 0, limit, inside) for item in keys}
     if sum(numbers.values()) >= limit:
         raise BoardError(
             f"{inside}: items must sum to less than the board has, {limit:,} B, "

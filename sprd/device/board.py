@@ -17,12 +17,22 @@ def board_names() -> tuple[str, ...]:
     return tuple(BOARDS)
 
 
-def load_board(name_or_path: str) -> Board:
+def load_board(name_or_path: str, build: str | None = None) -> Board:
     """Loads a board by its name, or from a file if the text ends in `.toml`.
 
+    Args:
+        name_or_path: The board.
+        build: The name of one of its builds; None: its default.
+
     Raises:
-        BoardError: The board is unknown, or its file cannot be read or breaks a rule.
+        BoardError: The board is unknown, its file cannot be read or breaks a rule, or it lacks the
+            build.
     """
+    board = _load_board(name_or_path)
+    return board if build is None else board.with_build(build)
+
+
+def _load_board(name_or_path: str) -> Board:
     if name_or_path.endswith(".toml"):
         return parse_board(read_board_file(Path(name_or_path)), name_or_path, name_or_path)
     if name_or_path not in BOARDS:

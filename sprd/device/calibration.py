@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device.graph import Graph
-from sprd.device.instructions import count_instructions
-from sprd.device.latency import KERNELS, other_cycles
+from sprd.device.instructions import COSTS, count_instructions
+from sprd.device.latency import KERNELS, is_counted, other_cycles
 from sprd.errors import BoardError, ModelFileError
 
 COLUMNS = ("model", "latency_ms")
@@ -91,11 +91,16 @@ def calibrate(measurements: Sequence[Measurement], board: Board) -> Calibration:
     """Fits the cycles an instruction of a board: the geometric mean over the measurements.
 
     Raises:
-        BoardError: Its kernels are others than those that were counted.
+        BoardError: Its kernels, or their build, are others than those that were counted.
         ModelFileError: An operator's cost was never measured, or a measurement is no inference of
             that model on that board by any stretch.
     """
-    if board.kernels != KERNELS or not board.dsp:
+    if board.build.cost not in COSTS and board.kernels == KERNELS:
+        raise BoardError(
+            f"{board.name}: must be calibrated for a build whose kernels were counted, got"
+            f" {board.build.name!r}. Those of others are not told from shapes."
+        )
+    if not is_counted(board):
         raise BoardError(
             f"{board.name}: must run {KERNELS} on a core with the DSP extension, got"
             f" {board.kernels} on {board.core}. Those of others are not told from shapes."

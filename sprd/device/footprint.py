@@ -246,8 +246,8 @@ def _layers(graph: Graph) -> tuple[Layer, ...]:
 
 
 def _timed(layers: tuple[Layer, ...], graph: Graph, board: Board | None) -> tuple[Layer, ...]:
-    """Adds instructions and shares of time: of CMSIS-NN, so none for another kernel library."""
-    if board is not None and (board.kernels != latency.KERNELS or not board.dsp):
+    """Adds instructions and shares of time, where the kernels of the board's build were counted."""
+    if board is not None and not latency.is_counted(board):
         return layers
     counts, shares = count_instructions(graph), latency.time_shares(graph, board)
     return tuple(

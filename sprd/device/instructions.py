@@ -16,6 +16,8 @@ from pathlib import Path
 from sprd.device.graph import Graph, Operator
 
 DATA = Path(__file__).parent / "data" / "instructions.toml"
+COSTS: Mapping[str, Path] = {"cmake-O2": DATA}
+"""The costs that were fitted, by the name under which a build has them (`Build.cost`)."""
 
 _SAME = 0
 """`Padding` of the TensorFlow Lite schema: SAME is 0, VALID 1."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device.graph import Graph, Operator, weight_bytes_of
-from sprd.device.instructions import count_instructions
+from sprd.device.instructions import COSTS, count_instructions
 
 DATA = Path(__file__).parent / "data" / "cores.toml"
 
@@ -63,8 +63,8 @@ def estimate(graph: Graph, board: Board) -> Latency | None:
         None where it is unknown; `why_unknown` says why.
     """
     counts = count_instructions(graph)
-    if not board.dsp or None in counts:
-        return None  # the cost model is that of the kernels for the DSP extension
+    if not is_counted(board) or None in counts:
+        return None
     instructions = sum(count for count in counts if count is not None)
     own = board.cycles_per_instruction is not None
     return latency_of(instructions, graph, board, "board" if own else "model")
@@ -91,13 +91,22 @@ def latency_of(instructions: float, graph: Graph, board: Board, source: str) -> 
     return Latency(latency_ms, latency_ms / spread, latency_ms * spread, source)
 
 
+def is_counted(board: Board) -> bool:
+    """Returns whether there is a cost model of the kernels of the chosen build on this core."""
+    return board.dsp and _has_costs(board)
+
+
+def _has_costs(board: Board) -> bool:
+    return board.kernels == KERNELS and board.build.cost in COSTS
+
+
 def cycles_per_instruction(board: Board) -> tuple[float, float] | None:
     """Returns the board's cycles an instruction and the spread of an estimate made with it.
 
     Returns:
-        None where they are unknown, or where other kernels run than those that were counted.
+        None where they are unknown, or of another build than those that were counted.
     """
-    if board.kernels != KERNELS:
+    if not _has_costs(board):
         return None
     if board.cycles_per_instruction is not None:
         error = board.cycles_per_instruction_error
@@ -118,7 +127,7 @@ def cores() -> Mapping[str, float]:
 def unavailable_costs(board: Board) -> dict[str, str]:
     """Returns which numbers are known of no model on a board, and why."""
     reasons = {}
-    if board.kernels != KERNELS or not board.dsp:
+    if not is_counted(board):
         reasons["instructions"] = f"the cost of its kernels on a {board.core} was never measured"
     if reasons or cycles_per_instruction(board) is None:
         reasons["latency_ms"] = f"no figures of these kernels on a {board.core} were published"
@@ -131,6 +140,8 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
     """Returns in a sentence why a latency cannot be told, or None where it can."""
     if board.kernels != KERNELS:
         return f"no layer was measured with the kernels {board.kernels}"
+    if board.build.cost not in COSTS:
+        return f"no layer was measured with the build {board.build.name}"
     if not board.dsp:
         return (
             f"instructions of a {board.core} can be counted ('sprd emulate'), not told from shapes"
@@ -151,7 +162,7 @@ def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
     On a core of which no cycles are known the instructions are shared out.
     """
     counts = count_instructions(graph)
-    if None in counts or board is None or board.kernels != KERNELS or not board.dsp:
+    if None in counts or board is None or not is_counted(board):
         return (None,) * len(counts)
     factor = (cycles_per_instruction(board) or (1.5, 0.0))[0]
     cycles = [

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from sprd.config.board import Board, board_from_json, parse_board, read_board_file
+from sprd.config.build import CMAKE_O2, KERNELS
 from sprd.config.trial import Budget
 from sprd.device.board import BOARDS, load_board
 from sprd.errors import BoardError
@@ -157,6 +158,12 @@ def test_board_file_that_is_missing_is_refused(tmp_path: Path, name: str) -> Non
         read(tmp_path / name)
 
 
+def alone(board: Board) -> Board:
+    """The board as a file would tell it that has the chosen build alone."""
+    build = board.build
+    return replace(board, builds={build.name: build}, default_build=build.name)
+
+
 def through_json(board: Board) -> Board | None:
     """The board of a budget that was sent as JSON."""
     return Budget.model_validate_json(Budget(board=board).model_dump_json()).board
@@ -166,10 +173,12 @@ def through_json(board: Board) -> Board | None:
 def test_shipped_board_goes_through_json_whole(name: str) -> None:
     """Another machine, or a bundle, has every number of it and every source."""
     board = load_board(name)
-    back = through_json(board)
-    assert back is not None
-    assert vars(back) == vars(board)
-    assert hash(back) == hash(board)
+    for build in board.builds:
+        chosen = board.with_build(build)
+        back = through_json(chosen)
+        assert back is not None
+        assert vars(back) == vars(alone(chosen))
+        assert (back, hash(back)) == (chosen, hash(chosen))
 
 
 @pytest.mark.parametrize("has_error", [True, False])
@@ -183,7 +192,7 @@ def test_own_board_goes_through_json_whole(tmp_path: Path, text: str, has_error:
     board = read(path)
     back = through_json(board)
     assert back is not None
-    assert vars(back) == vars(board)
+    assert vars(back) == vars(alone(board))
     assert back.origin == str(path)
     assert back.cycles_per_instruction_error == (0.08 if has_error else None)
 
@@ -191,7 +200,35 @@ def test_own_board_goes_through_json_whole(tmp_path: Path, text: str, has_error:
 def test_board_without_an_origin_comes_back_from_json() -> None:
     """A board that no sweep file names is written without one."""
     board = replace(load_board("stm32f746"), origin="")
-    assert vars(board_from_json(board.as_json())) == vars(board)
+    assert vars(board_from_json(board.as_json())) == vars(alone(board))
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_board_of_the_first_build_is_written_as_it_was_before_there_were_builds(name: str) -> None:
+    """So a record, a manifest and a row of old stay equal: the kernels stand at the top."""
+    written = load_board(name, CMAKE_O2).as_json()
+    assert written["kernels"] in KERNELS
+    assert not {"builds", "default_build", "build"} & written.keys()
+    keys = list(written)
+    assert keys[keys.index("ram_bytes") :][:3] == ["ram_bytes", "kernels", "published_name"]
+    assert board_from_json(written).build == load_board(name, CMAKE_O2).build
+
+
+def test_chosen_build_is_part_of_what_a_board_is() -> None:
+    """Boards of two builds differ; which others a board could have had makes no difference."""
+    nano = load_board("arduino_nano_33_ble")
+    arduino = nano.with_build("arduino")
+    assert arduino != nano
+    assert (arduino.build.name, arduino.build.flags) == ("arduino", ("-Os",))
+    assert arduino.with_build(nano.build.name) == nano
+    assert alone(arduino) == arduino
+
+
+def test_build_that_a_board_lacks_is_refused_with_those_it_has() -> None:
+    """A near name is suggested."""
+    with pytest.raises(BoardError, match=r"Did you mean 'arduino'.*cmake-O2.*head-Os") as caught:
+        load_board("arduino_nano_33_ble", "arduinno")
+    assert str(caught.value).startswith("board 'arduino_nano_33_ble' [build]: must be a build of")
 
 
 def test_boards_are_told_apart_by_what_they_are() -> None:

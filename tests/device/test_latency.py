@@ -9,10 +9,21 @@ from typing import Any
 import pytest
 
 from sprd.config.board import Board
+from sprd.config.build import cmake_o2
 from sprd.device.board import board_names, load_board
 from sprd.device.graph import read_graph
-from sprd.device.latency import DATA, cores, estimate, latency_of, time_shares, why_unknown
+from sprd.device.latency import (
+    DATA,
+    cores,
+    estimate,
+    latency_of,
+    time_shares,
+    unavailable_costs,
+    why_unknown,
+)
 from tests.scripts import load_script
+
+OTHER_BUILD = dataclasses.replace(cmake_o2("cortex-m4", "cmsis-nn"), name="other", cost="other")
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +70,24 @@ def test_latency_falls_with_the_clock(tiny_conv: bytes, nano: Board) -> None:
     assert slow.latency_ms == pytest.approx(2 * fast.latency_ms)
 
 
-@pytest.mark.parametrize("change", [{"core": "cortex-m7"}, {"kernels": "reference"}])
-def test_unmeasured_core_or_kernels_give_no_figure(
-    tiny_conv: bytes, nano: Board, change: dict[str, Any]
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"core": "cortex-m7"}, "cortex-m7"),
+        ({"build": cmake_o2("cortex-m4", "reference")}, "kernels reference"),
+        ({"build": OTHER_BUILD}, "build other"),
+    ],
+)
+def test_unmeasured_core_kernels_or_build_give_no_figure(
+    tiny_conv: bytes, nano: Board, change: dict[str, Any], told: str
 ) -> None:
-    """What nobody measured is unknown, not guessed."""
+    """What nobody measured is unknown, not guessed, and never the number of another build."""
     board = dataclasses.replace(nano, **change)
-    assert estimate(read_graph(tiny_conv), board) is None
-    assert next(iter(change.values())) in why_unknown(read_graph(tiny_conv), board)
+    graph = read_graph(tiny_conv)
+    assert estimate(graph, board) is None
+    assert told in why_unknown(graph, board)
+    assert "latency_ms" in unavailable_costs(board)
+    assert latency_of(1e6, graph, board, "emulated") is None
 
 
 def test_unmeasured_operator_gives_no_figure(
@@ -109,12 +130,6 @@ def test_core_without_dsp_is_not_estimated(tiny_conv: bytes, nano: Board) -> Non
     assert estimate(graph, board) is None
     assert "sprd emulate" in why_unknown(graph, board)
     assert latency_of(22.9e6, graph, board, "emulated").latency_ms > 500
-
-
-def test_counted_instructions_of_other_kernels_are_no_time(tiny_conv: bytes, nano: Board) -> None:
-    """The emulation runs CMSIS-NN, whatever the board links."""
-    board = dataclasses.replace(nano, kernels="reference")
-    assert latency_of(1e6, read_graph(tiny_conv), board, "emulated") is None
 
 
 def test_calibration_without_an_error_is_not_trusted_most(tiny_conv: bytes, nano: Board) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from sprd.config.board import Board
+from sprd.config.build import cmake_o2
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint
 from sprd.device.frontend_cost import FrontendCost, FrontendSettings
@@ -74,7 +75,7 @@ def test_unknown_time_gives_no_verdict(
     board: Board, cost: float | None, latency_ms: float | None, kernels: str
 ) -> None:
     """Where a part is unknown, whether the board keeps up is unknown, never a guess."""
-    other = replace(board, kernels=kernels)
+    other = replace(board, build=cmake_o2(board.core, kernels))
     model = footprint(latency_ms, latency_ms, latency_ms)
     result = real_time(other, model, FrontendCost(cost, 0, 0), 20.0, 1.0)
     assert (result.cpu_share, result.keeps_up, result.energy_uj) == (None, None, None)
