@@ -43,6 +43,14 @@ SUFFIXES = tuple(
 )
 """Of the files that the installed libsndfile reads."""
 
+_LFS = b"version https://git-lfs"
+_OTHER_KINDS = (
+    (4, b"ftyp", "MPEG-4", ".m4a"),
+    (0, b"\x1aE\xdf\xa3", "WebM", ".webm"),
+    (0, b"#!AMR", "AMR", ".amr"),
+)
+"""What else begins how: recorders of phones and browsers that call a file .wav all the same."""
+
 MAX_FILE_BYTES = 512_000_000
 """Larger files are refused: a mistake in a folder must not fill the memory."""
 
@@ -115,7 +123,7 @@ def decode_content(content: bytes, suffix: str) -> Waveform | str:
     """
     if not content:
         return "must hold audio, got an empty file"
-    if suffix.lower() in media.SUFFIXES:
+    if suffix.lower() in media.SUFFIXES and not content.startswith(_LFS):
         found = media.decode_media(content, MAX_SAMPLES)
         return found if isinstance(found, str) else _checked(to_int16(found[0]), found[1])
     if (plain := plain_samples(content)) is not None:
@@ -126,9 +134,23 @@ def decode_content(content: bytes, suffix: str) -> Waveform | str:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             return _read_all(file, has_true_length=content[:4] in (b"RIFF", b"FORM"))
     except soundfile.LibsndfileError as error:
-        if content[4:8] == b"ftyp":
-            return f"must be what its name says, got MPEG-4. Rename it to .m4a, or {media.CONVERT}"
-        return f"must be audio that libsndfile reads: {error.error_string.rstrip('.')}"
+        return unread(content[:64], error)
+
+
+def unread(start: bytes, error: soundfile.LibsndfileError) -> str:
+    """Returns the rule that a file breaks which libsndfile refuses; names what it is, if known.
+
+    Args:
+        start: Of the file, some bytes.
+        error: Why it was refused.
+    """
+    if start.startswith(_LFS):
+        return "must be audio, got a Git LFS pointer in its place. Fetch it: git lfs pull"
+    for at, mark, kind, suffix in _OTHER_KINDS:
+        if start[at:].startswith(mark):
+            told = f"got {kind}. Rename it to {suffix}, or {media.CONVERT}"
+            return f"must be what its name says, {told}"
+    return f"must be audio that libsndfile reads: {error.error_string.rstrip('.')}"
 
 
 def _read_all(file: soundfile.SoundFile, has_true_length: bool) -> Waveform | str:

@@ -43,6 +43,9 @@ class Why(StrEnum):
     TOP = "in no word's folder"
     DEEPER = "a folder too deep"
     DOCUMENT = "document"
+    NO_FILE = "a link to nowhere"
+    """Or a device: nothing that can be read lies there."""
+    EMPTY = "an empty folder"
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ class Contents:
 def list_audio(folder: Path) -> tuple[list[AudioFile], list[LeftOut]]:
     """Lists the audio files of the word folders, sorted by key, and what is none.
 
-    Hidden files and folders are passed over, and links to nowhere. Files beside the folders of
-    words, of other suffixes, or in deeper folders are left out.
+    Hidden files and folders are passed over. Files beside the folders of words, of other suffixes,
+    or in deeper folders are left out, and links to nowhere.
 
     Raises:
         DataError: The folder or one in it cannot be read.
@@ -104,13 +107,20 @@ def list_audio(folder: Path) -> tuple[list[AudioFile], list[LeftOut]]:
     try:
         for word in _entries(folder):
             if not os.path.isdir(word.path):
-                if os.path.isfile(word.path):
-                    left_out.append(LeftOut(word.name, _why(word.name, suffixes) or Why.TOP))
+                beside = _why(word.name, suffixes) or Why.TOP
+                left_out.append(
+                    LeftOut(word.name, beside if os.path.isfile(word.path) else Why.NO_FILE)
+                )
                 continue
-            for entry in _entries(word.path):
+            if not (entries := _entries(word.path)):
+                left_out.append(LeftOut(f"{word.name}/", Why.EMPTY))
+            for entry in entries:
                 key = f"{word.name}/{entry.name}"
                 if not _is_file(entry):
-                    inner += [(entry.path, key)] if os.path.isdir(entry.path) else []
+                    if os.path.isdir(entry.path):
+                        inner.append((entry.path, key))
+                    else:
+                        left_out.append(LeftOut(key, Why.NO_FILE))
                 elif why := _why(entry.name, suffixes):
                     left_out.append(LeftOut(key, why))
                 else:

@@ -16,6 +16,9 @@ IMPORT = "sprd data import DIR --out NEW"
 MIN_SPEAKERS = 10
 """With fewer, a tenth of the speakers is nobody."""
 
+N_REASONS = 4
+"""Rules that unreadable files break, of which so many are told."""
+
 _TOKENS = re.compile(r"[^\w]+|_+|(?<=\D)(?=\d)")
 _PLACE = "<word>/<speaker>_nohash_<n>.wav"
 
@@ -35,6 +38,7 @@ def of_files(index: Index) -> list[Finding]:
         *_of_suffixes(by_why[Why.SUFFIX]),
         *_beside(by_why[Why.TOP]),
         *_of_depth(by_why[Why.DEEPER], bool(index.corpus.clips)),
+        *_of_nothing(by_why[Why.NO_FILE], by_why[Why.EMPTY]),
         *_of_unreadable(index.unreadable),
     ]
 
@@ -81,16 +85,36 @@ def _of_depth(files: Sequence[LeftOut], has_clips: bool) -> list[Finding]:
     return found
 
 
+def _of_nothing(links: Sequence[LeftOut], folders: Sequence[LeftOut]) -> list[Finding]:
+    """Names behind which nothing is."""
+    found = []
+    if links:
+        what = f"{count(len(links), 'link')} to nowhere left out"
+        advice = "Bring what they point to (git annex get, dvc pull, the disk), or remove them"
+        found.append(Finding("links", what, advice, _names(links)))
+    if folders:
+        what = f"nothing in {count(len(folders), 'folder')}"
+        advice = "Record the word, or remove the folder"
+        found.append(Finding("empty_folder", what, advice, _names(folders)))
+    return found
+
+
 def _of_unreadable(files: Mapping[str, str]) -> list[Finding]:
+    """Files that break a rule; the first of each rule that is broken is told."""
     if not files:
         return []
     suffixes = [f".{key.rpartition('.')[2].lower()}" for key in files]
-    first, problem = next(iter(files.items()))
+    firsts: dict[str, str] = {}
+    for problem in files.values():
+        firsts.setdefault(problem.partition(", got")[0], problem)
     what = f"{_kinds(suffixes)} skipped: cannot be read"
-    advice = f"The first {problem}. Remove them or record them again"
+    reasons = list(firsts.values())[:N_REASONS]
+    advice = f"The first {reasons[0]}"
+    advice += "".join(f". Another {reason}" for reason in reasons[1:])
+    advice += ". Remove them or record them again"
     if set(suffixes) & set(media.SUFFIXES):
         advice += f"; if they play elsewhere, {media.CONVERT}"
-    return [Finding("unreadable", what, advice, (first, *list(files)[1:]))]
+    return [Finding("unreadable", what, advice, tuple(files))]
 
 
 def of_folders(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:

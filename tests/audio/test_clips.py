@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sprd.audio import clips
 from sprd.audio.clips import SUFFIXES, decode_content, fit_length, read_clip
+from sprd.audio.importing.recordings import read_recording
 from sprd.errors import DataError
 
 RATE_HZ = 16_000
@@ -161,10 +162,21 @@ def test_flac_of_unknown_length_is_refused(tmp_path: Path, ramp: NDArray[np.int1
     assert "must tell a length" in str(decode_content(bytes(content), ".flac"))
 
 
-def test_phone_recording_under_another_name_is_told() -> None:
-    """Renaming makes no WAV of it."""
-    content = b"\0\0\0\x20ftypM4A " + bytes(100)
-    assert "Rename it to .m4a" in str(decode_content(content, ".wav"))
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (b"\0\0\0\x20ftypM4A ", "got MPEG-4. Rename it to .m4a"),
+        (b"\x1aE\xdf\xa3", "got WebM. Rename it to .webm"),
+        (b"#!AMR\n", "got AMR. Rename it to .amr"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    ],
+)
+def test_what_is_no_wav_is_named(tmp_path: Path, start: bytes, told: str) -> None:
+    """What a browser, a phone or Git calls so all the same; in an import, too."""
+    (tmp_path / "a.wav").write_bytes(start + bytes(100))
+    assert told in str(decode_content(start + bytes(100), ".wav"))
+    with pytest.raises(DataError, match=told):
+        read_recording(tmp_path / "a.wav", RATE_HZ)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def test_folder_without_audio_is_told_with_what_stops(tmp_path: Path) -> None:
     """Nothing to report is a fault."""
     (tmp_path / "yes").mkdir()
     found = inspected(tmp_path)
-    assert [(one["name"], one["stops"]) for one in found.findings] == [("empty", True)]
+    told = [(one["name"], one["stops"]) for one in found.findings]
+    assert told == [("empty", True), ("empty_folder", False)]
 
 
 def test_real_speech_has_little_wrong_with_it(shared: Path) -> None:

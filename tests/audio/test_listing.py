@@ -56,13 +56,18 @@ def test_recordings_are_listed_by_word_and_name(folder: Path) -> None:
     (folder / "no" / "deeper").mkdir()
     write(folder / "no" / "deeper" / "c.wav", 1)
     (folder / "no" / "nowhere.wav").symlink_to(folder / "missing.wav")
+    (folder / "link").symlink_to(folder / "missing")
+    (folder / "go").mkdir()
     write(folder / "no" / "b.WAV", 1)
     found, left_out = list_audio(folder)
     assert {one.name: one.why for one in left_out} == {
         "README": Why.DOCUMENT,
+        "go/": Why.EMPTY,
+        "link": Why.NO_FILE,
         "no/c.raw": Why.SUFFIX,
         "no/deeper/c.wav": Why.DEEPER,
         "no/notes.txt": Why.DOCUMENT,
+        "no/nowhere.wav": Why.NO_FILE,
         "stray.wav": Why.TOP,
     }
     assert [(one.key, one.word) for one in found] == [
@@ -86,7 +91,10 @@ def test_links_in_circles_do_no_harm(folder: Path) -> None:
     (folder / "no" / "twice").symlink_to(deeper)
     files, left_out = list_audio(folder)
     assert len(files) == 4
-    assert [(one.name, one.why) for one in left_out] == [("no/anna/monday/0.wav", Why.DEEPER)]
+    assert {one.name: one.why for one in left_out} == {
+        "no/anna/monday/0.wav": Why.DEEPER,
+        "no/itself.wav": Why.NO_FILE,
+    }
 
 
 def test_recording_of_a_phone_is_left_out_without_pyav(

@@ -67,6 +67,26 @@ def test_unreadable_files_are_told_with_the_first_reason(folder: Path) -> None:
     assert found(folder)["unreadable"].stops
 
 
+def test_each_rule_that_unreadable_files_break_is_told(folder: Path) -> None:
+    """The first of each, not the first of all."""
+    for n, content in enumerate((b"", b"", b"RIFF", b"#!AMR\n")):
+        (folder / f"up/{n}.wav").write_bytes(content)
+    told = found(folder, max_bad_percentage=50.0)["unreadable"].advice
+    assert told.count("got an empty file") == 1
+    assert "Another must be audio that libsndfile reads" in told
+    assert "Another must be what its name says, got AMR" in told
+
+
+def test_links_to_nowhere_and_empty_folders_are_told(folder: Path) -> None:
+    """A disk that is not there takes a word away without an error."""
+    (folder / "up/gone_nohash_0.wav").symlink_to(folder / "gone.wav")
+    (folder / "right").symlink_to(folder / "gone")
+    (folder / "go").mkdir()
+    assert found(folder)["links"].what == "2 links to nowhere left out"
+    assert found(folder)["links"].examples == ("right", "up/gone_nohash_0.wav")
+    assert found(folder)["empty_folder"].sentence.startswith("nothing in 1 folder ('go/')")
+
+
 @pytest.mark.parametrize("name", ["noise", "Background-Noise", "_silence", "background_noise"])
 def test_folder_of_noise_is_no_word(folder: Path, name: str) -> None:
     """It is told, and where it should lie; a keyword may be called so."""

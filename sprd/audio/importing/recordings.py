@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from sprd.audio import media
-from sprd.audio.clips import MAX_RATE_HZ, MIN_RATE_HZ, decode, shown, to_int16
+from sprd.audio.clips import MAX_RATE_HZ, MIN_RATE_HZ, decode, shown, to_int16, unread
 from sprd.audio.headers import missing_bytes
 from sprd.errors import DataError
 
@@ -74,9 +74,9 @@ def read_recording(path: Path, max_rate_hz: int) -> Recording:
                 raise DataError.at(where, f"{rule}, got {file.frames:,} samples. {_ADVICE}")
             return _brought_down(_blocks(file, where), file.samplerate, max_rate_hz)
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
-        rule = f"must be audio that libsndfile reads: {reason}. {_ADVICE}"
-        raise DataError.at(shown(path), rule) from error
+        with path.open("rb") as content:
+            rule = unread(content.read(64), error)
+        raise DataError.at(shown(path), f"{rule}. {_ADVICE}") from error
 
 
 def _check_length(path: Path) -> None:
