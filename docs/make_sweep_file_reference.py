@@ -165,7 +165,9 @@ def _architectures() -> str:
 
 def _rows(section: type[Section]) -> list[tuple[str, ...]]:
     """Key, legal values, default and meaning of each key that a type has."""
-    properties = section.model_json_schema(mode="serialization")["properties"]
+    schemas = [section.model_json_schema(mode=mode) for mode in ("validation", "serialization")]
+    # What is written elsewhere in JSON, as a build is in its board, is in the first alone.
+    properties = schemas[0]["properties"] | schemas[1]["properties"]
     return [
         (
             f"`{key}`",

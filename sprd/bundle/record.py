@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sprd.bundle.manifest import MANIFEST, shortened
 from sprd.config.board import NO_BOARD, parse_board
+from sprd.config.defaults import FIRST
 from sprd.config.reader import check_whole
 from sprd.config.sections import BrokenRule, validated
 from sprd.config.trial import Config, ModelSection
@@ -69,11 +70,11 @@ def _with_whole_board(budget: Mapping[str, Any]) -> dict[str, Any]:
     whole = {key: value for key, value in budget.items() if key != "board_toml"}
     name, text = budget.get("board"), budget.get("board_toml")
     if isinstance(name, str) and isinstance(text, str):
-        whole["board"] = parse_board(text, name, name).as_json()
+        whole["board"] = FIRST.of_board(parse_board(text, name, name)).as_json()
     elif isinstance(name, str) and name.endswith(".toml"):
         raise BoardError(f"must be the text of {shortened(name)}, got none.")
     elif isinstance(name, str):
-        whole["board"] = load_board(name).as_json()
+        whole["board"] = FIRST.of_board(load_board(name)).as_json()
     return whole
 
 

@@ -9,7 +9,10 @@ of before boards had builds. Knows no board by name.
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from sprd.config.board_table import check_choice, check_keys, table_of, text_of
 from sprd.errors import BoardError, suggest
@@ -53,6 +56,18 @@ class Build:
         table = asdict(self)
         del table["name"]
         return {**table, "flags": list(self.flags)}
+
+
+def _unnamed(value: object) -> None:
+    """Takes no name: the reader of a sweep file puts the build into the board."""
+    if isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be told by the board")
+    if value is not None:
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+
+
+BuildField = Annotated[None, PlainValidator(_unnamed), WithJsonSchema({"type": "string"})]
+"""A build as a key of a sweep file: a text there, part of the board in a configuration."""
 
 
 def cmake_o2(core: str, kernels: str) -> Build:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sprd.config.board import parse_board, read_board_file
+from sprd.config.defaults import Defaults, read_defaults
 from sprd.config.dimensions import Choice, Range, random_value
 from sprd.config.frontend import check_band, check_stride
 from sprd.config.frozen import Section, replaced
@@ -20,6 +20,7 @@ from sprd.config.labels import RESERVED_WORDS
 from sprd.config.numbers import COSTS_OF_A_BOARD
 from sprd.config.objectives import Objective, natural, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
+from sprd.config.reader_board import kept_or_default, resolve_board
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
@@ -64,37 +65,47 @@ def load_recipe(path: Path, vocabulary: Vocabulary) -> Config:
 
 
 def parse_sweep(
-    text: str, path: Path, vocabulary: Vocabulary, board_file: Path | None = None
+    text: str,
+    path: Path,
+    vocabulary: Vocabulary,
+    board_file: Path | None = None,
+    build: str | None = None,
 ) -> SweepConfig:
-    """Checks the text of a sweep file; `path` is where messages and relative folders start.
-
-    `board_file` is read in place of the user's own board file that the text names.
-
-    Raises:
-        ConfigError: The text is no TOML, or breaks a rule.
-        BoardError: The board file cannot be read or breaks a rule.
-    """
-    return _parse(text, path, vocabulary, lambda named: board_file or named)
-
-
-def _parse(
-    text: str, path: Path, vocabulary: Vocabulary, own_board: Callable[[Path], Path | None]
-) -> SweepConfig:
-    """Reads a sweep file.
+    """Checks the text of a sweep file.
 
     Args:
         text: Of the file.
-        path: Its path.
+        path: Where messages and relative folders start.
         vocabulary: The names that it may use.
-        own_board: Tells which file to read as the user's own board, from the one that the text
-            names; None: none, and no board is in the configuration.
+        board_file: Is read in place of the user's own board file that the text names.
+        build: Of the board, where the text names none; None: as its `defaults` say.
+
+    Raises:
+        ConfigError: The text is no TOML, or breaks a rule.
+        BoardError: The board file cannot be read or breaks a rule, or lacks the build.
     """
-    lists, tables = _read_tables(path, text)
+    return _parse(text, path, vocabulary, lambda named: board_file or named, build)
+
+
+def _parse(
+    text: str,
+    path: Path,
+    vocabulary: Vocabulary,
+    own_board: Callable[[Path], Path | None],
+    build: str | None = None,
+) -> SweepConfig:
+    """Reads a sweep file, see `parse_sweep`.
+
+    `own_board` tells which file to read as the user's own board, from the one that the text names;
+    None: none, and no board is in the configuration.
+    """
+    lists, tables, defaults = _read_tables(path, text)
     sweep, objectives = _read_sweep(path, text, tables.pop("sweep", {}))
     raw_space = tables.pop("space", {})
     named = _resolve_paths(tables, path.parent)
     space = read_space(path, raw_space, named, vocabulary)
-    base, board_text = _resolve_board(path, named, vocabulary, own_board)
+    chosen = kept_or_default(build, defaults)
+    base, board_text = resolve_board(path, named, vocabulary, own_board, chosen)
     default = _read_default(path, base, sweep, space, vocabulary)
     if not space:
         check_whole(path, default)
@@ -115,20 +126,22 @@ def _parse(
     return parsed
 
 
-def _read_tables(path: Path, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the lists of tables, and the tables, by name."""
+def _read_tables(path: Path, text: str) -> tuple[dict[str, Any], dict[str, Any], Defaults]:
+    """Returns the lists of tables and the tables, by name, and what holds where they are silent."""
     try:
         tables = tomllib.loads(text)
         _check_plain(path, tables)
     except (ValueError, RecursionError) as error:  # ValueError also for an integer too long
         raise ConfigError(f"{path}: must be TOML: {error}.") from error
+    defaults = read_defaults(str(path), tables.pop("defaults", 1))
     lists = {name: tables.pop(name, []) for name in LISTS}
     for name, table in tables.items():
         if name not in TABLES:
-            raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, (*TABLES, *LISTS))}")
+            known = (*TABLES, *LISTS, "defaults")
+            raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, known)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
-    return lists, tables
+    return lists, tables, defaults
 
 
 def _read_sweep(
@@ -149,36 +162,6 @@ def _read_sweep(
     if sweep.storage and "://" not in sweep.storage:
         sweep = replaced(sweep, storage=str((path.parent / sweep.storage).resolve()))
     return sweep, objectives
-
-
-def _resolve_board(
-    path: Path, tables: Tables, vocabulary: Vocabulary, own_board: Callable[[Path], Path | None]
-) -> tuple[Tables, str | None]:
-    """Puts the board itself where the file names one: from here on nobody looks it up.
-
-    Returns:
-        The tables, and the text of the user's own board file, if it is one.
-
-    Raises:
-        ConfigError: No board has that name.
-        BoardError: The board file cannot be read or breaks a rule.
-    """
-    budget = dict(tables["budget"])
-    name = budget.pop("board", None)
-    if not isinstance(name, str):  # of a wrong type, if there: told with the other keys
-        return tables, None
-    if is_own := name.endswith(".toml"):
-        name = str((path.parent / name).resolve())
-    elif name not in vocabulary.boards:
-        raise ConfigError(
-            f"{path} [budget] board: unknown board {name!r}. {suggest(name, vocabulary.boards)}"
-        )
-    file = own_board(Path(name)) if is_own else vocabulary.boards[name]
-    if file is None:
-        return {**tables, "budget": budget}, None
-    text = read_board_file(file)
-    board = parse_board(text, str(file), name)
-    return {**tables, "budget": {**budget, "board": board}}, text if is_own else None
 
 
 def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from sprd.config import frontend
 from sprd.config.board import BoardField
+from sprd.config.build import BuildField
 from sprd.config.frozen import Section
 from sprd.config.labels import labels_of
 from sprd.config.limits import LIMITED_KEYS, Limit, at_most
@@ -285,6 +286,11 @@ class Budget(Section):
 
     board: BoardField | None = Field(
         None, description="Board to fit, see `sprd boards`, or a board file."
+    )
+    build: BuildField = Field(
+        None,
+        exclude=True,
+        description="Build of the board, see `sprd boards`. Unset: as `defaults` say.",
     )
     flash_bytes: Bytes = Field(None, description="Flash: model and code. Unset: the board's.")
     ram_bytes: Bytes = Field(

@@ -7,14 +7,15 @@ from typing import Any
 def written_keys(text: str) -> dict[str, str]:
     """Returns the value of each key, `[table] key`, as a sweep file has it, in one line.
 
-    Comments, order and spaces do not count. A table that is listed stands under `[table]`.
+    Comments, order and spaces do not count. A table that is listed stands under `[table]`, a key
+    above all tables under its name.
     """
     found = {}
     for section, table in tomllib.loads(text).items():
         if isinstance(table, dict):
             found.update({f"[{section}] {key}": _text(value) for key, value in table.items()})
         else:
-            found[f"[{section}]"] = _text(table)
+            found[f"[{section}]" if isinstance(table, list) else section] = _text(table)
     return found
 
 

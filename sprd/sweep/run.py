@@ -3,7 +3,7 @@
 import difflib
 import json
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
         board = sweep.default.budget.board
         if board is not None and sweep.board_text is not None:
             _check_same(paths.board, Path(board.origin), sweep.board_text)
+        sweep = _with_kept_build(sweep, folder)
     return Run(folder, sweep, Table(paths.table), data.absolute() if data else None)
 
 
@@ -126,6 +127,7 @@ def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
     """
     check_data(run, fingerprint)
     known = _read_source(run.folder)
+    board = run.sweep.default.budget.board
     source = {
         **known,  # a newer version may have noted more
         "layout": LAYOUT,
@@ -133,6 +135,7 @@ def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
+        **({"build": board.build.name} if board else {}),
         **({"allowed": sorted(allowed)} if allowed else {}),
     }
     write_atomically(run.paths.source, json.dumps(source, indent=1) + "\n")
@@ -227,7 +230,7 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
             " Give what 'sprd sweep --out' was given."
         ) from error
     kept = paths.board if paths.board.exists() else None
-    sweep = parse_sweep(text, origin, VOCABULARY, kept)
+    sweep = parse_sweep(text, origin, VOCABULARY, kept, _build_of(source))
     chosen = data or (Path(old_data) if old_data else None)
     return Run(paths.folder, sweep, Table(paths.table), chosen.absolute() if chosen else None)
 
@@ -277,6 +280,20 @@ def _read_source(folder: Path) -> dict[str, Any]:
         f"{path} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made this run. Use"
         " that version, or choose another --out."
     )
+
+
+def _with_kept_build(sweep: SweepConfig, folder: Path) -> SweepConfig:
+    """Returns the sweep with the build that its rows are of, should its default be another now."""
+    board, kept = sweep.default.budget.board, _build_of(_read_source(folder))
+    if board is None or kept in (None, board.build.name):
+        return sweep
+    return parse_sweep(sweep.text, sweep.path, VOCABULARY, build=kept)
+
+
+def _build_of(source: Mapping[str, Any]) -> str | None:
+    """Returns the build that a run was begun with; None where it has no board, or none is noted."""
+    build = source.get("build")
+    return build if isinstance(build, str) else None
 
 
 def _check_same(kept: Path, path: Path, text: str) -> None:

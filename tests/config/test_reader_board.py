@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sprd.config.board import Board
+from sprd.config.build import CMAKE_O2
 from sprd.config.reader import load_recipe, parse_sweep, resolve
 from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Budget
@@ -124,6 +125,72 @@ def test_board_that_is_no_text_is_refused(value: str, shown: str) -> None:
     )
 
 
+def build_of(folder: Path, budget: str, top: str = "", kept: str | None = None) -> str:
+    """The name of the build that a sweep is for."""
+    text = f"{top}{MODEL}[budget]\n{budget}\n"
+    return own_of(parse_sweep(text, folder / "x.toml", VOCABULARY, build=kept)).build.name
+
+
+def with_default(folder: Path, name: str) -> str:
+    """The [budget] that names a board of one's own whose default is this build."""
+    text = BOARDS[NANO].read_text()
+    rest = "\n".join(line for line in text.splitlines() if not line.startswith("default_build"))
+    (folder / "mine.toml").write_text(f'default_build = "{name}"\n{rest}')
+    return 'board = "mine.toml"'
+
+
+def test_build_is_the_one_that_the_file_names(tmp_path: Path) -> None:
+    """Whatever the defaults; no default and no earlier run stands above it."""
+    for top in ("", "defaults = 2\n"):
+        named = f'board = "{NANO}"\nbuild = "head-Os"'
+        assert build_of(tmp_path, named, top, kept="arduino") == "head-Os"
+
+
+def test_build_of_old_holds_in_a_file_without_defaults(tmp_path: Path) -> None:
+    """A file keeps its meaning, whatever its board's default became."""
+    budget = with_default(tmp_path, "arduino")
+    assert build_of(tmp_path, budget) == build_of(tmp_path, budget, "defaults = 1\n") == CMAKE_O2
+
+
+def test_default_of_the_board_holds_with_defaults_of_today(tmp_path: Path) -> None:
+    """`defaults = 2` asks for it; a run that was begun keeps the build that it began with."""
+    budget = with_default(tmp_path, "arduino")
+    assert build_of(tmp_path, budget, "defaults = 2\n") == "arduino"
+    assert build_of(tmp_path, budget, "defaults = 2\n", kept="head-Os") == "head-Os"
+
+
+def test_build_that_the_board_lacks_is_refused(tmp_path: Path) -> None:
+    """The builds that it has are named, with a suggestion."""
+    with pytest.raises(BoardError) as caught:
+        build_of(tmp_path, 'board = "esp32_s3"\nbuild = "cmake-Os"')
+    assert str(caught.value) == (
+        f"{tmp_path}/x.toml [budget] build: must be a build of the board, got 'cmake-Os'."
+        " Did you mean 'cmake-O2'? Known: cmake-O2."
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "rule"),
+    [
+        ('build = "arduino"', r"build: must come with a board, got 'arduino' and none"),
+        ("build = 3", r"build: must come with a board, got 3"),
+        (f'board = "{NANO}"\nbuild = 3', r"build: must be a string, got 3\. Build of the board"),
+        ('board = 3\nbuild = "arduino"', r"board: must be a string, got 3"),
+    ],
+)
+def test_build_that_cannot_be_chosen_is_refused(tmp_path: Path, budget: str, rule: str) -> None:
+    """Without a board there is none."""
+    with pytest.raises(ConfigError, match=rf"x\.toml \[budget\] {rule}"):
+        build_of(tmp_path, budget)
+
+
+def test_recipe_of_another_machine_needs_no_build(tmp_path: Path) -> None:
+    """It goes with the board file that may be missing."""
+    file = tmp_path / "x.toml"
+    file.write_text(f'{MODEL}[budget]\nboard = "mine.toml"\nbuild = "own"')
+    assert load_recipe(file, VOCABULARY).budget == Budget()
+
+
 LOADERS = {"load_board", "parse_board", "read_board_file"}
 
 
@@ -141,7 +208,7 @@ def test_nobody_but_the_readers_loads_a_board() -> None:
     users = [path for path in PACKAGE.rglob("*.py") if uses_of_loaders(path)]
     found = {path.relative_to(PACKAGE).as_posix() for path in users}
     assert found == {
-        "config/reader.py",
+        "config/reader_board.py",
         "device/board.py",
         "bundle/record.py",
         "cli/boards.py",

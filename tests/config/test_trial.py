@@ -1,6 +1,10 @@
 """What a budget limits, and what the types of a trial compute from what the file says."""
 
+import json
 from dataclasses import fields
+
+import pytest
+from pydantic import ValidationError
 
 from sprd.config.limits import LIMITED_KEYS, at_most
 from sprd.config.trial import Budget
@@ -26,10 +30,23 @@ def test_limits_of_scores_stand_behind_those_of_the_footprint() -> None:
     assert budget.all_limits == at_most({"macs": 5, "false_accept_rate": 0.1})
 
 
+def test_build_is_part_of_the_board_alone() -> None:
+    """In a configuration there is one place that tells it, so that no two can disagree."""
+    budget = Budget(board=load_board("arduino_nano_33_ble", "head-Os"))
+    told = budget.model_dump_json()
+    assert "build" not in json.loads(told)
+    back = Budget.model_validate_json(told)
+    assert back == budget
+    assert back.board is not None and back.board.build.name == "head-Os"
+    with pytest.raises(ValidationError, match="told by the board"):
+        Budget.model_validate_json('{"build": "head-Os"}')
+
+
 def test_every_limit_of_the_budget_is_a_limited_key() -> None:
     """No limit of a sweep file is forgotten, and each is a number of a footprint."""
     assert set(LIMITED_KEYS) == set(Budget.model_fields) - {
         "board",
+        "build",
         "max_accuracy_drop",
         "max_false_accept_rate",
         "inference_interval_ms",

@@ -18,7 +18,7 @@ def test_every_value_is_written_as_a_sweep_file_has_it() -> None:
     "model.kernel" = 5
     """
     assert written_keys(text) == {
-        "[n]": "3",
+        "n": "3",
         "[train] steps": "[100, 50]",
         "[train] is_fast": "true",
         "[space] model.kernel": "{ low = 3, log = false }",

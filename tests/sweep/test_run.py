@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sprd.config.board import read_board_file
+from sprd.config.build import CMAKE_O2
 from sprd.config.reader import resolve
 from sprd.config.trial import Config
 from sprd.device.board import BOARDS_FOLDER, load_board
@@ -227,6 +229,28 @@ def test_changed_board_is_refused_with_the_lines_that_changed(
         f"{board}: must be the file that {tmp_path / 'run'} was started with, got changed lines:"
         f" -ram_bytes = 300000; +{old}. Choose another --out, or undo the change."
     )
+
+
+def test_run_keeps_the_build_that_it_was_begun_with(tmp_path: Path, file: Path) -> None:
+    """Its rows are of it, should the default of the board be another one by now."""
+    file.write_text(f'defaults = 2\n{TEXT}\n[budget]\nboard = "arduino_nano_33_ble"')
+    folder = tmp_path / "run"
+    run = open_run(file, folder, None)
+    source = json.loads(run.paths.source.read_text())
+    assert source["build"] == load_board("arduino_nano_33_ble").build.name
+    run.paths.source.write_text(json.dumps({**source, "build": "head-Os"}))
+    run.table.append(make_row(0))
+    for again in (open_run(file, folder, None), reopen_run(folder)):
+        assert again.sweep.default.budget.board == load_board("arduino_nano_33_ble", "head-Os")
+    assert json.loads(run.paths.source.read_text())["build"] == "head-Os"
+
+
+def test_run_of_old_is_of_the_build_of_old(shared: Path, tmp_path: Path) -> None:
+    """It names none, and goes on with the numbers that it began with."""
+    folder = tmp_path / "finished"
+    shutil.copytree(shared / "runs_9badef2" / "finished", folder)
+    board = reopen_run(folder).sweep.default.budget.board
+    assert board == load_board("arduino_nano_33_ble", CMAKE_O2)
 
 
 def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Path) -> None:
