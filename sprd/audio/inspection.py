@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 from sprd.audio.corpus import Index
 from sprd.audio.finding import Finding
 from sprd.audio.misplaced import MIN_SPEAKERS
-from sprd.audio.sound import Sound
-from sprd.audio.unheard import TOLERANCE_S
+from sprd.audio.sound import TOLERANCE_S, Sound
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sprd.audio.sound import Sound
 from sprd.disk.atomic import cache_folder, write_atomically
 
-FORMAT = 3
+FORMAT = 4
 """Part of the cache: raise it when the checks change."""
 
 SETTLED_NS = 2_000_000_000

@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 
 FULL_SCALE = 32768
 SILENT_DBFS = -60.0
+SHORT_S = 0.15
+"""No word is as short."""
+
+TOLERANCE_S = 0.01
+"""Recorders miss the second by as much."""
+
 _SILENT_PEAK = FULL_SCALE * 10 ** (SILENT_DBFS / 20)
 
 MIN_CLIPPED = 3
@@ -20,8 +26,9 @@ _EXACT = 1 << 22
 class Sound(NamedTuple):
     """What a recording sounds like, in 16 bits, its channels averaged.
 
-    `energy` is the sum of the squares of all samples, exact: with length and peak it tells one
-    recording from another.
+    `peak` is half the way from the lowest to the highest sample, rounded up, so that an offset of
+    the recorder counts for nothing. `energy` is the sum of the squares of all samples, exact: with
+    length and peak it tells one recording from another.
     """
 
     rate_hz: int
@@ -37,8 +44,8 @@ class Sound(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing is to be heard: all below -60 dBFS, or all of one value."""
-        return self.peak < _SILENT_PEAK or self.energy == self.n_samples * self.peak**2
+        """Whether nothing is to be heard: it stays 60 dB below full scale, whatever its offset."""
+        return self.peak < _SILENT_PEAK
 
     @property
     def rms_dbfs(self) -> float:
@@ -53,13 +60,13 @@ def dbfs(amplitude: float) -> float:
 
 def sound_of(samples: NDArray[np.int16], rate_hz: int) -> Sound:
     """Measures a waveform, (n,) int16 with n > 0."""
-    peak = max(int(samples.max()), -int(samples.min()))
+    lowest, highest = int(samples.min()), int(samples.max())
     energy = 0
     for start in range(0, len(samples), _EXACT):
         wide = samples[start : start + _EXACT].astype(np.float64)
         energy += int(np.einsum("i,i->", wide, wide))  # BLAS would start threads
-    is_clipped = peak >= FULL_SCALE - 1 and _stays_full(samples)
-    return Sound(rate_hz, len(samples), peak, energy, is_clipped)
+    is_clipped = max(highest, -lowest) >= FULL_SCALE - 1 and _stays_full(samples)
+    return Sound(rate_hz, len(samples), (highest - lowest + 1) // 2, energy, is_clipped)
 
 
 def _stays_full(samples: NDArray[np.int16]) -> bool:

@@ -16,17 +16,11 @@ from sprd.audio.clips import decode
 from sprd.audio.finding import Finding
 from sprd.audio.folders import is_noise
 from sprd.audio.misplaced import IMPORT, count
-from sprd.audio.sound import SILENT_DBFS, Sound, dbfs
+from sprd.audio.sound import SHORT_S, SILENT_DBFS, TOLERANCE_S, Sound, dbfs
 from sprd.audio.split import Clip
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 from sprd.config.trial import FeaturesSection
 from sprd.errors import DataError
-
-TOLERANCE_S = 0.01
-"""Recorders miss the second by as much."""
-
-SHORT_S = 0.15
-"""No word is as short."""
 
 N_LISTENED = 200
 MAX_LISTENED_S = 3600.0
@@ -50,7 +44,7 @@ _TELLING_PEAK = 1000
 
 _HOP_S = 0.02
 _ACTIVE = 0.01
-"""Of the loudest moment's power: what is still speech."""
+"""Of the loudest moment's power: what is still speech, unless the room is nearly as loud."""
 
 
 class Heard(NamedTuple):
@@ -88,7 +82,7 @@ def _of_longer(
     longest = max(one.sound.seconds for one in longer)
     what = (
         f"{len(longer):,} of {len(heard):,} clips are longer than the {window_s:g} s that"
-        f" are heard (up to {longest:,.1f} s): only the start is used, the rest is cut off. In"
+        f" are heard (up to {longest:,.2f} s): only the start is used, the rest is cut off. In"
         f" {len(outside):,} of {len(looked):,} that were listened to, most of the sound lies beyond"
     )
     advice = f"Cut them into clips: {IMPORT}"
@@ -138,10 +132,12 @@ def lies_outside(heard: Heard, window_s: float) -> bool:
     n_hops = len(samples) // hop
     if n_hops < 2 or heard.sound.is_silent:
         return False
-    power = np.square(samples[: n_hops * hop].reshape(n_hops, hop), dtype=np.float32).mean(axis=1)
+    wave = samples[: n_hops * hop] - np.float32(samples.mean())
+    power = np.square(wave.reshape(n_hops, hop), dtype=np.float32).mean(axis=1)
     power = np.convolve(power, np.full(5, 0.2, np.float32), "same")
     times = (np.arange(n_hops) + 0.5) * hop / rate_hz
-    is_active = power > power.max() * _ACTIVE
+    room = float(np.quantile(power, 0.1))
+    is_active = power > max(power.max() * _ACTIVE, np.sqrt(power.max() * room))
     is_out = times > window_s
     return bool(is_out[power.argmax()] or is_out[is_active].mean() > 0.5)
 
@@ -219,7 +215,8 @@ def of_levels(
     clipped = [one for one in audible if one.sound.is_clipped]
     if len(clipped) > CLIPPED_SHARE * len(heard):
         what = f"{len(clipped):,} of {len(heard):,} clips are clipped"
-        found.append(Finding("clipped", what, "Record them less loud", _keys(clipped)))
+        advice = "Record them less loud, or bring samples of floats to -1 .. 1"
+        found.append(Finding("clipped", what, advice, _keys(clipped)))
     return found
 
 

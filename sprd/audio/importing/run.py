@@ -23,15 +23,10 @@ from sprd.audio.importing.names import checked_word, word_name
 from sprd.audio.importing.plan import Item
 from sprd.audio.importing.recordings import Recording, read_recording, sha256_of
 from sprd.audio.importing.splits import write_lists
+from sprd.audio.sound import SHORT_S, TOLERANCE_S, sound_of
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 from sprd.disk.process import Progress
 from sprd.errors import DataError
-
-MIN_CLIP_S = 0.1
-SILENT_PEAK = 33
-"""Of 32,768: -60 dBFS."""
-
-_TOLERANCE_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -183,12 +178,12 @@ def _clips_of(
         return _labelled(item, recording, window_s, labels)
     if not item.word:
         return [], [Dropped(0.0, duration_s, "without a label")]
-    if duration_s > window_s + _TOLERANCE_S:
+    if duration_s > window_s + TOLERANCE_S:
         cuts, dropped = cut_words(wave, rate_hz, window_s)
         return [(item.word, cut) for cut in cuts], dropped
-    if duration_s < MIN_CLIP_S:
+    if duration_s < SHORT_S:
         return [], [Dropped(0.0, duration_s, "too short")]
-    if int(np.abs(wave.astype(np.int32)).max()) < SILENT_PEAK:
+    if sound_of(wave, rate_hz).is_silent:
         return [], [Dropped(0.0, duration_s, "silent")]
     return [(item.word, whole)], []
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -117,6 +118,17 @@ def test_labels_decide_instead_of_energy(tmp_path: Path, item: Item) -> None:
     done = run(tmp_path / "one", item, labels=labels)
     assert clips(tmp_path / "one") == ["jump/anna_nohash_0.wav"]
     assert done.new[0]["dropped"][0]["reason"] == "labelled 'stop'"
+
+
+def test_import_and_check_agree_on_what_is_no_word(tmp_path: Path, item: Item) -> None:
+    """What a check would tell as too short or silent does not become a clip."""
+    short = Item(write(tmp_path / "s.wav", said((0.07,), 0.14)), "up", "ben")
+    hum = np.full(RATE_HZ, 4000, np.int16)
+    hum[::2] += 3
+    offset = Item(write(tmp_path / "o.wav", hum), "up", "carl")
+    done = run(tmp_path / "out", item, short, offset)
+    reasons = [source["dropped"][0]["reason"] for source in done.sources[1:]]
+    assert reasons == ["too short", "silent"]
 
 
 def test_recording_without_a_word_takes_labels_later(tmp_path: Path, item: Item) -> None:
