@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sprd.disk.atomic import write_atomically
+from sprd.disk.room import check_room
 from sprd.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ def check_outputs(clips: Path | None, page: Path | None) -> None:
 
     Raises:
         ConfigError: A name has another suffix, or is that of a folder.
+        OutputError: The folder of one cannot be written.
     """
     for flag, path, suffix in (("--clips", clips, ".csv"), ("--page", page, ".html")):
-        if path is not None and path.suffix.lower() != suffix:
+        if path is None:
+            continue
+        if path.suffix.lower() != suffix:
             raise ConfigError(f"{flag}: must be a file *{suffix}, got {str(path)!r}. Rename it.")
-        if path is not None and path.is_dir():
+        if path.is_dir():
             raise ConfigError(f"{flag}: must be a file, got the folder {str(path)!r}. Rename it.")
+        check_room(path.parent, 0, f"Choose another folder for {flag}.")
 
 
 def write_clips(found: "Evaluation", clips: Path | None, page: Path | None) -> dict[str, str]:

@@ -45,9 +45,17 @@ def _told(key: str, value: float | None, result: Mapping[str, Any]) -> tuple[str
     number = number_of(key)
     if value is None:
         return number.text(None), "-", ""
-    kind = result["interval_kinds"].get(key)
-    over = "clips" if key == f"recall {NOT_KEYWORDS[0]}" else _OVER.get(kind, "speakers")
+    over = _OVER.get(result["interval_kinds"].get(key), "speakers")
+    if key in _of_cuts(result["recall"]):
+        over = "clips"
     return number.text(value), number.ends(result["intervals"][key]), over
+
+
+def _of_cuts(recall: Mapping[str, float | None]) -> list[str]:
+    """The rates that cuts of silence decide alone: nobody speaks in them."""
+    silence, other = NOT_KEYWORDS
+    rates = [f"recall {silence}"]
+    return rates if recall[other] is not None else [*rates, "false_accept_rate"]
 
 
 def _notes(result: Mapping[str, Any]) -> list[str]:

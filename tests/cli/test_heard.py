@@ -10,7 +10,7 @@ from sprd.bundle.heard import HeardClip
 from sprd.cli import heard as verb
 from sprd.cli.heard import check_outputs, write_clips
 from sprd.cli.main import main
-from sprd.errors import ConfigError
+from sprd.errors import ConfigError, OutputError
 from tests.speakers import LABELS
 
 
@@ -93,3 +93,12 @@ def test_names_in_capitals_are_files_too() -> None:
     check_outputs(Path("A.CSV"), Path("B.HTML"))
     with pytest.raises(ConfigError, match=r"--clips: must be a file \*\.csv, got 'B\.HTML'"):
         check_outputs(Path("B.HTML"), Path("A.CSV"))
+
+
+def test_folder_that_cannot_be_written_is_told_before_anything_is_scored(tmp_path: Path) -> None:
+    """Nothing is left of a folder that was tried."""
+    check_outputs(tmp_path / "new/t.csv", None)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file: must be .* Choose another folder for --page\."):
+        check_outputs(None, tmp_path / "file/p.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -45,6 +45,19 @@ def test_rate_of_no_clip_is_unknown_and_why(capsys: pytest.CaptureFixture[str]) 
     assert "counted as _unknown_: the words 'Down', 'UP'" in said
 
 
+def test_rates_of_silence_alone_are_over_clips(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many cuts there are, nobody speaks in them."""
+    silent = [f"silence {i}" for i in range(40)]
+    for others, over in (([], "clips"), ([1] * 12, "speakers")):
+        truth = np.array([0] * 40 + [2] * 12 + others)
+        predicted = np.where(np.arange(len(truth)) % 4, truth, 3)
+        people = [*silent, *(f"p{i}" for i in range(12)), *(f"q{i}" for i in range(len(others)))]
+        scores = score_predicted(predicted, truth, people, LABELS).as_dict()
+        show_scores({**scores, "other_words": []})
+        rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert [row[-1] for row in rows if row[:2] == ["false", "accept"]] == [over]
+
+
 def test_long_list_of_words_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     """Speech Commands has 35."""
     words = [f"word{i}" for i in range(11)]
