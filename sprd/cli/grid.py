@@ -1,7 +1,6 @@
 """A table in, what a terminal shows of it out: narrow ones lose whole columns, never digits."""
 
 import os
-from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -16,6 +15,9 @@ _SHORTEST_NAME = 8
 """That it keeps where the columns that must stay leave no more."""
 
 _UNBOUNDED = 10_000
+
+_BETWEEN_PARTS = (", ", "; ", " · ")
+_CUT = " \N{HORIZONTAL ELLIPSIS}"
 
 
 def show_grid(grid: Grid, whole: str = "--json", n_kept: int = 2) -> None:
@@ -100,12 +102,12 @@ def _heading(column: Column) -> str:
 
 
 def whole_words(text: str, width: int) -> str:
-    """Returns as much of a line as finds room: whole parts between commas, or else whole words."""
+    """Returns as much of a line as finds room: whole parts, or else whole words."""
     if cell_len(text) <= width:
         return text
-    kept = text[: max(1, width - 2)]
-    if not text[len(kept)].isspace() or kept[-1] in ",;":
-        ends: Sequence[str] = (", ", "; ") if ", " in kept or "; " in kept else (" ",)
-        at = max(kept.rfind(end) for end in ends)
-        kept = kept[:at] if at > 0 else ""
-    return f"{kept.rstrip(' ,;')} \N{HORIZONTAL ELLIPSIS}".lstrip()
+    room = max(1, width - len(_CUT))
+    for ends in (_BETWEEN_PARTS, (" ",)):
+        at = max(text.rfind(end, 0, room + len(end)) for end in ends)
+        if at > 0:
+            return text[:at] + _CUT
+    return _CUT.lstrip()

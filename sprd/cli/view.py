@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table as Grid
 from rich.text import Text
 
 from sprd.cli.grid import whole_words
@@ -175,14 +174,12 @@ class SweepView:
         summary += f" · {counts['stopped']} stopped · {counts['failed']} failed"
         best = self._best_row
         incumbent = f"best: trial {best.number}, {self._score(best)}" if best else "best: none yet"
-        grid = Grid.grid()
-        for row in self._rows[-_SHOWN_ROWS:]:
-            line = whole_words(row_line(row), self._console.width)
-            grid.add_row(Text(line, style=_style(row), no_wrap=True))
-        for candidate, metrics in list(self._running.values()):
-            line = whole_words(_running_line(candidate, metrics), self._console.width)
-            grid.add_row(Text(line, style="cyan", no_wrap=True))
-        return Group(self._bar, Text(summary), Text(incumbent, style="bold"), grid)
+        lines = [(summary, ""), (incumbent, "bold")]
+        lines += [(row_line(row), _style(row)) for row in self._rows[-_SHOWN_ROWS:]]
+        lines += [(_running_line(*running), "cyan") for running in list(self._running.values())]
+        width = self._console.width
+        shown = (Text(whole_words(line, width), style, no_wrap=True) for line, style in lines)
+        return Group(self._bar, *shown)
 
     def _time_left(self, trained: int) -> str:
         new = trained - self._n_before

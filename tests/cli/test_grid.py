@@ -75,8 +75,10 @@ def test_line_loses_whole_parts() -> None:
     """A number keeps its unit."""
     text = "trial 3: balanced accuracy 0.902, model 12,345 B, arena host 9,776 B"
     cut = "trial 3: balanced accuracy 0.902, model 12,345 B \N{HORIZONTAL ELLIPSIS}"
-    assert whole_words(text, 60) == cut
+    for width in (50, 60, 67):
+        assert whole_words(text, width) == cut
     assert whole_words(text, len(text)) == text
+    assert whole_words("2 of 5 trained · 1 did not fit", 28) == "2 of 5 trained …"
 
 
 def test_columns_that_are_compared_stay() -> None:
