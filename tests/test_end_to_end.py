@@ -520,6 +520,7 @@ def test_record_that_cannot_be_made_again_is_refused(
         (lambda m: m["footprint"].update(latency_ms=0.1), "footprint latency_ms: manifest 0.1,"),
         (lambda m: m.update(labels=["a", "b", "c", "d"]), "labels: must be"),
         (lambda m: m["config"].update(seed=99), "seed: must be 99"),
+        (lambda m: m.update(build="head-Os"), "build: must be cmake-O2"),
         (lambda m: m.update(sweep_text="nothing"), "SHA-256 of sweep_text: must be"),
     ],
 )

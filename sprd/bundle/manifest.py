@@ -85,6 +85,12 @@ class Export:
         board = self.config.budget.board
         return file_name(board.origin) if board else None
 
+    @property
+    def build(self) -> str | None:
+        """The name of the build of its board, which its numbers are of."""
+        board = self.config.budget.board
+        return board.build.name if board else None
+
 
 def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
     """Returns the manifest of a bundle with these other files.
@@ -106,6 +112,7 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
         "footprint": shareable(export.footprint),
         "footprint_sources": footprint_sources(export.footprint),
         "board": export.board,
+        "build": export.build,
         "sweep_text": shareable_toml(export.sweep_text),
         "config": _shareable_config(export.config),
         "seed": export.config.seed,

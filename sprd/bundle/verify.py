@@ -87,9 +87,11 @@ def _other_sizes(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Itera
 def _contradictions(manifest: Mapping[str, Any], config: Config) -> Iterator[str]:
     """Words what the manifest tells twice, and not alike."""
     frames, channels = config.features.shape
+    board, build = config.budget.board, manifest.get("build")  # bundles of old tell no build
     text = hashlib.sha256(manifest["sweep_text"].encode()).hexdigest()
     for name, told, expected in (
         ("labels", manifest["labels"], list(config.labels)),
+        ("build", build, board.build.name if board and build else None),
         ("seed", manifest["seed"], config.seed),
         ("record.seed", manifest["record"]["seed"], config.seed),
         ("n_threads", manifest["n_threads"], config.n_threads),

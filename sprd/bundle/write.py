@@ -111,7 +111,7 @@ def readme(export: Export) -> str:
         scores=_score_table(export.scores, config.labels),
         counts=_counts(export.scores),
         test=_test_note(export.scores, split_noun(_data_of(export))),
-        footprint=_footprint_table(export.footprint, export.board),
+        footprint=_footprint_table(export.footprint, export.board, export.build),
         firmware=_firmware(export, keywords),
         seed=config.seed,
         n_threads=config.n_threads,
@@ -165,7 +165,8 @@ def _arena(export: Export) -> ArenaBytes:
     board, host = (
         None if size is None else int(str(size)) for size in (board, sizes.get("arena_host_bytes"))
     )
-    return ArenaBytes(board, host, export.board)
+    where = f"{export.board}, build {export.build}" if export.board else None
+    return ArenaBytes(board, host, where)
 
 
 def _data_of(export: Export) -> Mapping[str, Any]:
@@ -238,14 +239,14 @@ def _score_cell(score: object, path: tuple[str, ...]) -> str:
     return number_of(key).text(value, bounds)
 
 
-def _footprint_table(footprint: Mapping[str, object], board: str | None) -> str:
+def _footprint_table(footprint: Mapping[str, object], board: str | None, build: str | None) -> str:
     sources = footprint_sources(footprint)
     rows = [
         f"| {number_of(key).title} | {_quantity(footprint, key)} | {_cell(sources.get(key, ''))} |"
         for key in COSTS
         if footprint.get(key) is not None
     ]
-    where = f"`{_cell(board)}`" if board else "no board chosen"
+    where = f"`{_cell(board)}`, build `{build}`" if board else "no board chosen"
     return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
 
 

@@ -40,7 +40,7 @@ def check(args: Namespace) -> int:
     from sprd.device.realtime import check_real_time, real_time_on, with_frontend
     from sprd.device.verdict import check as compare
 
-    board = load_board(args.board)
+    board = load_board(args.board, args.build)
     limits = {**board.bounds, **given_limits(args)}
     settings = _frontend(args)
     footprint = measure_untrusted(args.model, board)
@@ -51,7 +51,7 @@ def check(args: Namespace) -> int:
     violations = compare(footprint, at_most(limits)) + (check_real_time(live) if live else ())
     hints = advice(footprint, violations)
     if args.json:
-        head = {"model": str(args.model), "board": board.name, **_footprint_json(footprint)}
+        head = {"model": str(args.model), **_board_json(board), **_footprint_json(footprint)}
         show_json(
             {
                 **head,
@@ -65,7 +65,7 @@ def check(args: Namespace) -> int:
         )
     else:
         verdict = "does not fit" if violations else "fits"
-        output().print(f"{args.model} on {board.name}: {verdict}")
+        output().print(f"{args.model} on {board.name}, build {board.build.name}: {verdict}")
         _show_footprint(footprint, limits)
         if live is not None:
             _show_real_time(live)
@@ -81,7 +81,7 @@ def emulate(args: Namespace) -> int:
     from sprd.device.footprint import measure_untrusted, with_instructions
     from sprd.device.graph import read_graph
 
-    board = load_board(args.board)
+    board = load_board(args.board, args.build)
     core_named(board.core)
     check_toolchain()
     # A file that would crash TFLM does so in a child.
@@ -92,7 +92,8 @@ def emulate(args: Namespace) -> int:
     if args.json:
         latency_keys = ("latency_ms", "latency_low_ms", "latency_high_ms", "latency_source")
         latency = {key: getattr(footprint, key) for key in latency_keys}
-        show_json({"model": str(args.model), "board": board.name, **asdict(counted), **latency})
+        head = {"model": str(args.model), **_board_json(board)}
+        show_json({**head, **asdict(counted), **latency})
     else:
         _show_emulation(args.model, board, counted, footprint)
     return 0 if counted.outputs_equal else 1
@@ -118,6 +119,12 @@ def boards(args: Namespace) -> int:
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
                      "estimated" if known else "unknown")  # fmt: skip
     show_grid(grid)
+    output().print("\nbuilds, to be chosen with --build; the first is the default:")
+    builds = _grid("name", "builds", left=2)
+    for board in found:
+        others = [name for name in board.builds if name != board.default_build]
+        builds.add_row(board.name, ", ".join([board.default_build, *others]))
+    show_grid(builds)
     return 0
 
 
@@ -129,7 +136,7 @@ def calibrate(args: Namespace) -> int:
     from sprd.device.footprint import measure_untrusted
     from sprd.device.graph import read_graph
 
-    board = load_board(args.board)
+    board = load_board(args.board, args.build)
     rows = read_measurements(args.measured)
     for path, _ in rows:
         measure_untrusted(path, board)
@@ -138,7 +145,7 @@ def calibrate(args: Namespace) -> int:
         [Measurement(graph, ms) for graph, (_, ms) in zip(graphs, rows, strict=True)], board
     )
     if args.json:
-        show_json({"board": board.name, **asdict(fitted)})
+        show_json({**_board_json(board), **asdict(fitted)})
         return 0
     out = output()
     grid = _grid("model", "measured", "cycles an instruction", left=1)
@@ -162,10 +169,14 @@ def _frontend(args: Namespace) -> "FrontendSettings | None":
     return FrontendSettings(16_000, window_ms, stride_ms, n_channels)
 
 
+def _board_json(board: "Board") -> dict[str, Any]:
+    return {"board": board.name, "build": board.build.name}
+
+
 def _fields(board: "Board") -> dict[str, Any]:
-    """Its origin is its name: these are all shipped."""
+    """Its origin is its name: these are all shipped. The build that is chosen is told by name."""
     fields = {key: value for key, value in asdict(board).items() if key != "origin"}
-    return {**fields, "kernels": board.kernels}
+    return {**fields, "kernels": board.kernels, "build": board.build.name}
 
 
 def _grid(*headings: str, left: int = 1) -> Grid:
@@ -250,7 +261,7 @@ def _show_emulation(
     if footprint.latency_ms is not None:
         low, high = footprint.latency_low_ms, footprint.latency_high_ms
         told = number_of("latency_ms").text(footprint.latency_ms, (low, high))
-        time = f"{told} on {board.name}"
+        time = f"{told} on {board.name}, build {board.build.name}"
     count = number_of("instructions")
     out.print(f"{count.text(counted.instructions)} {count.words} an inference, {time}")
     out.print(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sprd.cli.flags import limits_of
 from sprd.cli.grid import show_grid
-from sprd.cli.text import console, output, show_bundle, show_json
+from sprd.cli.text import board_words, console, output, show_bundle, show_json
 from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
@@ -58,8 +58,10 @@ def pick(args: Namespace) -> int:
     paths = _write_plots(args.out or run.folder, run, trials, objectives, references, args)
     files = [str(path) for path in paths]
     if args.json:
-        show_json({**told, "trial": None, "bundle": None, "plots": files})
+        show_json({**told, "trial": None, "bundle": None, "build": run.build, "plots": files})
     else:
+        if board := run.sweep.default.budget.board:
+            output().print(f"costs are those of {board_words(board)}")
         for file in files:
             output().print(file)
     return 0
@@ -134,7 +136,8 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
         raise _refused(number, violations)
     if args.json:
         numbers = {**trial.metrics, **trial.footprint}
-        show_json({"trial": number, "bundle": str(folder), **numbers, **(told or {})})
+        head = {"trial": number, "bundle": str(folder), "build": run.build}
+        show_json({**head, **numbers, **(told or {})})
     else:
         show_bundle(folder)
     return 0
@@ -203,7 +206,7 @@ def _write_plots(
     points = points_of(trials, objectives, references)
     keys = panel_keys(points, objectives)
     name, board = run.sweep.sweep.name, run.sweep.default.budget.board
-    title = f"{name} on {Path(board.origin).stem}" if board else name
+    title = f"{name} on {board_words(board)}" if board else name
     paths = RunPaths(folder.absolute())
     files = [paths.frontier_plot, paths.frontier_page]
     write_atomically(files[0], plot_frontier("png", points, keys, limits, title))

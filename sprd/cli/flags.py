@@ -55,10 +55,11 @@ def add_bundle(verb: argparse.ArgumentParser) -> None:
 
 
 def add_board(verb: argparse.ArgumentParser) -> None:
-    """Adds the board."""
+    """Adds the board and its build."""
     verb.add_argument(
         "--board", required=True, metavar="NAME", help="see 'sprd boards', or a .toml"
     )
+    verb.add_argument("--build", metavar="NAME", help="of the board; its default unless told")
 
 
 def add_address(verb: argparse.ArgumentParser) -> None:

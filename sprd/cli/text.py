@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from sprd.config.numbers import number_of
 from sprd.sweep.rows.counts import told_clips
+
+if TYPE_CHECKING:
+    from sprd.config.board import Board
 
 
 def console() -> Console:
@@ -25,6 +28,11 @@ def output() -> Console:
 def show_json(value: Mapping[str, Any]) -> None:
     """Prints one JSON object to standard output."""
     sys.stdout.write(json.dumps(value, indent=2, default=list) + "\n")
+
+
+def board_words(board: "Board") -> str:
+    """Names a board and its build, which every cost that is told belongs to."""
+    return f"{Path(board.origin or board.name).stem}, build {board.build.name}"
 
 
 def show_bundle(folder: Path) -> None:
@@ -45,7 +53,9 @@ def show_bundle(folder: Path) -> None:
     if footprint.get("latency_ms") is not None:
         interval = footprint["latency_low_ms"], footprint["latency_high_ms"]
         sizes.append(number_of("latency_ms").phrase(footprint["latency_ms"], interval))
-    out.print(", ".join(sizes))
+    build = manifest.get("build")
+    where = f"{manifest['board']}, build {build}: " if build else ""
+    out.print(where + ", ".join(sizes))
     data = manifest["record"].get("data") or {}
     for split in ("validation", "test"):
         scores = (manifest["scores"].get(split) or {}).get("int8")

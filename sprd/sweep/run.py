@@ -50,6 +50,12 @@ class Run:
     """The folder that `--data` named, which overrides the file's source."""
 
     @property
+    def build(self) -> str | None:
+        """The build of its board, which all its costs are of; None without a board."""
+        board = self.sweep.default.budget.board
+        return board.build.name if board else None
+
+    @property
     def paths(self) -> RunPaths:
         """Its files."""
         return RunPaths(self.folder)
@@ -127,7 +133,6 @@ def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
     """
     check_data(run, fingerprint)
     known = _read_source(run.folder)
-    board = run.sweep.default.budget.board
     source = {
         **known,  # a newer version may have noted more
         "layout": LAYOUT,
@@ -135,7 +140,7 @@ def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
         "sweep_file": str(run.sweep.path.absolute()),
         "data": str(run.data) if run.data else None,
         "data_fingerprint": fingerprint,
-        **({"build": board.build.name} if board else {}),
+        **({"build": run.build} if run.build else {}),
         **({"allowed": sorted(allowed)} if allowed else {}),
     }
     write_atomically(run.paths.source, json.dumps(source, indent=1) + "\n")

@@ -69,6 +69,7 @@ def test_a_manifest_carries_the_meaning_of_the_model(bundle: Path) -> None:
     assert manifest["resolver"]["methods"][0] == "AddReshape"
     assert manifest["scores"]["test"]["int8"]["intervals"]["balanced_accuracy"] == [0.88, 0.94]
     assert "emulated" in manifest["footprint_sources"]["latency_ms"]
+    assert (manifest["board"], manifest["build"]) == ("arduino_nano_33_ble", "cmake-O2")
     assert manifest["seed"] == 7 and manifest["record"]["versions"] == {"tensorflow": "2.21.0"}
 
 

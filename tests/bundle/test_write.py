@@ -11,9 +11,11 @@ import pytest
 from sprd.bundle import write
 from sprd.bundle.cpp_sources import Quantization
 from sprd.bundle.manifest import HASHED_FILES, Export, build, check_files, read_manifest
-from sprd.bundle.write import readme, write_bundle
+from sprd.bundle.record import config_of
+from sprd.bundle.write import bundle_files, readme, write_bundle
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, OutputError
+from tests.bundle.conftest import BOARD
 
 MakeExport = Callable[..., Export]
 NAMES = {
@@ -133,6 +135,7 @@ def test_the_readme_tells_scores_with_intervals_and_sizes_with_sources(
     text = readme(make_export())
     assert "| balanced accuracy | 0.914 (0.880 .. 0.940) |" in text
     assert "| recall up | 0.930 (0.850 .. 0.970) |" in text
+    assert "| `arduino_nano_33_ble`, build `cmake-O2` | |" in text
     assert "| tensor arena | 7,913 B | upper bound for a 32-bit core" in text
     assert "| latency | 55.2 ms (49.0 .. 62.0) | estimate from instructions" in text
     assert "kTensorArenaSize = 7920" in text and "micro_features_model.cpp" in text
@@ -180,6 +183,18 @@ def test_the_readme_names_another_sample_rate(make_export: MakeExport) -> None:
     features = FeaturesSection(sample_rate_hz=8000, upper_band_limit_hz=4000.0)
     assert "sample at 8000 Hz" in readme(make_export(features=features))
     assert "sample at" not in readme(make_export())
+
+
+def test_build_of_a_board_is_told_wherever_the_board_is(make_export: MakeExport) -> None:
+    """In the README, the manifest and beside the arena: a number without its build says little."""
+    export = make_export(board=BOARD.with_build("head-Os"))
+    files = bundle_files(export)
+    assert "`arduino_nano_33_ble`, build `head-Os`" in files["README.md"].decode()
+    assert "(arduino_nano_33_ble, build head-Os)" in files["model_settings.h"].decode()
+    manifest = build(export, files)
+    assert (manifest["board"], manifest["build"]) == ("arduino_nano_33_ble", "head-Os")
+    back = config_of(manifest).budget.board
+    assert back == BOARD.with_build("head-Os") != BOARD
 
 
 def test_a_bundle_without_a_board_or_test_scores_is_written(

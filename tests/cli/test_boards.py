@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sprd.cli.main import main
+from sprd.config.build import CMAKE_O2
 
 BOARD = "arduino_nano_33_ble"
 
@@ -216,9 +217,33 @@ def test_calibrate_refuses_a_wrong_unit(
 
 
 def test_boards_fit_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nine boards, one line each, at 80 columns."""
+    """Nine boards, one line each, at 80 columns; then the builds of each."""
     code, out, _ = run(capsys, "boards")
     lines = out.splitlines()
-    assert code == 0 and len(lines) == 10 and max(map(len, lines)) <= 80
+    assert code == 0 and lines.index("") == 10 and max(map(len, lines)) <= 80
+    assert "arduino_nano_33_ble  cmake-O2, arduino, arduino-O2, head-Os" in map(str.rstrip, lines)
+    assert len(lines) == 10 + 3 + 9
     code, out, _ = run(capsys, "boards", "--json")
-    assert len(json.loads(out)["boards"]) == 9
+    told = json.loads(out)["boards"]
+    assert len(told) == 9 and {board["build"] for board in told} <= {CMAKE_O2, "arduino"}
+    assert told[0]["builds"]["arduino"]["flags"] == ["-Os"]
+
+
+@pytest.mark.parametrize("verb", ["check", "emulate", "calibrate"])
+def test_build_that_a_board_lacks_is_bad_input(
+    model: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    """Wherever a board is named; those that it has are told, in one line."""
+    code, _, err = run(capsys, verb, model, "--board", BOARD, "--build", "ardiuno")
+    assert code == 2 and err.count("\n") == 1
+    assert "must be a build of the board, got 'ardiuno'. Did you mean 'arduino'?" in err
+
+
+def test_check_tells_the_build_that_its_numbers_are_of(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That of the board unless told; on the screen and in JSON."""
+    code, out, _ = run(capsys, "check", model, "--board", "nrf5340dk", "--build", "head-Os")
+    assert code == 0 and out.startswith(f"{model} on nrf5340dk, build head-Os: fits")
+    _, out, _ = run(capsys, "check", model, "--board", "nrf5340dk", "--json")
+    assert (json.loads(out)["board"], json.loads(out)["build"]) == ("nrf5340dk", CMAKE_O2)

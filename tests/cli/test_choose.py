@@ -105,11 +105,12 @@ def test_pick_lists_and_draws_the_frontier(
     said = capsys.readouterr().out
     lines = said.splitlines()
     assert numbers_of(said)[:3] == ["2", "0", "1"]
+    assert lines[-3] == "costs are those of arduino_nano_33_ble, build cmake-O2"
     assert lines[-2:] == [str(run / "frontier.png"), str(run / "frontier.html")]
     assert max(map(len, lines[:-2])) <= 80
     assert (run / "frontier.png").read_bytes().startswith(b"\x89PNG")
     page = (run / "frontier.html").read_text(encoding="utf-8")
-    assert "mine on arduino_nano_33_ble" in page
+    assert "mine on arduino_nano_33_ble, build cmake-O2" in page
     assert "RAM: at most 262,144 B" in page
     assert exported == []
 

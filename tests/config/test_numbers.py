@@ -215,7 +215,7 @@ def test_number_is_the_same_text_in_every_room(key: str, value: float, text: str
     assert f"{shown.text(row)} {shown.unit}".rstrip() == text
     page = frontier_page("x", [], [], [Limit(key, value)], b"<svg></svg>")
     assert f"at most {text}<" in page
-    assert f"| {text} |" in _footprint_table({key: value}, None)
+    assert f"| {text} |" in _footprint_table({key: value}, None, None)
     fields = dict.fromkeys(Footprint.__dataclass_fields__) | {key: value}
     out = StringIO()
     Console(file=out, width=100).print(_totals(Footprint(**fields), {key: value}))  # type: ignore[arg-type]
