@@ -126,7 +126,8 @@ def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str]) -> Corpu
     """
     config = run.sweep.default
     index = index_data(config.data, run.data, watcher.progress)
-    findings = find(index, config.data, config.features, is_trained=True)
+    babble = config.augment.babble_frequency
+    findings = find(index, config.data, config.features, True, babble)
     named, goes_on = (*allowed, *allowed_of(run)), bool(run.table.rows)
     return accept(index, findings, named, watcher.note, goes_on)
 

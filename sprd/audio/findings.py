@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sprd.audio.corpus import Index, index_data, unfit, unusable
 from sprd.audio.finding import Finding
-from sprd.audio.misplaced import of_files, of_folders, of_speakers
+from sprd.audio.misplaced import of_babble, of_files, of_folders, of_speakers
+from sprd.audio.sound import Sound
 from sprd.audio.unheard import (
     Heard,
     of_lengths,
@@ -23,7 +24,11 @@ from sprd.errors import suggest
 
 
 def find(
-    index: Index, data: DataSection | None, features: FeaturesSection, is_trained: bool
+    index: Index,
+    data: DataSection | None,
+    features: FeaturesSection,
+    is_trained: bool,
+    babble_frequency: float = 0.0,
 ) -> tuple[Finding, ...]:
     """Looks at recordings.
 
@@ -32,19 +37,13 @@ def find(
         data: Keywords and split; None where no sweep file tells them.
         features: The front end; the window that it hears.
         is_trained: Whether a model is to learn from them; False where one is scored.
+        babble_frequency: Of the augmentation.
 
     Returns:
         What stops first, then the rest.
     """
     corpus, keywords = index.corpus, data.keywords if data else ()
-    checked = index.sounds
-    files = ((clip, checked[clip.key]) for clip in corpus.clips)
-    heard = [Heard(clip, one.sound, one.sha256) for clip, one in files if one.sound is not None]
-    noise = {
-        key: one.sound
-        for key, one in checked.items()
-        if one.file.word == BACKGROUND_NOISE_FOLDER and one.sound is not None
-    }
+    heard, noise = _sounds(index)
     left_out = of_files(index)
     demands = _of_demands(index, data, is_trained, left_out)
     found = [
@@ -57,8 +56,22 @@ def find(
         *of_levels(heard, noise, corpus.is_synthetic),
         *of_rates(heard, features),
         *of_speakers(corpus, keywords),
+        *(of_babble(corpus, keywords) if babble_frequency else ()),
     ]
     return tuple(sorted(found, key=lambda one: not one.stops))
+
+
+def _sounds(index: Index) -> tuple[list[Heard], dict[str, Sound]]:
+    """Returns what clips and recordings of noise sound like."""
+    checked = index.sounds
+    files = ((clip, checked[clip.key]) for clip in index.corpus.clips)
+    heard = [Heard(clip, one.sound, one.sha256) for clip, one in files if one.sound is not None]
+    noise = {
+        key: one.sound
+        for key, one in checked.items()
+        if one.file.word == BACKGROUND_NOISE_FOLDER and one.sound is not None
+    }
+    return heard, noise
 
 
 def _of_demands(

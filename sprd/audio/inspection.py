@@ -11,6 +11,7 @@ from sprd.audio.corpus import Index
 from sprd.audio.finding import Finding
 from sprd.audio.misplaced import MIN_SPEAKERS
 from sprd.audio.sound import TOLERANCE_S, Sound
+from sprd.audio.split import names_speaker
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
 
 
@@ -88,7 +89,7 @@ def report(index: Index, findings: Sequence[Finding], window_s: float) -> Folder
         silent=_keys(heard, lambda sound: sound.is_silent),
         clipped=_keys(heard, lambda sound: sound.is_clipped),
         duplicates=_duplicates((key, checked[key].sha256) for key in heard),
-        without_speaker=tuple(clip.key for clip in clips if "_nohash_" not in clip.path.name),
+        without_speaker=tuple(clip.key for clip in clips if not names_speaker(clip.path.name)),
         few_speakers=tuple(word.word for word in words if word.n_speakers < MIN_SPEAKERS),
         noise={
             key: one.sound.seconds

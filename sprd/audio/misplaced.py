@@ -10,6 +10,7 @@ from sprd.audio.corpus import Corpus, Index
 from sprd.audio.finding import Finding
 from sprd.audio.folders import SPLITS, is_noise, letters
 from sprd.audio.listing import LeftOut, Why
+from sprd.audio.split import Split, names_speaker
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, RESERVED_WORDS
 
 IMPORT = "sprd data import DIR --out NEW"
@@ -154,22 +155,31 @@ def _of_names(corpus: Corpus, missing: Sequence[str]) -> list[Finding]:
 
 
 def of_speakers(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
-    """Too few people, or files that name nobody."""
-    if corpus.is_synthetic or not corpus.clips:
-        return []
+    """Too few people, or files that name nobody; synthetic voices are none and have names."""
+    people = [clip for clip in corpus.clips if not clip.is_synthetic]
+    spoken = [clip for clip in people if clip.word in keywords] or people
     found = []
-    spoken = [clip for clip in corpus.clips if clip.word in keywords] or list(corpus.clips)
-    nameless = [clip for clip in spoken if "_nohash_" not in clip.key]
-    n_speakers = len({clip.speaker for clip in spoken})
-    if nameless:
+    if nameless := [clip.key for clip in spoken if not names_speaker(clip.path.name)]:
         what = f"no speaker named by {count(len(nameless), 'file')}: each counts as somebody else"
         advice = f"Call them {_PLACE}"
-        found.append(Finding("speakers", what, advice, tuple(clip.key for clip in nameless)))
-    if n_speakers < MIN_SPEAKERS:
+        found.append(Finding("speakers", what, advice, tuple(nameless)))
+    n_speakers = len({clip.speaker for clip in spoken})
+    if spoken and n_speakers < MIN_SPEAKERS and not corpus.is_synthetic:
         what = f"{count(n_speakers, 'speaker')} said {_words_of(keywords)}"
         advice = f"A score of so few tells little of others: from {MIN_SPEAKERS} on it does"
         found.append(Finding("speakers", what, advice))
     return found
+
+
+def of_babble(corpus: Corpus, keywords: Sequence[str]) -> list[Finding]:
+    """Nobody who could be heard behind another speaker, where that is asked for."""
+    training = corpus.of(Split.TRAINING)
+    talkers = {clip.speaker for clip in training if clip.word not in keywords}
+    if not training or (talkers and len({clip.speaker for clip in training}) > 1):
+        return []
+    what = "augment.babble_frequency finds nobody to be heard behind another speaker"
+    advice = "Record words that are no keyword by others, or set it to 0"
+    return [Finding("babble", what, advice)]
 
 
 def _words_of(keywords: Sequence[str]) -> str:

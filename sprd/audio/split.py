@@ -19,6 +19,9 @@ from sprd.errors import DataError
 
 VALIDATION_LIST, TESTING_LIST = "validation_list.txt", "testing_list.txt"
 
+_MARK = "_nohash_"
+"""In file names, what parts speaker and take."""
+
 MAX_DEALS = 5_000
 """Deals tried before speakers who share their words count as too few for three splits."""
 
@@ -55,7 +58,12 @@ def speaker_of(name: str) -> str:
     """
     dot = name.rfind(".")  # Path(name).stem, ten times as fast: it is asked for each clip
     stem = name[:dot] if 0 < dot < len(name) - 1 else name
-    return stem.split("_nohash_")[0] or stem
+    return stem.split(_MARK)[0] or stem
+
+
+def names_speaker(name: str) -> bool:
+    """Whether a file name says who speaks."""
+    return _MARK in name
 
 
 def split_of(name: str, data: DataSection) -> Split:

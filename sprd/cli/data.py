@@ -14,7 +14,7 @@ from sprd.cli.view import SweepView
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Index
-    from sprd.config.trial import DataSection, FeaturesSection
+    from sprd.config.trial import Config
 
 
 def fetch(args: Namespace) -> int:
@@ -61,10 +61,12 @@ def check(args: Namespace) -> int:
     from sprd.config.trial import FeaturesSection
 
     if args.sweep is None:
-        data, features, index = None, FeaturesSection(), index_folders(args.folder)
+        features, index = FeaturesSection(), index_folders(args.folder)
+        findings = find(index, None, features, is_trained=True)
     else:
-        data, features, index = _open_as_sweep(args.sweep, args.folder)
-    findings = find(index, data, features, is_trained=True)
+        config, index = _open_as_sweep(args.sweep, args.folder)
+        features, babble = config.features, config.augment.babble_frequency
+        findings = find(index, config.data, features, True, babble)
     told = report(index, findings, features.clip_duration_ms / 1000).as_dict()
     if args.json:
         show_json(told)
@@ -74,9 +76,7 @@ def check(args: Namespace) -> int:
     return 0
 
 
-def _open_as_sweep(
-    file: Path, folders: Sequence[Path]
-) -> "tuple[DataSection, FeaturesSection, Index]":
+def _open_as_sweep(file: Path, folders: Sequence[Path]) -> "tuple[Config, Index]":
     """Looks at folders as a sweep would that is given the first, and the others as extra.
 
     Folders that the file names itself are looked at as it says.
@@ -90,7 +90,7 @@ def _open_as_sweep(
     named = [Path(one).resolve() for one in config.data.extra]
     others = [one for one in folders if one.resolve() not in named]
     data = replaced(config.data, extra=(*config.data.extra, *map(str, others[1:])))
-    return data, config.features, index_data(data, others[0] if others else None)
+    return replaced(config, data=data), index_data(data, others[0] if others else None)
 
 
 def _show_report(report: Mapping[str, Any]) -> None:

@@ -54,3 +54,12 @@ def test_noise_that_is_missing_is_told_of_people_alone(folder: Path) -> None:
     index = looked(folder)
     names = [one.name for one in find(index, section(), FeaturesSection(), is_trained=False)]
     assert names == ["no_noise"]
+
+
+def test_babble_is_looked_for_where_it_is_asked_for(tmp_path: Path) -> None:
+    """One person alone is heard behind nobody."""
+    record(tmp_path, "left", n=1)
+    index = looked(tmp_path, validation_percentage=0, testing_percentage=0)
+    for frequency in (0.0, 0.3):
+        found_ = find(index, None, FeaturesSection(), False, frequency)
+        assert ("babble" in [one.name for one in found_]) == bool(frequency)

@@ -1,11 +1,13 @@
 """Files, folders, words and speakers that are not where or what they should be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sprd.audio import media
-from tests.audio.recorded import found, record, word, write
+from sprd.audio.misplaced import of_babble, of_speakers
+from tests.audio.recorded import found, looked, record, word, write
 
 
 @pytest.fixture
@@ -140,3 +142,25 @@ def test_few_and_nameless_speakers_are_told(tmp_path: Path) -> None:
         write(tmp_path / f"up/{n}.wav", word(n))
     told = found(tmp_path)["speakers"].what
     assert told == "no speaker named by 12 files: each counts as somebody else"
+
+
+def test_nameless_clips_beside_synthetic_voices_are_told(folder: Path) -> None:
+    """One's own takes would else be dealt as strangers; that few people spoke is told elsewhere."""
+    index = looked(folder)
+    clips = [
+        replace(clip, path=Path(f"{i}.wav"), is_synthetic=i >= 12)
+        for i, clip in enumerate(index.corpus.clips)
+    ]
+    corpus = replace(index.corpus, clips=tuple(clips), is_synthetic=True)
+    (one,) = of_speakers(corpus, ())
+    assert one.what == "no speaker named by 12 files: each counts as somebody else"
+
+
+@pytest.mark.parametrize(("name", "is_told"), [("up", True), ("left", False)])
+def test_babble_of_nobody_is_told(tmp_path: Path, name: str, is_told: bool) -> None:
+    """It takes two speakers, and a word that is no keyword."""
+    record(tmp_path, name, n=2)
+    shares = {"validation_percentage": 0, "testing_percentage": 0}
+    assert bool(of_babble(looked(tmp_path, **shares).corpus, ("up",))) == is_told
+    (tmp_path / name / "p01_nohash_0.wav").unlink()
+    assert of_babble(looked(tmp_path, **shares).corpus, ("up",))
