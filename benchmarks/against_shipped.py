@@ -16,7 +16,7 @@ from sprd.model.start import load_tensorflow
 load_tensorflow()
 
 from sprd.audio.augment import noise_of  # noqa: E402
-from sprd.audio.corpus import index_folder, read_noise  # noqa: E402
+from sprd.audio.corpus import look_into, read_noise  # noqa: E402
 from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.store import compute_features  # noqa: E402
 from sprd.bundle.manifest import read_manifest  # noqa: E402
@@ -42,7 +42,7 @@ def main() -> None:
     args = parser.parse_args()
     config = config_of(read_manifest(args.bundle))
     seed = load_sweep(args.sweep, VOCABULARY).default
-    corpus = index_folder(args.data, config.data)
+    corpus = look_into(args.data, config.data).corpus
     clips = corpus.of(Split.TESTING)
     results = {}
     probabilities = {}

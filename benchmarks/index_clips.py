@@ -28,10 +28,13 @@ LOOK = """
 import sys, time
 from pathlib import Path
 from sprd.config.trial import DataSection, FeaturesSection
-from sprd.audio.corpus import index_folder
+try:
+    from sprd.audio.corpus import look_into
+except ImportError:
+    from sprd.audio.corpus import index_folder as look_into
 data = DataSection(keywords=("w000",))
 since = time.perf_counter()
-index_folder(Path(sys.argv[1]), data)
+look_into(Path(sys.argv[1]), data)
 print(time.perf_counter() - since)
 """
 

@@ -164,31 +164,20 @@ def index_data(
     return _index(folders, data, source, progress)
 
 
-def index_folder(folder: Path, data: DataSection, moved: Mapping[str, str] | None = None) -> Corpus:
-    """Opens one folder, whatever its words: those that are no keyword are unknown ones.
-
-    Args:
-        folder: May hold some of the speakers that a model was trained on, or others.
-        data: Keywords, and how speakers are split.
-        moved: `Corpus.moved` of the model's own data: each speaker is of the split that it had
-            there. None: they are split as if the folder were the whole data set.
-
-    Raises:
-        DataError: The folder is missing or holds no clip, or too many files are unreadable.
-    """
-    index = look_into(folder, data, moved=moved)
-    for problem in unusable(index, data.max_bad_percentage):
-        raise DataError(f"{index.where}: {problem}")
-    return index.corpus
-
-
 def look_into(
     folder: Path,
     data: DataSection,
     progress: Progress | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> Index:
-    """Looks at one folder, whatever is wrong with it; for its words see `index_folder`.
+    """Looks at one folder, whatever is wrong with it; words that are no keyword are unknown.
+
+    Args:
+        folder: May hold some of the speakers that a model was trained on, or others.
+        data: Keywords, and how speakers are split.
+        progress: Called with a stage, what is done of it, and the whole.
+        moved: `Corpus.moved` of the model's own data: each speaker is of the split that it had
+            there. None: they are split as if the folder were the whole data set.
 
     Raises:
         DataError: The folder is missing or empty.

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio.corpus import index_folder, open_corpus, read_noise, split_digest
+from sprd.audio.corpus import Corpus, look_into, open_corpus, read_noise, split_digest
 from sprd.audio.split import Split, split_of
 from sprd.audio.voices.synthetic import RECIPE_FILE, Recipe, plan
 from sprd.config.trial import DataSection
@@ -30,6 +30,11 @@ def write_clip(path: Path, value: int = 1, changed_s: float = 1e9) -> None:
     with path.open("wb") as file:
         soundfile.write(file, np.full(160, value, np.int16), 16_000, format="WAV")
     os.utime(path, (changed_s, changed_s))
+
+
+def indexed(folder: Path, data: DataSection, moved: Mapping[str, str] | None = None) -> Corpus:
+    """The corpus of one folder, whatever is wrong with it."""
+    return look_into(folder, data, moved=moved).corpus
 
 
 @pytest.fixture
@@ -64,22 +69,22 @@ def test_a_speaker_lies_in_one_split(folder: Path) -> None:
 def test_the_fingerprint_follows_content_not_place(folder: Path, tmp_path: Path) -> None:
     """A copy elsewhere is the same data set; another sample, name or noise is another."""
     data = section()
-    first = index_folder(folder, data).fingerprint
+    first = indexed(folder, data).fingerprint
     copy = shutil.copytree(folder, tmp_path / "copy")
-    assert first == index_folder(copy, data).fingerprint
+    assert first == indexed(copy, data).fingerprint
     seen = {first}
     write_clip(copy / "yes" / "00000000_nohash_0.wav", 999, changed_s=1e9 + 1)
-    seen.add(index_folder(copy, data).fingerprint)
+    seen.add(indexed(copy, data).fingerprint)
     (copy / "yes" / "00000000_nohash_0.wav").rename(copy / "yes" / "00000000_nohash_1.wav")
-    seen.add(index_folder(copy, data).fingerprint)
+    seen.add(indexed(copy, data).fingerprint)
     write_clip(copy / "_background_noise_" / "hum.wav")
-    seen.add(index_folder(copy, data).fingerprint)
+    seen.add(indexed(copy, data).fingerprint)
     assert len(seen) == 4
 
 
 def test_another_salt_is_another_split_of_the_same_data(folder: Path) -> None:
     """The digest of the splits moves, the fingerprint does not."""
-    one, two = (index_folder(folder, section(split_salt=salt)) for salt in "ab")
+    one, two = (indexed(folder, section(split_salt=salt)) for salt in "ab")
     assert one.fingerprint == two.fingerprint
     assert split_digest(one) != split_digest(two)
 
@@ -88,23 +93,23 @@ def test_lists_of_the_data_set_are_honoured(folder: Path) -> None:
     """`auto` takes them where both are there; the speaker counts, and testing wins."""
     (folder / "validation_list.txt").write_text("yes/00000001_nohash_0.wav\r\n\n")
     data = section(split="hash")
-    hashed = split_digest(index_folder(folder, data))
-    assert hashed == split_digest(index_folder(folder, section()))
+    hashed = split_digest(indexed(folder, data))
+    assert hashed == split_digest(indexed(folder, section()))
     (folder / "testing_list.txt").write_text(
         "no/00000002_nohash_0.wav\ncat/00000003_nohash_0.wav\n"
     )
     for split in ("auto", "lists"):
-        corpus = index_folder(folder, section(split=split))
+        corpus = indexed(folder, section(split=split))
         assert corpus.speakers(Split.VALIDATION) == ("00000001",)
         assert corpus.speakers(Split.TESTING) == ("00000002", "00000003")
         assert len(corpus.of(Split.TESTING)) == 6
-    assert hashed == split_digest(index_folder(folder, data))
+    assert hashed == split_digest(indexed(folder, data))
 
 
 def test_lists_that_are_demanded_must_be_there(folder: Path) -> None:
     """`lists` does not fall back to the hash."""
     with pytest.raises(DataError, match=r"validation_list\.txt"):
-        index_folder(folder, section(split="lists"))
+        indexed(folder, section(split="lists"))
 
 
 def test_more_folders_are_merged_under_keys_of_their_own(folder: Path, tmp_path: Path) -> None:
@@ -183,14 +188,14 @@ def test_few_speakers_are_shared_out_and_known_again(tmp_path: Path) -> None:
     data = section(source=str(tmp_path))
     corpus = open_corpus(data)
     assert [len(corpus.speakers(split)) for split in Split] == [2, 1, 1]
-    assert index_folder(tmp_path, data).clips == corpus.clips
+    assert indexed(tmp_path, data).clips == corpus.clips
     shutil.rmtree(tmp_path / "no")
     (who,) = corpus.speakers(Split.TESTING)
     (tmp_path / "yes" / f"{who}_nohash_0.wav").rename(tmp_path / "yes" / f"{who}_nohash_5.wav")
-    known = index_folder(tmp_path, data, corpus.moved)
+    known = indexed(tmp_path, data, corpus.moved)
     assert {c.speaker: c.split for c in known.clips} == {c.speaker: c.split for c in corpus.clips}
     assert known.moved == corpus.moved and who not in str(corpus.moved)
-    hashed = index_folder(tmp_path, data, {})
+    hashed = indexed(tmp_path, data, {})
     assert all(clip.split == split_of(clip.speaker, data) for clip in hashed.clips)
 
 
@@ -203,7 +208,7 @@ def test_takes_of_one_person_are_known_again_in_their_folder_alone(
             write_clip(tmp_path / "mine" / word / f"me_nohash_{take}.wav")
     data = section(source=str(folder), extra=(str(tmp_path / "mine"),), personal=True)
     corpus = open_corpus(data)
-    known = index_folder(tmp_path / "mine", data, corpus.moved)
+    known = indexed(tmp_path / "mine", data, corpus.moved)
     splits = {clip.path: clip.split for clip in corpus.clips}
     assert len(known.clips) == 24 and known.moved
     assert all(clip.split == splits[clip.path] for clip in known.clips)
@@ -267,24 +272,24 @@ def test_unreadable_files_are_skipped_and_counted(folder: Path) -> None:
 
 def test_hostile_names_work_and_others_are_ignored(folder: Path) -> None:
     """Spaces, quotes, line breaks; hidden files, notes, links in circles, sub-folders."""
-    before = index_folder(folder, section())
+    before = indexed(folder, section())
     (folder / "yes" / "notes.txt").write_text("")
     (folder / "yes" / ".hidden.wav").write_text("")
     (folder / "yes" / "dir.wav").mkdir()
     (folder / "loop").symlink_to(folder)
     (folder / "yes" / "loop.wav").symlink_to(folder / "yes" / "loop.wav")
-    assert before == index_folder(folder, section())
+    assert before == indexed(folder, section())
     for name in ("a b_nohash_0.wav", 'it\'s "x"_nohash_0.WAV', "a\nb_nohash_0.wav", "ü.wav"):
         write_clip(folder / "yes" / name)
-    corpus = index_folder(folder, section())
+    corpus = indexed(folder, section())
     assert {"a b", 'it\'s "x"', "a\nb", "ü"} < {clip.speaker for clip in corpus.clips}
-    assert corpus == index_folder(folder, section())
+    assert corpus == indexed(folder, section())
 
 
 def test_a_name_that_is_no_utf_8_is_skipped(folder: Path) -> None:
     """It could not be written into a record."""
     write_clip(folder / "yes" / "a\udcff.wav")
-    corpus = index_folder(folder, section(max_bad_percentage=5.0))
+    corpus = indexed(folder, section(max_bad_percentage=5.0))
     assert corpus.n_skipped == 1
     corpus.skipped[0].encode()
 
@@ -297,12 +302,12 @@ def test_accents_of_macos_are_the_keyword(folder: Path) -> None:
 
 def test_noise_is_read_or_made(folder: Path) -> None:
     """Without recordings it is made, the same each time."""
-    made = read_noise(index_folder(folder, section()), 4000)
-    again = read_noise(index_folder(folder, section()), 4000)
+    made = read_noise(indexed(folder, section()), 4000)
+    again = read_noise(indexed(folder, section()), 4000)
     assert [len(noise) for noise in made] == [240_000] * 5
     assert all(np.array_equal(one, two) for one, two in zip(made, again, strict=True))
     write_clip(folder / "_background_noise_" / "hum.wav", 7)
-    corpus = index_folder(folder, section())
+    corpus = indexed(folder, section())
     noise, *made_too = read_noise(corpus, 16_000)
     assert len(made_too) == 5, "7 samples cannot be shared out among the splits"
     assert np.all(noise == 7)

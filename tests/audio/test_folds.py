@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sprd.audio import folds as module
 from sprd.audio import store
-from sprd.audio.corpus import Corpus, index_folder
+from sprd.audio.corpus import Corpus, look_into
 from sprd.audio.folds import deal_folds, open_fold
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import open_features
@@ -160,7 +160,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     (folder / "_background_noise_").mkdir()
     wave = rng.integers(-9000, 9000, 10 * RATE).astype(np.int16)
     soundfile.write(folder / "_background_noise_" / "hiss.wav", wave, RATE)
-    found = index_folder(folder, make_config().data)
+    found = look_into(folder, make_config().data).corpus
     assert all(len(found.speakers(split)) > 1 for split in Split)
     return found
 

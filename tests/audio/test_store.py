@@ -17,7 +17,7 @@ import soundfile
 from sprd.audio import build, store
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Corpus, index_folder, read_noise, split_digest
+from sprd.audio.corpus import Corpus, look_into, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import (
@@ -80,7 +80,7 @@ def make_config(
 @pytest.fixture(scope="module")
 def corpus(clips: Path) -> Corpus:
     """The index of the clips."""
-    return index_folder(clips, make_config().data)
+    return look_into(clips, make_config().data).corpus
 
 
 @pytest.fixture(autouse=True)
@@ -303,7 +303,7 @@ def test_selection_of_unnamed_features_has_no_name() -> None:
 def test_each_split_and_other_data_have_stores_of_their_own(clips: Path, corpus: Corpus) -> None:
     """Moving speakers between splits changes what training sees."""
     config = make_config()
-    salted = index_folder(clips, make_config(split_salt="other").data)
+    salted = look_into(clips, make_config(split_salt="other").data).corpus
     keys = {key_of(corpus, config, split) for split in Split}
     keys.add(key_of(salted, config))
     assert len(keys) == 4

@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from sprd.audio import store
-from sprd.audio.corpus import Corpus, index_folder
+from sprd.audio.corpus import Corpus, look_into
 from sprd.audio.split import Split
 from sprd.config.trial import Config
 from sprd.errors import DataError, InputError, OutputError
@@ -246,7 +246,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     (folder / "_background_noise_").mkdir()
     noise = rng.integers(-900, 900, 10 * RATE).astype(np.int16)
     soundfile.write(folder / "_background_noise_" / "hiss.wav", noise, RATE)
-    return index_folder(folder, make_config().data)
+    return look_into(folder, make_config().data).corpus
 
 
 @pytest.mark.usefixtures("one_thread")
