@@ -28,6 +28,7 @@ from sprd.audio.corpus import Corpus, read_noise
 from sprd.audio.split import Clip, Split
 from sprd.config.trial import AugmentSection, FeaturesSection
 from sprd.disk.atomic import cache_folder, unwritable
+from sprd.disk.child import interrupts_held
 from sprd.disk.process import quiet_stderr
 from sprd.errors import SprdError
 
@@ -162,7 +163,8 @@ class Builder:
             return
         jobs: list[Future[int]] = []
         try:
-            jobs.extend(pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks)
+            with interrupts_held():  # with the first job the processes start
+                jobs.extend(pool.submit(_fill, number, path, offset, *chunk) for chunk in chunks)
             for job in as_completed(jobs):
                 self._moved(job.result() * spec.shape[1])
         except BrokenProcessPool as error:

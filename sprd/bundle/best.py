@@ -1,13 +1,11 @@
 """The trials of a run, best first, in; the bundle of the first that passes the last check out."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 
 from sprd.audio.corpus import Corpus
 from sprd.config.limits import Violation
+from sprd.disk.child import call_in_child
 from sprd.disk.process import environment
 from sprd.errors import BudgetError, SprdError
 from sprd.model.start import load_tensorflow
@@ -89,18 +87,10 @@ def export_trial(
     Returns:
         What breaks the budget; nothing is written then.
     """
-    with (
-        environment({"TF_CPP_MIN_LOG_LEVEL": "3"}),
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
-    ):
-        job = pool.submit(_export, run.folder, run.data, trial, corpus, folder, attempts or {})
-        try:
-            return job.result()
-        except BrokenProcessPool as error:
-            raise SprdError(
-                f"{run.folder}: exporting {trial.name}: the process must stay alive, but it was"
-                " killed, perhaps for memory. Run 'sprd export' again."
-            ) from error
+    what = f"{run.folder}: exporting {trial.name}"
+    args = (run.folder, run.data, trial, corpus, folder, attempts or {})
+    with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}):
+        return call_in_child(what, _export, *args)
 
 
 def _export(

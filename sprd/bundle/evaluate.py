@@ -1,10 +1,7 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +24,9 @@ from sprd.config.trial import Config, FeaturesSection
 from sprd.device.footprint import measure_untrusted
 from sprd.device.foreign import name_folder
 from sprd.device.tflm import Runner
+from sprd.disk.child import call_in_child
 from sprd.disk.process import Progress
-from sprd.errors import ConfigError, DataError, InputError, SprdError
+from sprd.errors import ConfigError, DataError, InputError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
 from sprd.sweep.paths import MODEL
@@ -157,15 +155,8 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> OutsideModel:
             f"{sweep_file} [data] keywords: must be those of {run.folder}, {_words(ours)}, got"
             f" {_words(own)}. Give the sweep file of a model for the same words."
         )
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        job = pool.submit(_score_reference, run.folder, run.data, model, sweep_file)
-        try:
-            return job.result()
-        except BrokenProcessPool as error:
-            raise SprdError(
-                f"{model}: scoring it: the process must stay alive, but it was killed, perhaps for"
-                " memory. Run the command again."
-            ) from error
+    args = (run.folder, run.data, model, sweep_file)
+    return call_in_child(f"{model}: scoring it", _score_reference, *args)
 
 
 def _score_reference(

@@ -60,7 +60,7 @@ def check_machine(address: str | None) -> None:
 
 
 def check_processes() -> None:
-    """Checks that processes can be started that share a semaphore: they export a model, say.
+    """Checks that processes can be started that share a semaphore: they compute features, say.
 
     Raises:
         MachineError: /dev/shm is missing, or cannot be written.
