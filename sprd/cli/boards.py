@@ -153,7 +153,8 @@ def calibrate(args: Namespace) -> int:
         grid.add_row(path.name, number_of("latency_ms").exact(ms), f"{factor:.3f}")
     show_grid(grid)
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
-    _show_calibration(fitted, f"sprd calibrate, {len(rows)} measurements of {args.measured.name}")
+    source = f"sprd calibrate, {len(rows)} measurements of {args.measured.name}"
+    _show_calibration(fitted, board.build.name, source)
     return 0
 
 
@@ -175,7 +176,8 @@ def _board_json(board: "Board") -> dict[str, Any]:
 
 def _fields(board: "Board") -> dict[str, Any]:
     """Its origin is its name: these are all shipped. The build that is chosen is told by name."""
-    fields = {key: value for key, value in asdict(board).items() if key != "origin"}
+    hidden = ("origin", "calibrations")
+    fields = {key: value for key, value in asdict(board).items() if key not in hidden}
     return {**fields, "kernels": board.kernels, "build": board.build.name}
 
 
@@ -277,8 +279,9 @@ def _show_emulation(
     out.print(_PROVES)
 
 
-def _show_calibration(fitted: "Calibration", source: str) -> None:
+def _show_calibration(fitted: "Calibration", build: str, source: str) -> None:
     """Prints what goes into a board file."""
+    from sprd.config.build import CMAKE_O2
     from sprd.device.latency import ASSUMED_ERROR
 
     out = output()
@@ -286,6 +289,8 @@ def _show_calibration(fitted: "Calibration", source: str) -> None:
     out.print(Text("[latency]"))
     out.print(f"cycles_per_instruction = {fitted.cycles_per_instruction:.3f}")
     out.print(f"cycles_per_instruction_error = {error:.3f}")
+    if build != CMAKE_O2:
+        out.print(f"build = {json.dumps(build)}")
     out.print(Text("\n[sources]"))
     out.print(f'"latency.cycles_per_instruction" = {json.dumps(source)}')
     out.print(f'"latency.cycles_per_instruction_error" = {json.dumps(source)}')

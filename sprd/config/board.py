@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -29,6 +29,7 @@ from sprd.config.board_table import (
     whole_of,
 )
 from sprd.config.build import (
+    CMAKE_O2,
     Build,
     check_build,
     cmake_o2,
@@ -43,6 +44,8 @@ CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "
 """The Cortex-M here have no vector extension: CMSIS-NN's scratch buffers are known for these."""
 DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores whose CMSIS-NN kernels multiply two pairs of int16 in one instruction (SMLAD)."""
+Calibrated: TypeAlias = tuple[float, float | None]
+"""Cycles an instruction, and their relative error; None is unknown."""
 NO_BOARD = "no_board"
 """The type of pydantic's error for tables that are no board: its message is the BoardError's."""
 
@@ -82,7 +85,8 @@ class Board:
     `published_name` is what tables of measurements call the board, "" if none does. `wait_states`
     are the cycles that the core waits for one fetch of `line_bytes` from flash. `active_mw` is the
     power while computing, in milliwatts. `cycles_per_instruction` and its relative error are a
-    user's own calibration. None is unknown.
+    user's own calibration, if that is of the chosen build; `calibrations` are those of all builds,
+    by name. None is unknown.
 
     `build` is the one of its `builds` that is chosen: each number that is told of the board is told
     of this build. Where nobody chooses it is `default_build`. Two boards are equal whatever builds
@@ -111,6 +115,7 @@ class Board:
     cycles_per_instruction: float | None = None
     cycles_per_instruction_error: float | None = None
     origin: str = field(default="", compare=False)
+    calibrations: Mapping[str, Calibrated] = field(default_factory=dict, compare=False)
 
     @property
     def kernels(self) -> str:
@@ -124,7 +129,13 @@ class Board:
             BoardError: It lacks this build.
         """
         check_build(name, self.builds, f"board {self.name!r} [build]")
-        return replace(self, build=self.builds[name])
+        factor, error = self.calibrations.get(name, (None, None))
+        return replace(
+            self,
+            build=self.builds[name],
+            cycles_per_instruction=factor,
+            cycles_per_instruction_error=error,
+        )
 
     @property
     def bounds(self) -> Mapping[str, int]:
@@ -151,6 +162,7 @@ class Board:
             "cycles_per_instruction": self.cycles_per_instruction,
             "cycles_per_instruction_error": self.cycles_per_instruction_error,
         }
+        of_build = {} if self.build.name == CMAKE_O2 else {"build": self.build.name}
         is_external = self.wait_states > _MAX_WAIT_STATES
         return {
             **({"origin": self.origin} if self.origin else {}),
@@ -164,7 +176,7 @@ class Board:
             "published_name": self.published_name,
             "flash_memory": {**flash, "external": True} if is_external else flash,
             **({} if self.active_mw is None else {"power": {"active_mw": self.active_mw}}),
-            **({"latency": known} if (known := _without_none(latency)) else {}),
+            **({"latency": known | of_build} if (known := _without_none(latency)) else {}),
             "code": dict(self.code_bytes),
             "ram": dict(self.app_ram_bytes),
             "sources": dict(self.sources),
@@ -262,7 +274,8 @@ def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
     ram = _items(table, "ram", _RAM_KEYS, numbers["ram_bytes"], where)
     fetch = _flash_memory(table, where)
     power = _power(table, where)
-    factor, error = _calibration(table, where)
+    calibrations = _calibrations(table, builds, default_build, where)
+    factor, error = calibrations.get(default_build, (None, None))
     return Board(
         name=values["name"],
         description=values["description"],
@@ -283,6 +296,7 @@ def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
         cycles_per_instruction=factor,
         cycles_per_instruction_error=error,
         origin=origin,
+        calibrations=calibrations,
     )
 
 
@@ -325,18 +339,24 @@ def _power(table: Mapping[str, Any], where: str) -> float | None:
     return number_of(power, "active_mw", *_ACTIVE_MW, f"{where} [power]")
 
 
-def _calibration(table: Mapping[str, Any], where: str) -> tuple[float | None, float | None]:
-    """Returns cycles per instruction and its relative error; None is unknown."""
+def _calibrations(
+    table: Mapping[str, Any], builds: Mapping[str, Build], default_build: str, where: str
+) -> dict[str, Calibrated]:
+    """Returns the user's own calibration by the build that was measured; of old it is cmake-O2."""
     if "latency" not in table:
-        return None, None
+        return {}
     latency = table_of(table, "latency", where)
     inside = f"{where} [latency]"
     error_key = "cycles_per_instruction_error"
-    check_keys(latency, ("cycles_per_instruction",), inside, optional=(error_key,))
+    check_keys(latency, ("cycles_per_instruction",), inside, optional=(error_key, "build"))
     factor = number_of(latency, "cycles_per_instruction", *_CYCLES_PER_INSTRUCTION, inside)
     # A calibration with one measurement knows no error.
     error = number_of(latency, error_key, 0.0, 1.0, inside) if error_key in latency else None
-    return factor, error
+    build = CMAKE_O2 if CMAKE_O2 in builds else default_build
+    if "build" in latency:
+        build = text_of(latency, "build", inside)
+        check_build(build, builds, f"{inside} [build]")
+    return {build: (factor, error)}
 
 
 def _sources(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
@@ -346,7 +366,8 @@ def _sources(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
     numbers += ["flash_memory.wait_states", "flash_memory.line_bytes"]
     numbers += ["power.active_mw"] if "power" in table else []
     numbers += ["latency.cycles_per_instruction"] if "latency" in table else []
-    optional = ("latency.cycles_per_instruction_error",) if "latency" in table else ()
+    # In JSON a calibration of another build than the chosen one is left out; its source stays.
+    optional = ("latency.cycles_per_instruction", "latency.cycles_per_instruction_error")
     inside = f"{where} [sources]"
     check_keys(sources, (*_LIMITS, *numbers), inside, optional)
     return {key: text_of(sources, key, inside) for key in sources}

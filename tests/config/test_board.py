@@ -47,9 +47,28 @@ def test_calibration_of_a_user_is_read(tmp_path: Path, text: str) -> None:
     assert (board.cycles_per_instruction, board.cycles_per_instruction_error) == (1.42, None)
 
 
+@pytest.mark.parametrize("build", ["arduino", None])
+def test_calibration_holds_for_the_build_that_was_measured(
+    tmp_path: Path, text: str, build: str | None
+) -> None:
+    """Cycles an instruction of -Os say nothing of -O2; a file of old has those of the first."""
+    path, of_build = tmp_path / "mine.toml", f'build = "{build}"\n' if build else ""
+    own = CALIBRATION.replace("[latency]\n", f"[latency]\n{of_build}")
+    path.write_text(text.replace("[sources]\n", own, 1))
+    board, measured = read(path), build or CMAKE_O2
+    for name in board.builds:
+        chosen = board.with_build(name)
+        assert chosen.cycles_per_instruction == (1.42 if name == measured else None)
+        assert chosen.with_build(measured).cycles_per_instruction_error == 0.08
+        back = board_from_json(chosen.as_json())
+        assert (back, back.cycles_per_instruction) == (chosen, chosen.cycles_per_instruction)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
+        ("= 0.08", '= 0.08\nbuild = "ardiuno"', "must be a build of the board, .* 'arduino'"),
+        ("= 0.08", "= 0.08\nbuild = 2", r"\[latency\] \[build\]: must be a text"),
         ("= 1.42", "= 0.4", "number in 0.5 .. 10"),
         ("= 1.42", "= 11", "number in 0.5 .. 10"),
         ("= 1.42", "= nan", "number in 0.5 .. 10"),
