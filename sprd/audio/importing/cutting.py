@@ -1,7 +1,8 @@
 """A recording in, the stretches in which a word is said and the windows to cut out.
 
 By energy: what stands out of the room's own level (`loudness.py`) falls into two groups, the room's
-stirrings and the words, and the line between them is drawn where both have room. Knows no files.
+stirrings and the words, and the line between them is drawn where both have room. What is above it
+and sounds of no voice (`speech.py`) is dropped. Knows no files.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.importing.loudness import FRAMES_PER_S, Levels, loudness_of
-from sprd.audio.importing.voicing import voicing_at
+from sprd.audio.importing.speech import are_words, voice_db
 
 MIN_WORD_S = 0.08
 """Shorter sounds are clicks."""
@@ -31,19 +32,6 @@ _LOWEST, _HIGHEST = 0.3, 0.6
 
 _CROWD_DB, _STRAY = 1.0, 3.0
 """It lies where few sounds are as loud, within 1 dB; three of them outweigh the whole way."""
-
-_VOICED, _UNVOICED, _SHORT_UNVOICED = 0.75, 0.57, 0.66
-"""Where most words have a voice (not where somebody whispers), what has none is no word."""
-
-_TICK = 0.45
-"""Of the length of the louder words: what is shorter, and not loud, may be a clock or a machine."""
-
-_MANY = 0.15
-"""Of all sounds: where as many are such ticks, they are; a few may be short words."""
-
-_SHORT_S = 0.13
-"""Ticks and cutlery are as short, and few words: these must have more of a voice."""
-
 
 _EDGE_DB = 28.0
 """Below its loudest, a word has ended."""
@@ -159,29 +147,23 @@ def find_words(
     loudness = loudness_of(wave, sample_rate_hz)
     peaks = _peaks(loudness.core)
     room_db, line_db, typical_db = _line(loudness.core, peaks)
-    regions = list(_regions(loudness.edge, loudness.core, peaks, room_db, line_db))
-    levels = [float(loudness.core[peak]) for _, _, peak in regions]
-    lasts = [last + 1 - first for first, last, _ in regions]
-    usual = np.median([n for n, db in zip(lasts, levels, strict=True) if db >= typical_db] or [0])
-    voicing = [voicing_at(wave, sample_rate_hz, peak / FRAMES_PER_S) for _, _, peak in regions]
-    are_voiced = bool(voicing) and np.quantile(voicing, 0.7) > _VOICED
-    middle_db = (line_db + typical_db) / 2
-    low = [n < _TICK * usual and db < middle_db for n, db in zip(lasts, levels, strict=True)]
-    has_ticks = sum(low) > _MANY * len(low)
     words: list[tuple[Stretch, bool]] = []
     dropped: list[Dropped] = []
-    for (first, _, _), level_db, last, voiced in zip(regions, levels, lasts, voicing, strict=True):
-        start, end = first / FRAMES_PER_S, (first + last) / FRAMES_PER_S
-        is_tick = has_ticks and last < _TICK * usual and level_db < middle_db
-        is_tick = is_tick or last < MIN_WORD_S * FRAMES_PER_S
-        least = _SHORT_UNVOICED if last <= _SHORT_S * FRAMES_PER_S else _UNVOICED
-        is_unvoiced = are_voiced and voiced < least and level_db < typical_db
-        if level_db < line_db or is_tick or is_unvoiced:
-            reason = QUIET if level_db < line_db else CLICK if is_tick else NO_VOICE
-            dropped.append(Dropped(start, end, reason))
+    sounds: list[Stretch] = []
+    for first, last, peak in _regions(loudness.edge, loudness.core, peaks, room_db, line_db):
+        start, end, level_db = first / FRAMES_PER_S, (last + 1) / FRAMES_PER_S, loudness.core[peak]
+        if level_db < line_db or end - start < MIN_WORD_S:
+            dropped.append(Dropped(start, end, QUIET if level_db < line_db else CLICK))
         else:
-            words.append((Stretch(start, end, round(level_db, 1)), level_db < middle_db - 3))
-    return words, dropped
+            sounds.append(Stretch(start, end, round(float(level_db), 1)))
+    voices = [voice_db(wave, sample_rate_hz, loudness, one.start_s, one.end_s) for one in sounds]
+    quiet_db = (line_db + typical_db) / 2 - 3
+    for sound, is_word in zip(sounds, are_words([s.level_db for s in sounds], voices), strict=True):
+        if is_word:
+            words.append((sound, sound.level_db < quiet_db))
+        else:
+            dropped.append(Dropped(sound.start_s, sound.end_s, NO_VOICE))
+    return words, sorted(dropped, key=lambda one: one.start_s)
 
 
 def _peaks(core: Levels) -> NDArray[np.int64]:

@@ -31,6 +31,9 @@ _WHITENING = 0.7
 _DEEPEST_DB = -65.0
 """A floor is at most as far below the loudest second: recorders write zeros between words."""
 
+_LOW_HZ, _HIGH_HZ = 1000.0, 2500.0
+_LEAST = 1e-9
+
 _CHUNK_FRAMES = 6000
 
 
@@ -39,11 +42,19 @@ class Loudness:
     """What stands out of the room, in dB, one value a frame.
 
     `core` is smoothed over 120 ms and of the voice's bands: what finds words. `edge` is smoothed
-    over 30 ms and of all bands: what finds where they begin and end.
+    over 30 ms and of all bands: what finds where they begin and end. `low` and `high` are powers
+    beyond the room's, below 1 kHz and above 2.5 kHz: a vowel's and a rattle's.
     """
 
     core: Levels
     edge: Levels
+    low: Levels
+    high: Levels
+
+    def tilt_db(self, first: int, end: int) -> float:
+        """Returns how far the low power of some frames, `end` not among them, is above the high."""
+        low, high = (float(one[first:end].sum()) for one in (self.low, self.high))
+        return float(10 * np.log10((low + _LEAST) / (high + _LEAST)))
 
 
 def loudness_of(wave: NDArray[np.int16], sample_rate_hz: int) -> Loudness:
@@ -54,13 +65,17 @@ def loudness_of(wave: NDArray[np.int16], sample_rate_hz: int) -> Loudness:
         sample_rate_hz: Its rate.
 
     Returns:
-        `core` and `edge`, (n_frames,), float32: a frame at every 10 ms.
+        Each (n_frames,), float32: a frame at every 10 ms.
     """
     power, hertz = _band_power(wave, sample_rate_hz)
     floor = _floor(power)
     voice = hertz <= _VOICE_HZ
     core = _above(power[:, voice], floor[:, voice])
-    return Loudness(smooth(np.maximum(core, 0), 12), smooth(np.maximum(_above(power, floor), 0), 3))
+    edge = _above(power, floor)
+    beyond = np.maximum(power - floor, 0)
+    low, high = beyond[:, hertz < _LOW_HZ].sum(axis=1), beyond[:, hertz > _HIGH_HZ].sum(axis=1)
+    smoothed = smooth(np.maximum(core, 0), 12), smooth(np.maximum(edge, 0), 3)
+    return Loudness(*smoothed, low, high)
 
 
 def smooth(values: Levels, n_frames: int) -> Levels:
@@ -102,7 +117,7 @@ def _floor(power: Levels) -> Levels:
         kth = int(_FLOOR_QUANTILE * (len(around) - 1))
         floor[start : start + FRAMES_PER_S] = np.partition(around, kth, axis=0)[kth]
     loudest = float(power.max(initial=0))
-    deepest = np.float32(max(loudest * 10 ** (_DEEPEST_DB / 10), 1e-9))
+    deepest = np.float32(max(loudest * 10 ** (_DEEPEST_DB / 10), _LEAST))
     heard: Levels = np.maximum(floor, deepest)
     return heard
 

@@ -1,45 +1,61 @@
-"""A moment of a recording in, how much it sounds of a voice out: steps and ticks have no pitch."""
+"""A part of a recording in, how long a voice sounds out: steps, ticks and rain have no pitch."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-_AROUND_S = 0.2
+_AROUND_S = 0.02
 _FRAME_S, _HOP_S = 0.04, 0.01
-_N_FRAMES = 5
-"""The most voiced frames count: a vowel lasts 50 ms at least."""
-
 _BAND_HZ = (100.0, 1500.0)
 _PITCH_HZ = (70, 400)
 
+_PERIODIC = 0.8
+"""Of the autocorrelation at its best pitch: noise has about a half, a vowel nearly 1."""
 
-def voicing_at(wave: NDArray[np.int16], sample_rate_hz: int, at_s: float) -> float:
-    """Returns how periodic the sound around a moment is, at any pitch of a voice.
+_NEARLY = 0.9
+"""Of the best: two periods are as good as one, so the first that is nearly as good counts."""
+
+_GLIDE = 0.12
+"""In octaves: a voice's pitch moves no more within 10 ms, that of chance leaps."""
+
+
+def voiced_frames(
+    wave: NDArray[np.int16], sample_rate_hz: int, start_s: float, end_s: float
+) -> int:
+    """Returns for how many frames of 10 ms on end a pitch is held, at the longest.
 
     Args:
         wave: (n_samples,), int16.
         sample_rate_hz: Its rate.
-        at_s: The moment, in seconds.
-
-    Returns:
-        The autocorrelation at its best pitch, of the most voiced frames: about 0.5 for noise, up
-        to 1 for a vowel.
+        start_s: Where the part begins, in seconds.
+        end_s: Where it ends.
     """
-    first = max(0, round((at_s - _AROUND_S) * sample_rate_hz))
-    part = wave[first : round((at_s + _AROUND_S) * sample_rate_hz)].astype(np.float64)
+    first = max(0, round((start_s - _AROUND_S) * sample_rate_hz))
+    part = wave[first : round((end_s + _AROUND_S) * sample_rate_hz)].astype(np.float64)
     size = round(_FRAME_S * sample_rate_hz)
     if len(part) < size:
-        return 0.0
+        return 0
     spectrum = np.fft.rfft(part)
     hertz = np.fft.rfftfreq(len(part), 1 / sample_rate_hz)
     spectrum[(hertz < _BAND_HZ[0]) | (hertz > _BAND_HZ[1])] = 0
     voice = np.fft.irfft(spectrum, len(part))
-    hop = round(_HOP_S * sample_rate_hz)
     window = np.hanning(size)
-    frames = np.lib.stride_tricks.sliding_window_view(voice, size)[::hop] * window
+    frames = np.lib.stride_tricks.sliding_window_view(voice, size)
+    frames = frames[:: round(_HOP_S * sample_rate_hz)] * window
     own, same = _autocorrelation(frames), _autocorrelation(window[None])
     lags = slice(sample_rate_hz // _PITCH_HZ[1], sample_rate_hz // _PITCH_HZ[0])
     periodic = own[:, lags] / np.maximum(own[:, :1], 1e-9) / (same[:, lags] / same[:, :1])
-    return float(np.sort(periodic.max(axis=1))[-_N_FRAMES:].mean())
+    best = periodic.max(axis=1, keepdims=True)
+    pitch = np.log2((periodic > _NEARLY * best).argmax(axis=1) + lags.start)
+    return _longest(best[:, 0] > _PERIODIC, np.abs(np.diff(pitch)) < _GLIDE)
+
+
+def _longest(is_voiced: NDArray[np.bool_], is_held: NDArray[np.bool_]) -> int:
+    """Returns the longest run of voiced frames each of which holds the pitch of the one before."""
+    longest = run = 0
+    for voiced, held in zip(is_voiced.tolist(), [True, *is_held.tolist()], strict=True):
+        run = (run + 1 if held else 1) if voiced else 0
+        longest = max(longest, run)
+    return longest
 
 
 def _autocorrelation(frames: NDArray[np.float64]) -> NDArray[np.float64]:
