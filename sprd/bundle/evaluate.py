@@ -15,7 +15,7 @@ from sprd.audio.finding import accept
 from sprd.audio.findings import find
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import Features, compute_features, open_features, silence_of
-from sprd.bundle.heard import SPLITS, HeardClip, heard_clips, wav_bytes
+from sprd.bundle.heard import HeardClip, heard_clips, wav_bytes
 from sprd.bundle.manifest import read_manifest
 from sprd.bundle.record import config_of
 from sprd.config.frozen import replaced
@@ -33,6 +33,7 @@ from sprd.sweep.paths import MODEL
 from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweep.trial.measure import check_footprint
+from sprd.sweep.trial.provenance import SPLITS
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.split import Clip, Split
+from sprd.audio.split import Clip
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
-
-SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
-"""By the names that a user gives them."""
+from sprd.sweep.trial.provenance import SPLITS
 
 _SPLIT_NAMES = {split: name for name, split in SPLITS.items()}
 

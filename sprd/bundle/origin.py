@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-SPLITS = ("training", "validation", "test")
+from sprd.sweep.trial.provenance import SPLITS
 
 ALL_SYNTHETIC = "The voices are synthetic: this model never heard a person."
 

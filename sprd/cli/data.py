@@ -11,6 +11,7 @@ from rich.text import Text
 from sprd.cli.grid import show_grid
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
+from sprd.sweep.rows.counts import counted
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Index
@@ -101,8 +102,11 @@ def _show_report(report: Mapping[str, Any]) -> None:
     for word in report["words"]:
         grid.add_row(word["word"], f"{word['n_clips']:,}", f"{word['n_speakers']:,}")
     show_grid(grid)
-    n_speakers = f"{report['n_speakers']:,} speaker{'' if report['n_speakers'] == 1 else 's'}"
-    out.print(f"{report['n_clips']:,} clips of {n_speakers}, {report['duration_s']:,.0f} s")
+    n_clips, n_speakers = report["n_clips"], report["n_speakers"]
+    out.print(
+        f"{counted(n_clips, 'clip')} of {counted(n_speakers, 'speaker')},"
+        f" {report['duration_s']:,.0f} s"
+    )
     for found in report["findings"]:
         style = "red" if found["stops"] else "yellow"
         out.print(Text(f"{found['name']}: {found['sentence']}", style=style))

@@ -1,7 +1,6 @@
 """What commands print: results to standard output, all else to standard error; JSON on request."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ def output() -> Console:
 
 def show_json(value: Mapping[str, Any]) -> None:
     """Prints one JSON object to standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, default=list) + "\n")
+    print(json.dumps(value, indent=2, default=list))  # nothing, where standard output is closed
 
 
 def board_words(board: "Board") -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sprd.report.document import document
+from sprd.sweep.rows.counts import counted
 
 _POLICY = "media-src 'self' file:"
 _STYLE = """
@@ -48,7 +49,7 @@ def import_page(folder: Path, sources: Sequence[Mapping[str, Any]]) -> str:
     title = f"Imported into {_printable(folder.name or str(folder))}"
     parts = "\n".join(_source(folder, source) for source in sources)
     body = f"""\
-<p>{_count(len(clips), "clip")} of {_count(len(sources), "recording")}: {n_doubtful:,} doubtful,
+<p>{counted(len(clips), "clip")} of {counted(len(sources), "recording")}: {n_doubtful:,} doubtful,
 {n_dropped:,} more dropped. Delete the file of a clip that is wrong: it does not come back. What was
 dropped is played from the recording, if the browser knows its format.</p>
 {parts}"""
@@ -106,10 +107,6 @@ def _address(folder: Path, path: Path) -> str:
 def _time(seconds: float) -> str:
     """Words a time: minutes and seconds."""
     return f"{int(seconds // 60)}:{seconds % 60:05.2f}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

@@ -16,7 +16,7 @@ from sprd.audio.split import Clip, Split
 from sprd.config.trial import Config
 
 SPLITS = {"training": Split.TRAINING, "validation": Split.VALIDATION, "test": Split.TESTING}
-"""By the names that a record gives them, as it does their scores."""
+"""By the names that records and users give them."""
 
 PACKAGES = (
     "tensorflow",
