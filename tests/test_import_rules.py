@@ -255,6 +255,7 @@ def test_global_statement_is_found() -> None:
 KEPT = {
     "sprd.audio.build:_worker": "state of a process of the pool: the one that changes",
     "sprd.bundle.manifest:_validator": "a schema that ships with the package, compiled",
+    "sprd.device.esp_nn:coefficients": "a table that ships with the package",
     "sprd.device.frontend_cost:_cores": "a table that ships with the package",
     "sprd.device.graph:_schema": "a module, imported late",
     "sprd.device.instructions:coefficients": "a table that ships with the package",

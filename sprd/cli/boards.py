@@ -57,6 +57,7 @@ def check(args: Namespace) -> int:
                 **head,
                 "real_time": None if live is None else asdict(live),
                 "latency_unknown": footprint.latency_unknown,
+                "latency_borrowed": list(footprint.latency_borrowed),
                 "limits": limits,
                 "fits": not violations,
                 "violations": [v.as_dict() for v in violations],
@@ -102,7 +103,7 @@ def emulate(args: Namespace) -> int:
 def boards(args: Namespace) -> int:
     """Lists the boards."""
     from sprd.device.board import board_names, load_board
-    from sprd.device.latency import cycles_per_instruction
+    from sprd.device.latency import unavailable_costs
 
     found = [load_board(name) for name in board_names()]
     if args.json:
@@ -115,7 +116,7 @@ def boards(args: Namespace) -> int:
             f"{board.flash_bytes // 1024:,}",
             f"{board.ram_bytes // 1024:,}",
         )
-        known = cycles_per_instruction(board) is not None
+        known = "latency_ms" not in unavailable_costs(board)
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
                      "estimated" if known else "unknown")  # fmt: skip
     show_grid(grid)
@@ -225,6 +226,9 @@ def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None
         latency = number_of("latency_ms")
         ends = f"{latency.figure(low)} and {latency.text(high)}"
         out.print(f"latency lies between {ends} (source: {footprint.latency_source})")
+        if footprint.latency_borrowed:
+            ops = ", ".join(footprint.latency_borrowed)
+            out.print(f"{ops}: never measured on this board; counted on a Cortex-M4 and scaled")
     else:
         out.print(f"latency is unknown: {footprint.latency_unknown}")
 

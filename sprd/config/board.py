@@ -40,7 +40,10 @@ from sprd.config.build import (
 from sprd.config.text import decode
 from sprd.errors import BoardError
 
-CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "xtensa-lx7")
+CORES = (
+    *("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33"),
+    *("xtensa-lx6", "xtensa-lx7"),
+)
 """The Cortex-M here have no vector extension: CMSIS-NN's scratch buffers are known for these."""
 DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 """Cores whose CMSIS-NN kernels multiply two pairs of int16 in one instruction (SMLAD)."""
@@ -58,8 +61,8 @@ _MAX_FILE_BYTES = 64 * 1024
 _LINE_BYTES = (2, 4, 8, 16, 32, 64)
 _MAX_WAIT_STATES = 15
 """On the chip: the field of four bits in which STM32 sets them (FLASH_ACR, LATENCY)."""
-_MAX_WAIT_STATES_EXTERNAL = 256
-"""A cache line of 32 B over four wires at a third of the core's clock takes 192 and a command."""
+_MAX_WAIT_STATES_EXTERNAL = 2048
+"""A cache line of 32 B over one wire at a sixth of the core's clock takes 1,536 and a command."""
 _ACTIVE_MW = (0.01, 10_000.0)
 _CYCLES_PER_INSTRUCTION = (0.5, 10.0)
 _OPTIONAL = ("kernels", "builds", "default_build", "power", "latency")

@@ -96,7 +96,7 @@ class Footprint:
     its interval; None where nothing comparable was measured. `energy_uj` is what the board's power
     makes of it, in microjoules; None where the board file tells no power. `instructions` are those
     of CMSIS-NN's kernels on a core with the DSP extension. `latency_unknown` says why there is no
-    latency.
+    latency, `latency_borrowed` names the operators that were not measured on the board.
     """
 
     flash_bytes: int | None
@@ -118,6 +118,7 @@ class Footprint:
     arena_items: Mapping[str, int] = field(default_factory=dict)
     arena_reserve_bytes: int | None = None
     latency_unknown: str | None = None
+    latency_borrowed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, int | float | str | None]:
         """Returns the totals under the names of a trial's record, ready for JSON."""
@@ -221,6 +222,7 @@ def _footprint(
         latency_unknown=(
             "no board was named" if board is None else latency.why_unknown(graph, board)
         ),
+        latency_borrowed=latency.borrowed_ops(graph, board),
     )
 
 
@@ -247,9 +249,9 @@ def _layers(graph: Graph) -> tuple[Layer, ...]:
 
 def _timed(layers: tuple[Layer, ...], graph: Graph, board: Board | None) -> tuple[Layer, ...]:
     """Adds instructions and shares of time, where the kernels of the board's build were counted."""
-    if board is not None and not latency.is_counted(board):
-        return layers
-    counts, shares = count_instructions(graph), latency.time_shares(graph, board)
+    is_counted = board is None or latency.is_counted(board)
+    counts = count_instructions(graph) if is_counted else (None,) * len(layers)
+    shares = latency.time_shares(graph, board)
     return tuple(
         replace(layer, instructions=count, time_share=share)
         for layer, count, share in zip(layers, counts, shares, strict=True)

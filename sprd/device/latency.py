@@ -10,12 +10,13 @@ none the latency is unknown. The front end is not counted here.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from sprd.config.board import Board
+from sprd.device import esp_nn
 from sprd.device.graph import Graph, Operator, weight_bytes_of
 from sprd.device.instructions import COSTS, count_instructions
 
@@ -62,12 +63,40 @@ def estimate(graph: Graph, board: Board) -> Latency | None:
     Returns:
         None where it is unknown; `why_unknown` says why.
     """
+    if esp_nn.holds_for(board):
+        return _with_esp_nn(graph, board)
     counts = count_instructions(graph)
     if not is_counted(board) or None in counts:
         return None
     instructions = sum(count for count in counts if count is not None)
     own = board.cycles_per_instruction is not None
     return latency_of(instructions, graph, board, "board" if own else "model")
+
+
+def _with_esp_nn(graph: Graph, board: Board) -> Latency | None:
+    found = esp_nn.cycles_of(graph, board)
+    known = [cycles for cycles in found if cycles is not None]
+    if len(known) < len(found):
+        return None
+    ms = 1000 / board.clock_hz
+    return Latency(
+        ms * sum(cycles.total for cycles in known),
+        ms * sum(cycles.low for cycles in known),
+        ms * sum(cycles.high for cycles in known),
+        "model",
+    )
+
+
+def borrowed_ops(graph: Graph, board: Board | None) -> tuple[str, ...]:
+    """Returns the operators whose time rests on no measurement of their kind on the board.
+
+    What they took on an emulated Cortex-M4 is scaled, and the interval is wider for it. Told of
+    builds that were measured operator by operator; others have one factor for all.
+    """
+    if board is None or not esp_nn.holds_for(board):
+        return ()
+    found = zip(graph.operators, esp_nn.cycles_of(graph, board), strict=True)
+    return tuple(dict.fromkeys(op.op for op, cycles in found if cycles and cycles.borrowed))
 
 
 def latency_of(instructions: float, graph: Graph, board: Board, source: str) -> Latency | None:
@@ -129,7 +158,8 @@ def unavailable_costs(board: Board) -> dict[str, str]:
     reasons = {}
     if not is_counted(board):
         reasons["instructions"] = f"the cost of its kernels on a {board.core} was never measured"
-    if reasons or cycles_per_instruction(board) is None:
+    is_known = esp_nn.holds_for(board) or (is_counted(board) and cycles_per_instruction(board))
+    if not is_known:
         reasons["latency_ms"] = f"no figures of these kernels on a {board.core} were published"
     if "latency_ms" in reasons or board.active_mw is None:
         reasons["energy_uj"] = "its power or its latency is unknown"
@@ -138,6 +168,8 @@ def unavailable_costs(board: Board) -> dict[str, str]:
 
 def why_unknown(graph: Graph, board: Board) -> str | None:
     """Returns in a sentence why a latency cannot be told, or None where it can."""
+    if esp_nn.holds_for(board):
+        return _unmeasured(graph, esp_nn.cycles_of(graph, board))
     if board.kernels != KERNELS:
         return f"no layer was measured with the kernels {board.kernels}"
     if board.build.cost not in COSTS:
@@ -151,8 +183,12 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
             f"nobody published {KERNELS} figures of these models on a {board.core};"
             " calibrate the board with measurements of your own"
         )
-    counts = zip(graph.operators, count_instructions(graph), strict=True)
-    unknown = list(dict.fromkeys(operator.op for operator, count in counts if count is None))
+    return _unmeasured(graph, count_instructions(graph))
+
+
+def _unmeasured(graph: Graph, costs: Sequence[object]) -> str | None:
+    found = zip(graph.operators, costs, strict=True)
+    unknown = list(dict.fromkeys(operator.op for operator, cost in found if cost is None))
     return f"the cost of {', '.join(unknown)} was never measured" if unknown else None
 
 
@@ -161,6 +197,10 @@ def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
 
     On a core of which no cycles are known the instructions are shared out.
     """
+    if board is not None and esp_nn.holds_for(board):
+        found = esp_nn.cycles_of(graph, board)
+        known = sum(one.total for one in found if one is not None)
+        return tuple(None if None in found or one is None else one.total / known for one in found)
     counts = count_instructions(graph)
     if None in counts or board is None or not is_counted(board):
         return (None,) * len(counts)

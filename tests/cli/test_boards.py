@@ -132,6 +132,19 @@ def test_unknown_latency_is_not_invented(model: Path, capsys: pytest.CaptureFixt
     assert "latency is unknown: no layer was measured with the kernels esp-nn" in out
 
 
+def test_what_was_never_measured_on_the_board_is_named(
+    shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operator whose count on a Cortex-M4 was scaled; none of those that were measured."""
+    resnet = shared / "models" / "mlperf_tiny_ic_resnet8.tflite"
+    code, out, _ = run(capsys, "check", resnet, "--board", "esp32")
+    assert code == 0 and "ADD: never measured on this board; counted on a Cortex-M4" in out
+    code, out, _ = run(capsys, "check", resnet, "--board", "esp32", "--json")
+    assert json.loads(out)["latency_borrowed"] == ["ADD"]
+    code, out, _ = run(capsys, "check", resnet, "--board", BOARD, "--json")
+    assert json.loads(out)["latency_borrowed"] == []
+
+
 @pytest.mark.usefixtures("toolchain")
 def test_emulate_counts_and_compares(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Instructions, equality, and a latency that comes from them."""
@@ -217,15 +230,16 @@ def test_calibrate_refuses_a_wrong_unit(
 
 
 def test_boards_fit_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nine boards, one line each, at 80 columns; then the builds of each."""
+    """Ten boards, one line each, at 80 columns; then the builds of each."""
     code, out, _ = run(capsys, "boards")
     lines = out.splitlines()
-    assert code == 0 and lines.index("") == 10 and max(map(len, lines)) <= 80
+    assert code == 0 and lines.index("") == 11 and max(map(len, lines)) <= 80
     assert "arduino_nano_33_ble  cmake-O2, arduino, arduino-O2, head-Os" in map(str.rstrip, lines)
-    assert len(lines) == 10 + 3 + 9
+    assert len(lines) == 11 + 3 + 10
     code, out, _ = run(capsys, "boards", "--json")
     told = json.loads(out)["boards"]
-    assert len(told) == 9 and {board["build"] for board in told} <= {CMAKE_O2, "arduino"}
+    assert len(told) == 10
+    assert {board["build"] for board in told} <= {CMAKE_O2, "arduino", "esp-idf"}
     assert told[0]["builds"]["arduino"]["flags"] == ["-Os"]
 
 

@@ -127,7 +127,7 @@ def test_calibration_that_breaks_a_rule_is_refused(
         ("wait_states = 2", "wait_states = 99", "whole number in 0 .. 15, got 99"),
         ("wait_states = 2", "wait_states = -1", "whole number in 0 .. 15"),
         ("wait_states = 2", "wait_states = 2.5", "whole number in 0 .. 15"),
-        ("wait_states = 2", "external = true\nwait_states = 257", "whole number in 0 .. 256"),
+        ("wait_states = 2", "external = true\nwait_states = 2049", "whole number in 0 .. 2,048"),
         ("wait_states = 2", "external = 1\nwait_states = 2", "must be true or false"),
         ("line_bytes = 4", "line_bytes = 0", "whole number in 2 .. 64"),
         ("line_bytes = 4", "line_bytes = 12", "must be one of"),
@@ -222,7 +222,7 @@ def test_board_without_an_origin_comes_back_from_json() -> None:
     assert vars(board_from_json(board.as_json())) == vars(alone(board))
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", [name for name in BOARDS if CMAKE_O2 in load_board(name).builds])
 def test_board_of_the_first_build_is_written_as_it_was_before_there_were_builds(name: str) -> None:
     """So a record, a manifest and a row of old stay equal: the kernels stand at the top."""
     written = load_board(name, CMAKE_O2).as_json()

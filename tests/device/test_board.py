@@ -28,11 +28,12 @@ def test_each_board_loads_and_is_named_as_its_file(name: str) -> None:
     assert board.cycles_per_instruction is None
 
 
-def test_nine_boards_are_shipped() -> None:
+def test_ten_boards_are_shipped() -> None:
     """The boards of published measurements, SPRD's, and what hobbyists have."""
     assert set(board_names()) == {
         *("arduino_nano_33_ble", "nrf5340dk", "nucleo_l4r5zi", "stm32f446re", "stm32f746"),
         *("ek_ra6m4", "raspberry_pi_pico", "sparkfun_edge", "esp32_s3"),
+        "esp32",
     }
     kernels = {load_board(name).core: load_board(name).kernels for name in board_names()}
     assert kernels["xtensa-lx7"] == "esp-nn"
