@@ -16,6 +16,7 @@ from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
 if TYPE_CHECKING:
+    from sprd.config.board import Board
     from sprd.config.limits import Limit, Violation
     from sprd.config.objectives import Objective
     from sprd.report.compare import Comparison, Side
@@ -106,11 +107,13 @@ def compare(args: Namespace) -> int:
     first, second = (_side(run) for run in runs)
     found = compare_runs(first, second, objectives)
     is_same_data = len({fingerprint_of(run) for run in runs}) == 1
+    boards = [run.sweep.default.budget.board for run in runs]
     if args.json:
         told = {**asdict(found), "objectives": [str(objective) for objective in objectives]}
-        show_json({**told, "is_same_data": is_same_data})
+        is_same = {"is_same_data": is_same_data, "is_same_board": boards[0] == boards[1]}
+        show_json({**told, **is_same})
     else:
-        _show_comparison(found, is_same_data)
+        _show_comparison(found, is_same_data, boards)
     return 0
 
 
@@ -230,7 +233,9 @@ def _side(run: "Run") -> "Side":
     return Side(run.folder.name, run.table.trials, run.sweep.text)
 
 
-def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
+def _show_comparison(
+    found: "Comparison", is_same_data: bool, boards: Sequence["Board | None"]
+) -> None:
     out = output()
     sides = (found.first, found.second)
     grid = Grid(box=None, pad_edge=False)
@@ -262,6 +267,10 @@ def _show_comparison(found: "Comparison", is_same_data: bool) -> None:
         )
     if not is_same_data:
         out.print(Text("The runs have different data: their scores cannot be compared.", "yellow"))
+    if boards[0] != boards[1]:
+        first, second = (board_words(board) if board else "no board" for board in boards)
+        words = f"The runs are for {first} and for {second}: their costs cannot be compared."
+        out.print(Text(words, "yellow"))
     _show_differences(found)
 
 

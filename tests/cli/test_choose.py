@@ -325,6 +325,21 @@ def test_compare_of_different_data_says_so(
     assert "The sweep files say the same." in said
 
 
+def test_compare_of_different_builds_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Milliseconds of -Os are no match for those of -O2."""
+    other = make_run(tmp_path / "other", ROWS)
+    file = other / "sweep.toml"
+    file.write_text(file.read_text().replace("[budget]", '[budget]\nbuild = "head-Os"'))
+    assert main(["compare", str(run), str(other)]) == 0
+    said = capsys.readouterr().out
+    nano = "arduino_nano_33_ble, build"
+    assert f"for {nano} cmake-O2 and for {nano} head-Os: their costs cannot" in said
+    assert main(["compare", str(run), str(other), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_same_board"] is False
+
+
 def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One object, the two runs under first and second."""
     other = make_run(tmp_path / "other", [])
@@ -334,6 +349,7 @@ def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert said["first"]["frontier"] == [2, 0, 1]
     assert said["second"]["hypervolume"] == 0.0
     assert (said["is_same_data"], said["differences"]) == (True, [])
+    assert said["is_same_board"] is True
 
 
 def test_compare_with_no_run_is_refused(
