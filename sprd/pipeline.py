@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sprd.audio.corpus import Corpus, index_data, open_corpus
+from sprd.audio.corpus import Corpus, index_data
 from sprd.audio.finding import accept
 from sprd.audio.findings import find
 from sprd.audio.folds import check_folds
@@ -104,7 +104,7 @@ def cross_validate(
         SprdError: A fold failed.
     """
     check_machine(address)
-    corpus = open_corpus(run.sweep.default.data, run.data, watcher.progress)
+    corpus = _look_at_data(run, watcher)
     check_data(run, corpus.fingerprint)
     check_folds(corpus, run.sweep.default.data, n_folds)
     with only_one(run), open_cluster(run, corpus, address, watcher) as cluster:
@@ -116,7 +116,7 @@ def cross_validate(
     return folds.results()
 
 
-def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str]) -> Corpus:
+def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> Corpus:
     """Opens the recordings and tells all that is wrong with them, before anything is trained.
 
     A run that goes on was let through when it began.

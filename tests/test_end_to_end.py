@@ -465,7 +465,10 @@ def test_model_that_comes_out_otherwise_is_told(run: Path, tmp_path: Path) -> No
 
 
 def test_other_split_of_the_same_recordings_is_refused(run: Path, tmp_path: Path) -> None:
-    """Lists beside the recordings say who validates: the clips are the same, the speakers not."""
+    """Lists beside the recordings say who validates: the clips are the same, the speakers not.
+
+    What is wrong with them is told in any case.
+    """
     from sprd.audio.corpus import open_corpus
     from sprd.bundle.reproduce import open_record, open_same_data
     from sprd.errors import DataError
@@ -473,7 +476,10 @@ def test_other_split_of_the_same_recordings_is_refused(run: Path, tmp_path: Path
     manifest, config = open_record(run / "bundle")
     voices = open_corpus(config.data).clips[0].path.parents[1]
     copy = shutil.copytree(voices, tmp_path / "copy")
-    assert open_same_data(manifest, config, copy, None).is_synthetic
+    told: list[str] = []
+    (copy / "up/notes.doc").write_text("not a recording")
+    assert open_same_data(manifest, config, copy, None, told.append).is_synthetic
+    assert "to know about these recordings" in told[0] and "notes.doc" in "".join(told)
     speakers = sorted({path.name.split("_nohash_")[0] for path in copy.glob("up/*.wav")})
     for name, chosen in (("validation", speakers[:20]), ("testing", speakers[20:40])):
         files = [p for one in chosen for p in sorted(copy.glob(f"[!_]*/{one}_nohash_*.wav"))]

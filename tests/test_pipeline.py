@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sprd import pipeline
-from sprd.config.trial import FeaturesSection
+from sprd.config.trial import AugmentSection, FeaturesSection
 from sprd.errors import DataError, SprdError
 from sprd.sweep.rows.row import Trial
 from tests.audio.recorded import RATE_HZ, record, section, write
@@ -48,7 +48,6 @@ class Story:
         search = SimpleNamespace(is_done=False, gave_up="none fits")
         self.search = search
         results: dict[str, Any] = {
-            "open_corpus": corpus,
             "_look_at_data": corpus,
             "earlier_runs": earlier,
             "references_of": (),
@@ -57,7 +56,7 @@ class Story:
             "train_here": make_row(0),
         }
         for name in (
-            "check_search", "references_of", "open_corpus", "_look_at_data", "check_folds",
+            "check_search", "references_of", "_look_at_data", "check_folds",
             "earlier_runs", "begin", "check_data", "Search", "prepare_features",
             "keep_importances", "all_over", "check_verifiable", "train_here",
             "check_machine", "check_processes", "check_features",
@@ -100,7 +99,9 @@ def test_recordings_stop_a_run_that_begins_and_none_that_goes_on(tmp_path: Path)
         record(tmp_path / "data", name, level=0.0 if name == "up" else 5000.0)
     for path in (tmp_path / "data/up").iterdir():
         write(path, np.zeros(RATE_HZ, np.int16))
-    default = SimpleNamespace(data=section(split_salt="3"), features=FeaturesSection())
+    default = SimpleNamespace(
+        data=section(split_salt="3"), features=FeaturesSection(), augment=AugmentSection()
+    )
     table = SimpleNamespace(rows=[])
     run: Any = SimpleNamespace(
         sweep=SimpleNamespace(default=default), data=tmp_path / "data", folder=tmp_path, table=table
@@ -171,7 +172,7 @@ def test_cross_validation_trains_the_folds_under_the_lock(story: Story) -> None:
     """On the run's own data; with scores in the order of their means."""
     assert pipeline.cross_validate(story.run, TRIALS[:1], 3, None, story.watcher) == story.results
     assert story.parts == [
-        "check_machine", "open_corpus", "check_data", "check_folds", "only_one", "cluster",
+        "check_machine", "_look_at_data", "check_data", "check_folds", "only_one", "cluster",
         "3 folds of [0]", "run", "end of cluster", "end of only_one",
     ]  # fmt: skip
 

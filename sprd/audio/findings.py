@@ -1,6 +1,6 @@
 """An index, and what a sweep file wants of it, in; all that a person should know of it out.
 
-The one look at recordings: `sprd data check`, `sweep`, `train` and `evaluate` tell what it finds.
+The one look at recordings: `sprd data check`, `evaluate` and all that train tell what it finds.
 """
 
 from collections.abc import Sequence

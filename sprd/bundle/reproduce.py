@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sprd.audio.corpus import Corpus, open_corpus, split_digest
+from sprd.audio.corpus import Corpus, index_data, split_digest
+from sprd.audio.finding import accept
+from sprd.audio.findings import find
 from sprd.audio.split import Split
 from sprd.audio.store import open_features
 from sprd.bundle.manifest import check_files, read_manifest
@@ -89,15 +91,24 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
 
 
 def open_same_data(
-    manifest: Mapping[str, Any], config: Config, data: Path | None, progress: Progress | None
+    manifest: Mapping[str, Any],
+    config: Config,
+    data: Path | None,
+    progress: Progress | None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Corpus:
-    """Opens the recordings that the model was made from.
+    """Opens the recordings that the model was made from, and tells what is wrong with them.
+
+    What can be allowed stops nothing: it was let through when the model was made.
 
     Raises:
         DataError: They are others, or lie elsewhere.
     """
     told = manifest["record"]["data"]
-    corpus = open_corpus(config.data, data, progress)
+    index = index_data(config.data, data, progress)
+    babble = config.augment.babble_frequency
+    findings = find(index, config.data, config.features, True, babble)
+    corpus = accept(index, findings, (), tell, goes_on=True)
     if corpus.fingerprint == told["fingerprint"] and split_digest(corpus) != told["split_digest"]:
         raise DataError(
             f"{corpus.source}: must be split as in the bundle, digest {told['split_digest'][:12]},"

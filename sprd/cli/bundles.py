@@ -73,7 +73,7 @@ def reproduce(args: Namespace) -> int:
     with SweepView([], 0) as view:
         for difference in differences(manifest):
             view.note(f"not as it was: {difference}")
-        corpus = open_same_data(manifest, config, args.data, view.progress)
+        corpus = open_same_data(manifest, config, args.data, view.progress, view.note)
         view.note(f"training {config.train.n_steps:,} steps, seed {config.seed}")
         err = console()
 
