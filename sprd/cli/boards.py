@@ -31,6 +31,8 @@ proves: the kernels, their instructions, the outputs up to the logits.
 Not: TFLM's interpreter, resolver and arena, nor time on silicon. ADD, PAD and
 unevenly padded pooling run portable C, not CMSIS-NN."""
 
+_SIZER = "arena by mcufit's sizer (TFLM of August 2026, 32 bits, no scratch of CMSIS-NN):"
+
 
 def check(args: Namespace) -> int:
     """Tells what a model takes and whether it fits."""
@@ -44,6 +46,7 @@ def check(args: Namespace) -> int:
     limits = {**board.bounds, **given_limits(args)}
     settings = _frontend(args)
     footprint = measure_untrusted(args.model, board)
+    sizer_bytes = _sizer_bytes(args)
     live = None
     if settings is not None:
         footprint = with_frontend(board, footprint, settings)
@@ -51,13 +54,12 @@ def check(args: Namespace) -> int:
     violations = compare(footprint, at_most(limits)) + (check_real_time(live) if live else ())
     hints = advice(footprint, violations)
     if args.json:
-        head = {"model": str(args.model), **_board_json(board), **_footprint_json(footprint)}
+        head = {"model": str(args.model), **_board_json(board)}
         show_json(
             {
                 **head,
+                **_footprint_json(footprint, sizer_bytes),
                 "real_time": None if live is None else asdict(live),
-                "latency_unknown": footprint.latency_unknown,
-                "latency_borrowed": list(footprint.latency_borrowed),
                 "limits": limits,
                 "fits": not violations,
                 "violations": [v.as_dict() for v in violations],
@@ -67,7 +69,7 @@ def check(args: Namespace) -> int:
     else:
         verdict = "does not fit" if violations else "fits"
         output().print(f"{args.model} on {board.name}, build {board.build.name}: {verdict}")
-        _show_footprint(footprint, limits)
+        _show_footprint(footprint, limits, sizer_bytes)
         if live is not None:
             _show_real_time(live)
         _show_violations(violations, hints)
@@ -189,13 +191,23 @@ def _grid(*headings: str, left: int = 1) -> Grid:
     return grid
 
 
+def _sizer_bytes(args: Namespace) -> int | None:
+    """Returns the sizer's arena if it was asked for."""
+    from sprd.device.sizer import arena_sizer_bytes
+
+    return arena_sizer_bytes(args.model) if args.sizer else None
+
+
 def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[1:] or shape))
 
 
-def _footprint_json(footprint: "Footprint") -> dict[str, Any]:
+def _footprint_json(footprint: "Footprint", sizer_bytes: int | None) -> dict[str, Any]:
     return {
         **footprint.as_dict(),
+        **({} if sizer_bytes is None else {"arena_sizer_bytes": sizer_bytes}),
+        "latency_unknown": footprint.latency_unknown,
+        "latency_borrowed": list(footprint.latency_borrowed),
         "ops": list(footprint.ops),
         "flash_items": dict(footprint.flash_items),
         "ram_items": dict(footprint.ram_items),
@@ -204,7 +216,9 @@ def _footprint_json(footprint: "Footprint") -> dict[str, Any]:
     }
 
 
-def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None:
+def _show_footprint(
+    footprint: "Footprint", limits: Mapping[str, float], sizer_bytes: int | None
+) -> None:
     out = output()
     show_grid(_totals(footprint, limits))
     for title, items in (
@@ -214,6 +228,8 @@ def _show_footprint(footprint: "Footprint", limits: Mapping[str, float]) -> None
     ):
         if items:
             out.print(f"{title}: {_items(items)}", soft_wrap=False)
+    if sizer_bytes is not None:
+        out.print(f"{_SIZER} {sizer_bytes:,} B")
     layers = _grid("layer", "output", "MACs", "bytes", "instructions", "time", left=2)
     for layer in footprint.layers:
         count = "" if layer.instructions is None else f"{layer.instructions:,.0f}"

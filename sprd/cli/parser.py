@@ -151,6 +151,10 @@ def _add_check(verbs: Verbs) -> None:
     verb.add_argument(
         "--interval-ms", type=limit, metavar="MS", help="between inferences; the stride if unset"
     )
+    verb.add_argument(
+        "--sizer", action="store_true",
+        help="ask mcufit's sizer for the arena too: TFLM compiled for 32 bits, under Node.js",
+    )  # fmt: skip
     add_json(verb)
 
 

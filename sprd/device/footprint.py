@@ -196,7 +196,7 @@ def _footprint(
     layers: tuple[Layer, ...] | None = None,
 ) -> Footprint:
     layers = _timed(_layers(graph) if layers is None else layers, graph, board)
-    arena = arena_of(graph, host, "cmsis-nn" if board is None else board.kernels)
+    arena = arena_of(graph, host, *((board.kernels, board.build.tflm) if board else ()))
     flash_items = {} if board is None else _flash_items(graph, model_bytes, board)
     ram_items = {} if board is None or arena is None else _ram_items(graph, arena, board)
     time = None if board is None else latency.estimate(graph, board)

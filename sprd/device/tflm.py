@@ -184,7 +184,7 @@ def plan_head(graph: Graph, scratch_bytes: Iterable[tuple[int, int]] = ()) -> in
     # (bytes, first operator, last operator), 0 being what precedes the first operator.
     buffers = [
         (_aligned(graph.tensors[index].n_bytes), first, last)
-        for index, (first, last) in sorted(_lifetimes(graph).items())
+        for index, (first, last) in sorted(lifetimes(graph).items())
         if graph.tensors[index].is_activation
     ]
     buffers += [(_aligned(size), index + 1, index + 1) for index, size in scratch_bytes if size]
@@ -210,11 +210,11 @@ def planning_bytes(graph: Graph, n_scratch: int) -> int:
     Source: sizes of AllocationInfo (32 B on 64 bits, less on 32) for each tensor and of the greedy
     planner's lists (44 B) for each buffer it places; 1,648 B here where the wheel uses 1,424 B.
     """
-    n_placed = sum(graph.tensors[index].is_activation for index in _lifetimes(graph))
+    n_placed = sum(graph.tensors[index].is_activation for index in lifetimes(graph))
     return 32 * (len(graph.tensors) + n_scratch) + 48 * (n_placed + n_scratch) + 128
 
 
-def _lifetimes(graph: Graph) -> dict[int, tuple[int, int]]:
+def lifetimes(graph: Graph) -> dict[int, tuple[int, int]]:
     """Returns tensor -> (first, last) operator that needs it, counted from 1; 0 is the start."""
     end = len(graph.operators)
     lives: dict[int, tuple[int, int]] = {index: (0, 0) for index in graph.inputs}

@@ -261,3 +261,16 @@ def test_check_tells_the_build_that_its_numbers_are_of(
     assert code == 0 and out.startswith(f"{model} on nrf5340dk, build head-Os: fits")
     _, out, _ = run(capsys, "check", model, "--board", "nrf5340dk", "--json")
     assert (json.loads(out)["board"], json.loads(out)["build"]) == ("nrf5340dk", CMAKE_O2)
+
+
+def test_check_asks_the_sizer_where_it_is_told_to(
+    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its arena stands beside the bound; without the flag nothing of it is said."""
+    monkeypatch.setattr("sprd.device.sizer.arena_sizer_bytes", lambda path: 8_940)
+    code, out, _ = run(capsys, "check", model, "--board", BOARD, "--sizer", "--json")
+    assert code == 0 and json.loads(out)["arena_sizer_bytes"] == 8_940
+    _, out, _ = run(capsys, "check", model, "--board", BOARD, "--sizer")
+    assert "sizer" in out and "8,940 B" in out
+    _, out, _ = run(capsys, "check", model, "--board", BOARD, "--json")
+    assert "arena_sizer_bytes" not in json.loads(out)
