@@ -1,4 +1,4 @@
-"""Prints the flash of CMSIS-NN's int8 kernels: `INT8_KERNEL_BYTES` of sprd/device/footprint.py.
+"""Prints the flash of CMSIS-NN's int8 kernels: `INT8_KERNEL_BYTES` of sprd/device/flash.py.
 
     python benchmarks/kernel_code_size.py [--sources DIR]
 

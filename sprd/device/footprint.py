@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device import latency
+from sprd.device.flash import flash_items_of
 from sprd.device.foreign import name_folder
 from sprd.device.graph import (
     MAX_MODEL_BYTES,
@@ -31,37 +32,6 @@ from sprd.errors import ModelFileError
 
 CHILD_SECONDS = 20.0
 """Wall clock that a user's file gets in TFLM: an int8 model of 16 MB takes about one."""
-
-INT8_KERNEL_BYTES: Mapping[str, int] = {
-    "CONV_2D": 5_772,
-    "DEPTHWISE_CONV_2D": 6_932,
-    "FULLY_CONNECTED": 920,
-    "AVERAGE_POOL_2D": 524,
-    "MAX_POOL_2D": 1_144,
-}
-"""Code of each int8 kernel of CMSIS-NN and of what it calls, on a Cortex-M4 at -O3, the largest of
--Os, -O2 and -O3. Measured with `python benchmarks/kernel_code_size.py` (arm-none-eabi-gcc 12.2)."""
-OTHER_TYPES = 2
-"""A registration that takes every type links the int16 and int4 kernels too. Assumed: together they
-are as large as the int8 kernel."""
-WRAPPER_BYTES = 4_096
-"""TFLM's side of a kernel: Init, Prepare, Eval. Assumed: it cannot be compiled here."""
-
-KERNEL_CODE_BYTES: Mapping[str, int] = {
-    op: OTHER_TYPES * n_bytes + WRAPPER_BYTES for op, n_bytes in INT8_KERNEL_BYTES.items()
-} | {
-    "SOFTMAX": 4_096,
-    "ADD": 4_096,
-    "PAD": 3_072,
-    "RESHAPE": 1_024,
-    "SVDF": 6_144,
-}
-"""Flash of each operator's kernel; those that have no measured part are assumed. Held against two
-published points: with the interpreter they exceed the 22 KB of micro_speech (DEPTHWISE_CONV_2D,
-FULLY_CONNECTED, RESHAPE, SOFTMAX; TFLM README), and a keyword model's whole application exceeds the
-89 KB of MicroNets (table 4)."""
-OTHER_KERNEL_CODE_BYTES = 8_192
-"""Flash of any other kernel. Assumed."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +167,7 @@ def _footprint(
 ) -> Footprint:
     layers = _timed(_layers(graph) if layers is None else layers, graph, board)
     arena = arena_of(graph, host, *((board.kernels, board.build.tflm) if board else ()))
-    flash_items = {} if board is None else _flash_items(graph, model_bytes, board)
+    flash_items = {} if board is None else flash_items_of(graph.ops, model_bytes, board)
     ram_items = {} if board is None or arena is None else _ram_items(graph, arena, board)
     time = None if board is None else latency.estimate(graph, board)
     return Footprint(
@@ -267,14 +237,6 @@ def _weight_shape(graph: Graph, operator: Operator) -> tuple[int, ...]:
     constants = [graph.tensors[index] for index in operator.inputs if index >= 0]
     largest = max(constants, key=lambda tensor: tensor.data_bytes, default=None)
     return largest.shape if largest is not None and largest.data_bytes else ()
-
-
-def _flash_items(graph: Graph, model_bytes: int, board: Board) -> dict[str, int]:
-    kernels = {
-        f"kernel {op}": KERNEL_CODE_BYTES.get(op, OTHER_KERNEL_CODE_BYTES) for op in graph.ops
-    }
-    code = {key.removesuffix("_bytes"): size for key, size in board.code_bytes.items()}
-    return {"model": model_bytes} | kernels | code
 
 
 def _ram_items(graph: Graph, arena: Arena, board: Board) -> dict[str, int]:

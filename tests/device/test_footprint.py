@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import random
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,13 +14,13 @@ import pytest
 from sprd.config.board import Board
 from sprd.device import footprint as module
 from sprd.device.board import board_names, load_board
+from sprd.device.flash import OTHER_KERNEL_CODE_BYTES
 from sprd.device.footprint import Footprint, measure, measure_untrusted, with_instructions
 from sprd.device.graph import read_graph
 from sprd.device.int8 import check_int8
 from sprd.device.latency import latency_of
 from sprd.device.tflm import ArenaSplit
 from sprd.errors import ModelFileError, SprdError
-from tests.scripts import load_script
 
 RECORD_KEYS = {
     *(
@@ -92,16 +91,6 @@ def test_without_a_board_its_totals_are_unknown(tiny_conv: bytes) -> None:
     assert (footprint.arena_bytes, footprint.arena_host_bytes) == (9_696, 9_776)
 
 
-def test_code_is_no_less_than_published_applications(shared: Path, nano: Board) -> None:
-    """A keyword model's application exceeds MicroNets' 89 KB (binary minus model)."""
-    model = (shared / "models" / "mlperf_tiny_kws_ds_cnn.tflite").read_bytes()
-    items = measure(model, nano).flash_items
-    published = 195_584 - 104_448
-    assert sum(items.values()) - items["model"] - items["bootloader"] >= published
-    kernels = sum(size for item, size in items.items() if item.startswith("kernel "))
-    assert items["interpreter"] + kernels >= 22 * 1024
-
-
 def test_arena_depends_on_the_kernels_of_the_board(tiny_conv: bytes, tiny: Footprint) -> None:
     """ESP-NN copies the filter, CMSIS-NN two columns; without a board CMSIS-NN counts."""
     esp = measure(tiny_conv, load_board("esp32_s3"))
@@ -146,24 +135,6 @@ def test_layers_tell_what_they_hold(tiny: Footprint) -> None:
     assert tiny.layers[4].weight_shape == ()
 
 
-def test_kernel_code_by_hand() -> None:
-    """Twice the measured int8 kernel for its other types, and 4,096 bytes of TFLM's side."""
-    measured = {op: module.KERNEL_CODE_BYTES[op] for op in module.INT8_KERNEL_BYTES}
-    assert measured == {
-        "CONV_2D": 15_640,
-        "DEPTHWISE_CONV_2D": 17_960,
-        "FULLY_CONNECTED": 5_936,
-        "AVERAGE_POOL_2D": 5_144,
-        "MAX_POOL_2D": 6_384,
-    }
-
-
-def test_kernel_code_exceeds_the_published_micro_speech() -> None:
-    """Its four kernels and the interpreter take 22 KB: an assumption below that was too low."""
-    ops = ("DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "RESHAPE", "SOFTMAX")
-    assert sum(module.KERNEL_CODE_BYTES[op] for op in ops) > 22 * 1024
-
-
 def test_operator_of_unknown_scratch_makes_ram_unknown(
     tiny_conv: bytes, edit_model: Callable[..., Any], nano: Board
 ) -> None:
@@ -179,20 +150,7 @@ def test_operator_of_unknown_scratch_makes_ram_unknown(
     split = ArenaSplit(8000, 1776)
     footprint = module._footprint(graph, 18_960, split, nano)
     assert footprint.arena_bytes is footprint.ram_bytes is footprint.latency_ms is None
-    assert footprint.flash_items["kernel LOG_SOFTMAX"] == module.OTHER_KERNEL_CODE_BYTES
-
-
-def test_measured_kernel_code_is_what_the_script_prints() -> None:
-    """The table was made by benchmarks/kernel_code_size.py; another compiler may differ by 15 %."""
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is missing: apt-get install gcc-arm-none-eabi")
-    script = load_script("benchmarks/kernel_code_size.py")
-    sources = script.bundled_sources()
-    if sources is None:
-        pytest.skip("CMSIS-NN is missing: pip install bakenn")
-    assert script.ENTRIES.keys() == module.INT8_KERNEL_BYTES.keys()
-    found = script.text_bytes(sources, script.ENTRIES["CONV_2D"], "-O3")
-    assert found == pytest.approx(module.INT8_KERNEL_BYTES["CONV_2D"], rel=0.15)
+    assert footprint.flash_items["kernel LOG_SOFTMAX"] == OTHER_KERNEL_CODE_BYTES
 
 
 def test_untrusted_measure_equals_the_trusted_one(
