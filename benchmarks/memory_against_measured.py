@@ -2,7 +2,8 @@
 
     python benchmarks/memory_against_measured.py [--shared DIR]
 
-Reads tflm_cortex_m4.csv and nano33ble_measured.csv of DIR/calibration and the models of DIR/models.
+Reads tflm_cortex_m4.csv, nano33ble_measured.csv and esp32_measured.csv of DIR/calibration and the
+models of DIR/models.
 Arena: what TensorFlow Lite Micro reported, and the least that it starts with. Flash: what was
 linked for a model, without the board's boot loader, core and application; MLPerf Tiny's keyword
 model was linked without a front end. The sizes of both follow from sources and from maps of the
@@ -25,6 +26,10 @@ BUILDS = {
     ("arduino", "-O2"): "arduino-O2",
     ("head", "-Os"): "head-Os",
 }
+MEASURED = (
+    ("nano33ble_measured.csv", BOARD, "arduino"),
+    ("esp32_measured.csv", "esp32", "esp-idf"),
+)
 NOT_LINKED = {"mlperf_tiny_kws_ds_cnn": ("frontend",)}
 OWN = ("bootloader", "core", "application")
 
@@ -68,11 +73,12 @@ def memory_rows(shared: Path) -> Iterator[Row]:
             linked = {item: n for item, n in found.flash_items.items() if item not in left_out}
             measured = int(row["flash_bytes"])
             yield Row("flash_bytes linked", model, build, measured, sum(linked.values()))
-    for row in _rows(shared, "nano33ble_measured.csv"):
-        if row["arena_used_bytes"]:
-            found = _footprint(shared, row["model"], "arduino")
-            used = int(row["arena_used_bytes"])
-            yield Row("arena_bytes", row["model"], "arduino", used, found.arena_bytes or 0)
+    for file, board, build in MEASURED:
+        for row in _rows(shared, file):
+            if row["arena_used_bytes"]:
+                found = _footprint(shared, row["model"], build, board)
+                used = int(row["arena_used_bytes"])
+                yield Row("arena_bytes", row["model"], build, used, found.arena_bytes or 0)
 
 
 def _rows(shared: Path, name: str) -> Iterator[dict[str, str]]:
@@ -80,11 +86,11 @@ def _rows(shared: Path, name: str) -> Iterator[dict[str, str]]:
     yield from csv.DictReader(line for line in lines if not line.startswith("#"))
 
 
-def _footprint(shared: Path, model: str, build: str) -> Footprint:
+def _footprint(shared: Path, model: str, build: str, board: str = BOARD) -> Footprint:
     folder = shared / "models"
     path = folder / f"{model}.tflite"
     content = (path if path.is_file() else folder / model / "model.tflite").read_bytes()
-    return measure(content, load_board(BOARD, build), model)
+    return measure(content, load_board(board, build), model)
 
 
 if __name__ == "__main__":

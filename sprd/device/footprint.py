@@ -27,6 +27,7 @@ from sprd.device.graph import (
 from sprd.device.instructions import count_instructions
 from sprd.device.int8 import check_int8
 from sprd.device.memory import Arena, arena_of, live_activations
+from sprd.device.scratch import library_of
 from sprd.device.tflm import ArenaSplit, Runner
 from sprd.errors import ModelFileError
 
@@ -166,7 +167,8 @@ def _footprint(
     layers: tuple[Layer, ...] | None = None,
 ) -> Footprint:
     layers = _timed(_layers(graph) if layers is None else layers, graph, board)
-    arena = arena_of(graph, host, *((board.kernels, board.build.tflm) if board else ()))
+    library = (library_of(board.kernels, board.core), board.build.tflm) if board else ()
+    arena = arena_of(graph, host, *library)
     flash_items = {} if board is None else flash_items_of(graph.ops, model_bytes, board)
     ram_items = {} if board is None or arena is None else _ram_items(graph, arena, board)
     time = None if board is None else latency.estimate(graph, board)

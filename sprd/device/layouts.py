@@ -2,9 +2,9 @@
 
 `sprd.device.structures` bounds all versions; here each size is that of one, derived from its
 sources (tflite-micro/tensorflow/lite/micro) and the rules of its compiler, and held against what
-was measured: every `arena_used` of tflm_cortex_m4.csv and nano33ble_measured.csv to the byte, and
-what TFLM compiled for 32 bits to WebAssembly (`sprd.device.sizer`) reports. Knows nothing of
-activations and scratch.
+was measured: every `arena_used` of tflm_cortex_m4.csv, nano33ble_measured.csv and
+esp32_measured.csv to the byte, and what TFLM compiled for 32 bits to WebAssembly
+(`sprd.device.sizer`) reports. Knows nothing of activations and scratch.
 
 arm-none-eabi-gcc keeps an enumeration in the fewest bytes that hold it, other compilers in four:
 tensors and the options of an operator differ by that alone. The Arduino library compiles without
@@ -18,6 +18,9 @@ from sprd.device.tflm import ALIGNMENT_BYTES
 
 ANY_TFLM = "any"
 """No version in particular: the bound over all."""
+
+ESP_NN_C = "esp-nn in C"
+"""ESP-NN where it has no assembly for the core: its kernels copy nothing."""
 
 EVAL_TENSOR_BYTES = 12
 HANDLE_BYTES = 4
@@ -81,6 +84,20 @@ LAYOUTS: Mapping[tuple[str, str], Layout] = {
         options=dict(_OPTIONS) | {"FULLY_CONNECTED": (5, 1), "ADD": (2, 1)},
         operator_data=dict(_CMSIS_NN_DATA) | {"FULLY_CONNECTED": 76},
     ),
+    ("2026-08", ESP_NN_C): Layout(
+        node=32,
+        end=40,
+        options=dict(_OPTIONS) | {"FULLY_CONNECTED": (16, 4), "ADD": (8, 4)},
+        operator_data={
+            "CONV_2D": 60,
+            "DEPTHWISE_CONV_2D": 60,
+            "FULLY_CONNECTED": 48,
+            "SOFTMAX": 60,
+            "AVERAGE_POOL_2D": 32,
+            "MAX_POOL_2D": 32,
+            "ADD": 60,
+        },
+    ),
     ("2026-08", "reference"): Layout(
         node=32,
         end=40,
@@ -97,7 +114,8 @@ LAYOUTS: Mapping[tuple[str, str], Layout] = {
     ),
 }
 """By version of TFLM and kernel library. The reference kernels as a compiler lays them out that
-keeps an enumeration in four bytes (WebAssembly, Xtensa): one for Cortex-M needs no more."""
+keeps an enumeration in four bytes (WebAssembly, Xtensa): one for Cortex-M needs no more. ESP-NN's
+add the index of a scratch buffer to three kernels' data (esp-tflite-micro, kernels/esp_nn)."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ the buffers lie.
 """
 
 from sprd.device.graph import Graph, Operator
-from sprd.device.layouts import ANY_TFLM
+from sprd.device.layouts import ANY_TFLM, ESP_NN_C
 
 NO_SCRATCH_OPS = frozenset({"SOFTMAX", "MAX_POOL_2D", "ADD", "PAD", "RESHAPE", "SVDF"} | {
     "MUL", "SUB", "MEAN", "RELU", "RELU6", "LOGISTIC", "TANH", "QUANTIZE", "CONCATENATION",
@@ -17,8 +17,15 @@ NO_SCRATCH_OPS = frozenset({"SOFTMAX", "MAX_POOL_2D", "ADD", "PAD", "RESHAPE", "
 on the host and is in the measured head. ESP-NN's softmax is the exception. Source:
 tflite-micro/tensorflow/lite/micro/kernels/cmsis_nn; those without a file there are the reference
 kernels themselves."""
+LOGISTIC_TABLE_BYTES = 256
+"""ESP-NN's, esp_nn_get_logistic_s8_scratch_size_ansi; older versions keep none."""
 DEPTHWISE_3X3_WITHOUT_SCRATCH = frozenset({"2026-08"})
 """Versions of TFLM whose CMSIS-NN runs depthwise 3x3 filters without a buffer."""
+
+
+def library_of(kernels: str, core: str) -> str:
+    """Returns which kernels of a library run on a core."""
+    return ESP_NN_C if (kernels, core) == ("esp-nn", "xtensa-lx6") else kernels
 
 
 def scratch_bytes(
@@ -29,7 +36,7 @@ def scratch_bytes(
     Args:
         graph: The model.
         operator: One of its operators.
-        kernels: The kernel library: "cmsis-nn", "esp-nn" or "reference".
+        kernels: The kernel library: "cmsis-nn", "esp-nn", "reference" or `ESP_NN_C`.
         tflm: The version of TFLM, or `ANY_TFLM`.
 
     Returns:
@@ -37,6 +44,8 @@ def scratch_bytes(
     """
     if kernels == "reference":
         return 0  # the host runs the reference kernels: it is in the measured head
+    if kernels == ESP_NN_C:
+        return _scratch_esp_nn_c(graph, operator)
     if kernels == "esp-nn":
         return _scratch_esp_nn(graph, operator)
     if tflm != ANY_TFLM and _asks_for_nothing(graph, operator, tflm):
@@ -88,6 +97,21 @@ def _scratch_cmsis_nn(graph: Graph, operator: Operator) -> int | None:
     if operator.op == "AVERAGE_POOL_2D":
         return 4 * graph.shape(operator.inputs[0], rank=4)[3]
     return 0 if operator.op in NO_SCRATCH_OPS else None
+
+
+def _scratch_esp_nn_c(graph: Graph, operator: Operator) -> int | None:
+    """What its softmax keeps of each class, and a table of the logistic function.
+
+    Source: ESP-NN, esp_nn_conv_opt.c, esp_nn_depthwise_conv_opt.c, esp_nn_softmax_opt.c and
+    esp_nn_logistic_ansi.c; esp-tflite-micro, kernels/esp_nn/softmax.cc, which takes the second
+    dimension for the number of classes.
+    """
+    if operator.op == "SOFTMAX":
+        return 4 * max(graph.shape(operator.outputs[0])[1:], default=1)
+    if operator.op == "LOGISTIC":
+        return LOGISTIC_TABLE_BYTES
+    known = NO_SCRATCH_OPS | {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "AVERAGE_POOL_2D"}
+    return 0 if operator.op in known else None
 
 
 def _scratch_esp_nn(graph: Graph, operator: Operator) -> int | None:

@@ -65,6 +65,16 @@ def test_each_kind_of_operator_lies_within_ten_percent(shared: Path, esp32: Boar
         assert 1000 * sum(found) / esp32.clock_hz == pytest.approx(float(row["ms"]), rel=0.1), row
 
 
+def test_arena_is_the_measured_one(shared: Path, esp32: Board) -> None:
+    """What `arena_used_bytes` told on the board, to the byte."""
+    rows = [row for row in rows_of(shared) if row["arena_used_bytes"]]
+    assert len(rows) == 2
+    for row in rows:
+        found = measure((shared / "models" / f"{row['model']}.tflite").read_bytes(), esp32)
+        assert found.arena_bytes == int(row["arena_used_bytes"]), row
+        assert found.arena_reserve_bytes >= found.arena_bytes
+
+
 def test_every_loop_has_a_cost(shared: Path) -> None:
     """On a Cortex-M4 or beside it; each kernel with rows has a factor that stalls explain."""
     fit = coefficients()

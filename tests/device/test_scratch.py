@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from sprd.device.graph import Graph, Operator, Tensor, read_graph
+from sprd.device.layouts import ESP_NN_C
 from sprd.device.memory import arena_of
-from sprd.device.scratch import scratch_bytes
+from sprd.device.scratch import library_of, scratch_bytes
 from sprd.device.tflm import ArenaSplit
 
 MODELS = ("sprd_tiny_conv_up_down", "mlperf_tiny_kws_ds_cnn", "mlperf_tiny_ic_resnet8")
@@ -30,6 +31,18 @@ def test_esp_nn_asks_for_its_copies(graphs: dict[str, Graph]) -> None:
             assert scratch >= graph.tensors[operator.inputs[1]].n_bytes
             assert scratch >= graph.tensors[operator.inputs[0]].n_bytes
     assert scratch_bytes(graph, graph.operators[-1], "esp-nn") == 4 * 10
+
+
+def test_esp_nn_in_c_copies_nothing(graphs: dict[str, Graph]) -> None:
+    """An ESP32 has no assembly of it: its softmax alone keeps 4 B a class."""
+    assert library_of("esp-nn", "xtensa-lx6") == ESP_NN_C
+    assert library_of("esp-nn", "xtensa-lx7") == "esp-nn"
+    assert library_of("reference", "xtensa-lx6") == "reference"
+    for graph in graphs.values():
+        *before, last = (scratch_bytes(graph, op, ESP_NN_C) for op in graph.operators)
+        assert set(before) == {0} and last == 4 * graph.tensors[graph.outputs[0]].n_elements
+    assert scratch_bytes(graph, Operator("CUMSUM", (0,), (0,)), ESP_NN_C) is None
+    assert scratch_bytes(graph, Operator("LOGISTIC", (0,), (0,)), ESP_NN_C) == 256
 
 
 def test_fully_connected_of_three_dimensions_keeps_multipliers_on_the_board() -> None:
