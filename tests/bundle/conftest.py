@@ -17,7 +17,7 @@ from sprd.config.trial import (
 )
 from sprd.device.board import load_board
 
-BOARD = load_board("arduino_nano_33_ble")
+BOARD = load_board("arduino_nano_33_ble", "cmake-O2")
 
 SWEEP_TEXT = """\
 # Of SPRD's sketch.

@@ -10,6 +10,7 @@ import pytest
 
 from sprd.bundle.manifest import HASHED_FILES, Export, build, read_manifest
 from sprd.bundle.record import config_of, read_config
+from sprd.config.build import CMAKE_O2
 from sprd.device.board import BOARDS, load_board
 from sprd.errors import InputError
 from tests.bundle.conftest import BOARD
@@ -86,7 +87,7 @@ def test_an_older_record_names_its_board(
     del manifest["config"]["budget"]["board"]
     manifest["config"]["budget"] |= told
     found = config_of(manifest).budget.board
-    assert found == (load_board(board) if board else None)
+    assert found == (load_board(board, CMAKE_O2) if board else None)
     assert found is None or found.origin == told["board"]
 
 
@@ -128,7 +129,7 @@ def test_a_board_that_breaks_a_rule_is_told_in_its_own_words(make_export: MakeEx
 def test_a_bundle_of_an_older_version_is_read(shared: Path) -> None:
     """That of commit 9badef2, whose budget names its board."""
     config = config_of(read_manifest(shared / "models" / "default_demo"))
-    assert config.budget.board == load_board("arduino_nano_33_ble")
+    assert config.budget.board == load_board("arduino_nano_33_ble", CMAKE_O2)
 
 
 @pytest.mark.parametrize("number", [0, 2, 3, 5])
@@ -137,7 +138,7 @@ def test_a_trial_of_an_older_version_is_read(shared: Path, number: int) -> None:
     path = shared / "runs_9badef2" / "finished" / "trials" / str(number) / "record.json"
     told = json.loads(path.read_text())["config"]
     config = read_config(told, "record.json", "Choose another trial.")
-    assert config.budget.board == load_board("arduino_nano_33_ble")
+    assert config.budget.board == load_board("arduino_nano_33_ble", CMAKE_O2)
     assert config.model.params == told["model"]["params"]
 
 

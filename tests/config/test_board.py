@@ -235,7 +235,7 @@ def test_board_of_the_first_build_is_written_as_it_was_before_there_were_builds(
 
 def test_chosen_build_is_part_of_what_a_board_is() -> None:
     """Boards of two builds differ; which others a board could have had makes no difference."""
-    nano = load_board("arduino_nano_33_ble")
+    nano = load_board("arduino_nano_33_ble", CMAKE_O2)
     arduino = nano.with_build("arduino")
     assert arduino != nano
     assert (arduino.build.name, arduino.build.flags) == ("arduino", ("-Os",))

@@ -51,7 +51,7 @@ def own(tmp_path: Path) -> Path:
 def test_shipped_board_is_found_by_its_name(tmp_path: Path) -> None:
     """Every trial has the very same board; its text need not be kept."""
     sweep = with_board(tmp_path, NANO)
-    assert own_of(sweep) == load_board(NANO)
+    assert own_of(sweep) == load_board(NANO, CMAKE_O2)
     assert own_of(sweep).origin == NANO
     assert sweep.board_text is None
     assert resolve(sweep, {"model.filters": 8}).budget.board is own_of(sweep)
@@ -74,7 +74,7 @@ def test_kept_copy_of_an_own_board_is_read_in_its_place(tmp_path: Path, own: Pat
     assert own_of(sweep) == load_board("nrf5340dk")
     assert own_of(sweep).origin == str(own)
     assert sweep.board_text == kept.read_text()
-    assert own_of(with_board(tmp_path, NANO, kept)) == load_board(NANO)
+    assert own_of(with_board(tmp_path, NANO, kept)) == load_board(NANO, CMAKE_O2)
 
 
 def test_own_board_that_is_gone_is_told_at_once(tmp_path: Path) -> None:
