@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprd.config.board import Board
+from sprd.config.build import CMAKE_O2
 from sprd.device.board import board_names, load_board
 from sprd.device.calibration import Measurement, factor_of, geometric_mean
+from sprd.device.costs import DATA, costs
 from sprd.device.graph import Graph, macs_of, read_graph
 from sprd.device.instructions import count_instructions
-from sprd.device.latency import DATA, KERNELS, SPREAD, other_cycles
+from sprd.device.latency import KERNELS, other_cycles
 
 COMMAND = "python benchmarks/fit_cores.py --models DIR --latency latency.csv --write"
 
@@ -71,8 +73,9 @@ def main() -> None:
             f"{errors[-1]:>+8.1%}{macs_errors[-1]:>+11.1%}"
         )
     mean, worst = mean_of(errors), max(map(abs, errors))
+    spread = next(iter(costs().cores.values())).spread
     print(f"each model left out in turn: mean error {mean:.1%}, worst {worst:.1%};"
-          f" interval x{1 / SPREAD:.2f} .. x{SPREAD:.2f}")  # fmt: skip
+          f" interval x{1 / spread:.2f} .. x{spread:.2f}")  # fmt: skip
     print(f"MACs only: mean error {mean_of(macs_errors):.1%},"
           f" worst {max(map(abs, macs_errors)):.1%}")  # fmt: skip
     if args.write:
@@ -81,7 +84,8 @@ def main() -> None:
 
 def read_rows(latency: Path, models: Path) -> list[Row]:
     """Returns the rows of CMSIS-NN on boards that sprd knows by their published name."""
-    boards = {b.published_name: b for b in map(load_board, board_names()) if b.published_name}
+    known = [board for board in map(load_board, board_names()) if CMAKE_O2 in board.builds]
+    boards = {b.published_name: b.with_build(CMAKE_O2) for b in known if b.published_name}
     with latency.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(line for line in file if not line.startswith("#"))
         return [
@@ -143,8 +147,9 @@ def write(rows: Sequence[Row], mean: float, worst: float) -> None:
             f"boards = {names}".replace("'", '"'),
             "",
         ]
-    DATA.write_text("\n".join(lines), encoding="utf-8")
-    print(f"{DATA} written")
+    path = DATA / "cores.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    print(f"{path} written")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Fits the cost model of instructions to a grid of layers that ran on an emulated Cortex-M4.
 
-    python benchmarks/fit_instructions.py [--emulate] [--write]
+    python benchmarks/fit_instructions.py [--board NAME --build NAME] [--emulate] [--write]
 
-`--emulate` runs the grid again (about 500 layers, ten minutes on 2 cores) and writes it to
-benchmarks/layers_cortex_m4.csv; without it that table is read. `--write` puts the fit into
-sprd/device/data/instructions.toml. Prints the errors of the fit and of a fit that never saw the
-layer (five folds), for layers above 5,000 instructions.
+`--build` names a build of a board or a board file, and fits what its flags make of the kernels;
+without it -O2. `--emulate` runs the grid again (about 500 layers, five minutes on 2 cores) and
+writes it to benchmarks/layers_cortex_m4.csv, with other flags to layers_cortex_m4_os.csv and the
+like; without it that table is read. `--write` puts the fit into sprd/device/data/instructions.toml,
+instructions_os.toml and so on. Prints the errors of the fit and of a fit that never saw the layer
+(five folds), for layers above 5,000 instructions.
 """
 
 import argparse
 import csv
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +24,22 @@ import layers
 import numpy as np
 from numpy.typing import NDArray
 
+from sprd.config.build import CMAKE_O2
+from sprd.device.board import load_board
+from sprd.device.costs import DATA
+from sprd.device.emulation.toolchain import FLAGS
 from sprd.device.graph import macs_of, read_graph
-from sprd.device.instructions import DATA, Work, work_of
+from sprd.device.instructions import Work, work_of
 
-GRID = Path(__file__).parent / "layers_cortex_m4.csv"
+FOLDER = Path(__file__).parent
 CORE = "cortex-m4"
+UNITS = ("instructions", "cycles")
+"""Columns of the table of layers; cycles come from benchmarks/layer_cycles.py."""
 SMALL = 5_000
 """Layers below are not counted in the printed errors: they decide nothing."""
 MAX_MACS, MAX_INPUT_BYTES = 4_000_000, 60_000
 CHANNELS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 22, 24, 28, 32, 40, 48, 64)
-COMMAND = "python benchmarks/fit_instructions.py --emulate --write"
+COMMAND = "python benchmarks/fit_instructions.py "
 
 Arguments = tuple[str, tuple[Any, ...]]
 """A function of `layers` and its arguments without the generator."""
@@ -38,25 +47,53 @@ Arguments = tuple[str, tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Sample:
-    """A layer that ran: the kernels before and the one it is about, and its instructions."""
+    """A layer that ran: the kernels before and the one it is about, and what they took."""
 
     layer: str
     works: tuple[Work, ...]
-    instructions: float
+    count: float
 
 
 def main() -> None:
     """Runs, fits, prints, writes."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--board", default="arduino_nano_33_ble")
+    parser.add_argument("--build", default=CMAKE_O2)
     parser.add_argument("--emulate", action="store_true")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
+    flags = flags_of(args.build, args.board)
     if args.emulate:
-        emulate_grid()
-    fitted, lines = fit(read_samples())
-    print("\n".join(lines))
-    if args.write:
-        write(fitted, lines)
+        emulate_grid(flags)
+    more = f"--build {args.build} " if flags != FLAGS else ""
+    for unit in UNITS:
+        samples = read_samples(flags, unit)
+        if samples:
+            fitted, lines = fit(samples)
+            print(f"{unit}\n" + "\n".join(lines))
+            if args.write:
+                write(fitted, lines, flags, f"{COMMAND}{more}", mean_cycles(flags, unit))
+
+
+def flags_of(build: str, board: str = "arduino_nano_33_ble") -> tuple[str, ...]:
+    """Returns how a build of a board compiles what is counted."""
+    return load_board(board, build).build.flags
+
+
+def _suffix(flags: Sequence[str]) -> str:
+    """Returns what tells the files of some flags from those of -O2."""
+    text = "_".join(re.sub(r"[^A-Za-z0-9]+", "_", flag.strip("-")) for flag in flags).lower()
+    return "" if tuple(flags) == FLAGS else f"_{text}"
+
+
+def grid_of(flags: Sequence[str]) -> Path:
+    """Returns the table of layers that were compiled with these flags."""
+    return FOLDER / f"layers_cortex_m4{_suffix(flags)}.csv"
+
+
+def data_of(flags: Sequence[str], unit: str) -> Path:
+    """Returns where the package keeps the fit of these flags."""
+    return DATA / f"{unit}{_suffix(flags)}.toml"
 
 
 def grid(seed: int = 0) -> Iterator[Arguments]:
@@ -137,13 +174,14 @@ def models() -> Iterator[tuple[Arguments, bytes]]:
             yield (name, arguments), model
 
 
-def emulate_grid() -> None:
+def emulate_grid(flags: Sequence[str]) -> None:
     """Runs every layer and writes the table."""
     found = list(models())
     with ProcessPoolExecutor() as pool:
-        counts = pool.map(instructions_of, [model for _, model in found], chunksize=4)
-        with GRID.open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
+        jobs = [(model, flags) for _, model in found]
+        counts = pool.map(instructions_of, *zip(*jobs, strict=True), chunksize=4)
+        with grid_of(flags).open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
             table.writerow(("layer", "arguments", "instructions"))
             for i, (((name, arguments), _), count) in enumerate(zip(found, counts, strict=True)):
                 table.writerow((name, repr(arguments), count))
@@ -151,28 +189,39 @@ def emulate_grid() -> None:
     print()
 
 
-def instructions_of(model: bytes) -> int:
+def instructions_of(model: bytes, flags: Sequence[str] = FLAGS) -> int:
     """Emulates a layer; returns the instructions of its last operator."""
     from sprd.device.emulation.emulate import emulate
 
-    result = emulate(model, CORE, n_inputs=1)
+    result = emulate(model, CORE, n_inputs=1, flags=flags)
     return result.instructions if len(result.layers) == 1 else result.layers[-1].instructions
 
 
-def read_samples() -> list[Sample]:
-    """Returns the layers of the table with the kernels that each runs."""
+def mean_cycles(flags: Sequence[str], unit: str) -> float | None:
+    """Returns the cycles an instruction of the grid; None where no cycles are fitted."""
+    if unit != "cycles":
+        return None
+    cycles = {sample.layer: sample.count for sample in read_samples(flags, unit)}
+    alone = [sample for sample in read_samples(flags) if len(sample.works) == 1]
+    return float(np.mean([cycles[s.layer] / s.count for s in alone if s.layer in cycles]))
+
+
+def read_samples(flags: Sequence[str] = FLAGS, unit: str = "instructions") -> list[Sample]:
+    """Returns the layers of the table that have a count in this unit, and the kernels of each."""
     import ast
 
     rng = np.random.default_rng(1)
     samples = []
-    with GRID.open(encoding="utf-8", newline="") as file:
+    with grid_of(flags).open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             model = getattr(layers, row["layer"])(*ast.literal_eval(row["arguments"]), rng)
             graph = read_graph(model)
             works = work_of(graph, graph.operators[-1])
-            if works:
+            if unit == "cycles":
+                works = works and works[-1:]  # a padding before the kernel is not in them
+            if works and row.get(unit):
                 name = f"{row['layer']}{row['arguments']}"
-                samples.append(Sample(name, works, float(row["instructions"])))
+                samples.append(Sample(name, works, float(row[unit])))
     return samples
 
 
@@ -194,7 +243,7 @@ def fit(samples: list[Sample]) -> tuple[dict[str, dict[str, float]], list[str]]:
             sum(n * fitted[w.kernel][loop] for w in s.works[:-1] for loop, n in w.loops.items())
             for s in found
         ]
-        counts = np.array([s.instructions for s in found]) - before
+        counts = np.array([s.count for s in found]) - before
         costs = least_squares(rounds, counts)
         unseen = np.empty(len(found))
         fold = np.arange(len(found)) % 5
@@ -238,19 +287,38 @@ def least_squares(rounds: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
     return costs
 
 
-def write(fitted: dict[str, dict[str, float]], lines: list[str]) -> None:
-    """Writes the data file."""
+def write(
+    fitted: dict[str, dict[str, float]],
+    lines: list[str],
+    flags: Sequence[str],
+    command: str,
+    mean: float | None,
+) -> None:
+    """Writes the data file: instructions, or cycles where their mean an instruction is given."""
+    told = " ".join(flags)
+    emulate = "" if mean else "--emulate "
+    if mean is None:
+        what = (
+            f"Instructions of one round of each loop of CMSIS-NN's kernels (Cortex-M4, gcc {told})."
+        )
+    else:
+        what = (
+            f"Cycles of one round of each loop by Arm's table of timings (Cortex-M4, gcc {told})."
+        )
     head = [
-        "# Instructions of one round of each loop of CMSIS-NN's kernels (Cortex-M4, gcc -O2).",
-        f"# Made by: {COMMAND}",
+        f"# {what}",
+        f"# Made by: {command}{emulate}--write",
         "# Relative errors above 5,000 instructions; unseen: of a fit without the layer.",
         *(f"#   {line}" for line in lines),
         "",
     ]
+    if mean is not None:
+        head += [f"cycles_per_instruction = {mean:.3f}  # mean of the grid", ""]
     for kernel, costs in fitted.items():
         head += [f"[kernels.{kernel}]", *(f"{loop} = {cost}" for loop, cost in costs.items()), ""]
-    DATA.write_text("\n".join(head), encoding="utf-8")
-    print(f"{DATA} written")
+    path = data_of(flags, "instructions" if mean is None else "cycles")
+    path.write_text("\n".join(head), encoding="utf-8")
+    print(f"{path} written")
 
 
 if __name__ == "__main__":

@@ -9,15 +9,16 @@ profile_model tutorial. Shapes are those that its figures of multiply-accumulate
 import layers
 import numpy as np
 
+from sprd.device.costs import costs
 from sprd.device.graph import read_graph
 from sprd.device.instructions import count_instructions
-from sprd.device.latency import OPERATOR_CYCLES, cores
+from sprd.device.latency import OPERATOR_CYCLES
 
 
 def main() -> None:
     """Prints a line a layer."""
     rng = np.random.default_rng(0)
-    factor = cores()["cortex-m33"]
+    factor = costs().cores["cortex-m33"].cycles_per_instruction
     published = (
         ("convolution 3x3x1->24, 48x48", layers.convolution(
             (48, 48, 1), 24, (3, 3), (1, 1), True, rng), 6_300_000),

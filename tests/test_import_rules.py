@@ -255,11 +255,10 @@ def test_global_statement_is_found() -> None:
 KEPT = {
     "sprd.audio.build:_worker": "state of a process of the pool: the one that changes",
     "sprd.bundle.manifest:_validator": "a schema that ships with the package, compiled",
+    "sprd.device.costs:names": "names in a table that ships with the package",
     "sprd.device.esp_nn:coefficients": "a table that ships with the package",
     "sprd.device.frontend_cost:_cores": "a table that ships with the package",
     "sprd.device.graph:_schema": "a module, imported late",
-    "sprd.device.instructions:coefficients": "a table that ships with the package",
-    "sprd.device.latency:cores": "a table that ships with the package",
     "sprd.sweep.cluster.checkpoints:_versions": "texts that are installed",
     "sprd.sweep.trial.provenance:code_digest": "a text",
 }

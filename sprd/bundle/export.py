@@ -140,7 +140,7 @@ def _emulated(
         features = open_features(corpus, config, Split.VALIDATION).scaled()
         chosen = np.linspace(0, len(features) - 1, N_CLIPS).astype(int)
         inputs = Runner(model).quantized(features[chosen])
-    found = emulate(model, board.core, inputs)
+    found = emulate(model, board.core, inputs, flags=board.build.flags)
     if not found.outputs_equal:
         raise EmulationError(
             f"emulated {board.core}: must give the outputs of TensorFlow Lite Micro, but"

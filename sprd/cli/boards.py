@@ -69,7 +69,7 @@ def check(args: Namespace) -> int:
     else:
         verdict = "does not fit" if violations else "fits"
         output().print(f"{args.model} on {board.name}, build {board.build.name}: {verdict}")
-        _show_footprint(footprint, limits, sizer_bytes)
+        _show_footprint(footprint, limits, board, sizer_bytes)
         if live is not None:
             _show_real_time(live)
         _show_violations(violations, hints)
@@ -90,7 +90,13 @@ def emulate(args: Namespace) -> int:
     # A file that would crash TFLM does so in a child.
     estimated = measure_untrusted(args.model, board)
     model = args.model.read_bytes()
-    counted = run(model, board.core, n_inputs=args.inputs, name=str(args.model))
+    counted = run(
+        model,
+        board.core,
+        n_inputs=args.inputs,
+        name=str(args.model),
+        flags=board.build.flags,
+    )
     footprint = with_instructions(estimated, read_graph(model), board, counted.instructions)
     if args.json:
         latency_keys = ("latency_ms", "latency_low_ms", "latency_high_ms", "latency_source")
@@ -174,7 +180,10 @@ def _frontend(args: Namespace) -> "FrontendSettings | None":
 
 
 def _board_json(board: "Board") -> dict[str, Any]:
-    return {"board": board.name, "build": board.build.name}
+    from sprd.device.latency import latency_basis
+
+    basis = latency_basis(board)
+    return {"board": board.name, "build": board.build.name, "latency_basis": basis}
 
 
 def _fields(board: "Board") -> dict[str, Any]:
@@ -217,8 +226,10 @@ def _footprint_json(footprint: "Footprint", sizer_bytes: int | None) -> dict[str
 
 
 def _show_footprint(
-    footprint: "Footprint", limits: Mapping[str, float], sizer_bytes: int | None
+    footprint: "Footprint", limits: Mapping[str, float], board: "Board", sizer_bytes: int | None
 ) -> None:
+    from sprd.device.latency import latency_basis
+
     out = output()
     show_grid(_totals(footprint, limits))
     for title, items in (
@@ -245,6 +256,7 @@ def _show_footprint(
         if footprint.latency_borrowed:
             ops = ", ".join(footprint.latency_borrowed)
             out.print(f"{ops}: never measured on this board; counted on a Cortex-M4 and scaled")
+        out.print(f"cycles an instruction: {latency_basis(board)}")
     else:
         out.print(f"latency is unknown: {footprint.latency_unknown}")
 

@@ -12,8 +12,14 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device.graph import Graph
-from sprd.device.instructions import COSTS, count_instructions
-from sprd.device.latency import KERNELS, is_counted, other_cycles
+from sprd.device.instructions import count_instructions
+from sprd.device.latency import (
+    KERNELS,
+    build_costs,
+    is_counted,
+    other_cycles,
+    weighted_instructions,
+)
 from sprd.errors import BoardError, ModelFileError
 
 COLUMNS = ("model", "latency_ms")
@@ -95,7 +101,7 @@ def calibrate(measurements: Sequence[Measurement], board: Board) -> Calibration:
         ModelFileError: An operator's cost was never measured, or a measurement is no inference of
             that model on that board by any stretch.
     """
-    if board.build.cost not in COSTS and board.kernels == KERNELS:
+    if build_costs(board) is None and board.kernels == KERNELS:
         raise BoardError(
             f"{board.name}: must be calibrated for a build whose kernels were counted, got"
             f" {board.build.name!r}. Those of others are not told from shapes."
@@ -125,14 +131,14 @@ def factor_of(measurement: Measurement, board: Board, interpreted: bool = True) 
         interpreted: Whether an interpreter ran the model.
     """
     graph = measurement.graph
-    counts = count_instructions(graph)
-    if None in counts:
+    total = weighted_instructions(graph, board)
+    if total is None:
+        counts = count_instructions(graph)
         unknown = {op.op for op, n in zip(graph.operators, counts, strict=True) if n is None}
         raise ModelFileError(
             f"{graph.name}: operators must be ones whose cost is known, got"
             f" {', '.join(sorted(unknown))}. Leave the model out."
         )
-    total = sum(count or 0.0 for count in counts)
     if not total:
         raise ModelFileError(
             f"{graph.name}: must hold a layer that computes, got none. Leave the model out."

@@ -24,7 +24,6 @@ from sprd.device.graph import (
     read_graph,
     weight_bytes_of,
 )
-from sprd.device.instructions import count_instructions
 from sprd.device.int8 import check_int8
 from sprd.device.memory import Arena, arena_of, live_activations
 from sprd.device.scratch import library_of
@@ -222,7 +221,7 @@ def _layers(graph: Graph) -> tuple[Layer, ...]:
 def _timed(layers: tuple[Layer, ...], graph: Graph, board: Board | None) -> tuple[Layer, ...]:
     """Adds instructions and shares of time, where the kernels of the board's build were counted."""
     is_counted = board is None or latency.is_counted(board)
-    counts = count_instructions(graph) if is_counted else (None,) * len(layers)
+    counts = latency.instructions_on(graph, board) if is_counted else (None,) * len(layers)
     shares = latency.time_shares(graph, board)
     return tuple(
         replace(layer, instructions=count, time_share=share)

@@ -3,21 +3,16 @@
 Each kernel's cost is a sum over the loops that it runs: outputs, filter taps, four channels at a
 time, remainders. How often each loop runs follows from the shapes; what one round costs was fitted
 to layers that ran on an emulated Cortex-M4 (`benchmarks/fit_instructions.py`, which also states
-the error). Cores with the DSP extension (Cortex-M4, M7, M33) run the same code. Knows no board.
+the error). Cores with the DSP extension (Cortex-M4, M7, M33) run the same code. Knows no board;
+which table holds for a build is `sprd.device.costs`'s to say.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import prod
-from pathlib import Path
 
+from sprd.device.costs import Table, costs
 from sprd.device.graph import Graph, Operator
-
-DATA = Path(__file__).parent / "data" / "instructions.toml"
-COSTS: Mapping[str, Path] = {"cmake-O2": DATA}
-"""The costs that were fitted, by the name under which a build has them (`Build.cost`)."""
 
 _SAME = 0
 """`Padding` of the TensorFlow Lite schema: SAME is 0, VALID 1."""
@@ -34,43 +29,60 @@ class Work:
     loops: Loops
 
 
-def count_instructions(graph: Graph) -> tuple[float | None, ...]:
+def count_instructions(
+    graph: Graph, table: Table | None = None, pads_inside: bool = False
+) -> tuple[float | None, ...]:
     """Returns the instructions of each operator; None for an operator that was never measured.
 
     RESHAPE and SOFTMAX count 0: the emulation runs neither (`sprd.device.latency` adds their
     cycles). A model's count is to be held against `sprd.device.emulation`.
+
+    Args:
+        graph: The model.
+        table: What a round of each loop takes; None: instructions at -O2.
+        pads_inside: As `work_of`.
     """
-    return tuple(operator_instructions(graph, operator) for operator in graph.operators)
-
-
-def operator_instructions(graph: Graph, operator: Operator) -> float | None:
-    """Returns the instructions of one operator, or None where nothing comparable was measured."""
-    works = work_of(graph, operator)
-    if works is None:
-        return None
-    costs = coefficients()
-    return sum(
-        rounds * costs[work.kernel][loop] for work in works for loop, rounds in work.loops.items()
+    return tuple(
+        operator_instructions(graph, operator, table, pads_inside) for operator in graph.operators
     )
 
 
-def work_of(graph: Graph, operator: Operator) -> tuple[Work, ...] | None:
-    """Returns the kernels that an operator runs and how often their loops go round."""
+def operator_instructions(
+    graph: Graph, operator: Operator, table: Table | None = None, pads_inside: bool = False
+) -> float | None:
+    """Returns the instructions of one operator, or None where nothing comparable was measured."""
+    works = work_of(graph, operator, pads_inside)
+    return None if works is None else cost_of(works, table or costs().instructions)
+
+
+def cost_of(works: tuple[Work, ...], table: Table) -> float:
+    """Returns what the kernels of an operator take together."""
+    return sum(
+        rounds * table[work.kernel][loop] for work in works for loop, rounds in work.loops.items()
+    )
+
+
+def work_of(graph: Graph, operator: Operator, pads_inside: bool = False) -> tuple[Work, ...] | None:
+    """Returns the kernels that an operator runs and how often their loops go round.
+
+    Args:
+        graph: The model.
+        operator: One of its operators.
+        pads_inside: Whether a convolution pads unevenly by itself, as TFLM's do; the emulation has
+            a PAD run before.
+
+    Returns:
+        None for an operator that was never measured.
+    """
+    if operator.op in _CONVOLUTIONS:
+        return _CONVOLUTIONS[operator.op](graph, operator, pads_inside)
     rule = _WORK.get(operator.op)
     return None if rule is None else rule(graph, operator)
 
 
-@cache
-def coefficients() -> Mapping[str, Mapping[str, float]]:
-    """Returns the fitted instructions of one round of each loop, by kernel."""
-    with DATA.open("rb") as file:
-        table: dict[str, dict[str, float]] = tomllib.load(file)["kernels"]
-    return table
-
-
 @dataclass(frozen=True)
 class _Window:
-    """A filter that slides over an image, `padding` being equal on both sides."""
+    """A filter that slides over an image; `padding` is that before the first row and column."""
 
     inputs: tuple[int, int, int]
     outputs: tuple[int, int, int]
@@ -104,7 +116,9 @@ class _Window:
         return sum(max(0, min(start + size, length) - max(start, 0)) for start in starts)
 
 
-def _window(graph: Graph, operator: Operator) -> tuple[tuple[Work, ...], _Window] | None:
+def _window(
+    graph: Graph, operator: Operator, pads_inside: bool = False
+) -> tuple[tuple[Work, ...], _Window] | None:
     """Returns the padding that runs before, if any, and the sliding window."""
     options = operator.options
     if max(options.get("dilation_h", 1), options.get("dilation_w", 1)) > 1 or not options:
@@ -121,8 +135,8 @@ def _window(graph: Graph, operator: Operator) -> tuple[tuple[Work, ...], _Window
         )
     before: tuple[Work, ...] = ()
     is_pool = operator.op.endswith("POOL_2D")
-    if not is_pool and (total[0] % 2 or total[1] % 2):
-        # CMSIS-NN pads both sides alike; what is uneven is padded before.
+    if not is_pool and not pads_inside and (total[0] % 2 or total[1] % 2):
+        # bakenn calls CMSIS-NN with both sides padded alike; what is uneven is padded before.
         pad = _pad_work((height, width, depth), (height + total[0], width + total[1]))
         height, width = height + total[0], width + total[1]
         before, total = (pad,), (0, 0)
@@ -143,8 +157,8 @@ def _filter_of(graph: Graph, operator: Operator) -> tuple[int, int]:
     return height, width
 
 
-def _convolution(graph: Graph, operator: Operator) -> tuple[Work, ...] | None:
-    found = _window(graph, operator)
+def _convolution(graph: Graph, operator: Operator, pads_inside: bool) -> tuple[Work, ...] | None:
+    found = _window(graph, operator, pads_inside)
     if found is None or found[1].inputs[2] != graph.shape(operator.inputs[1], rank=4)[3]:
         return None  # grouped convolutions were not measured
     before, window = found
@@ -196,8 +210,8 @@ def _pointwise(window: _Window) -> Work:
     return Work("convolve_1x1_strided" if strided else "convolve_1x1", loops)
 
 
-def _depthwise(graph: Graph, operator: Operator) -> tuple[Work, ...] | None:
-    found = _window(graph, operator)
+def _depthwise(graph: Graph, operator: Operator, pads_inside: bool) -> tuple[Work, ...] | None:
+    found = _window(graph, operator, pads_inside)
     if found is None:
         return None
     before, window = found
@@ -322,9 +336,11 @@ def _nothing(graph: Graph, operator: Operator) -> tuple[Work, ...]:
 
 _POOLS = {"AVERAGE_POOL_2D": "average_pool", "MAX_POOL_2D": "max_pool"}
 
-_WORK: Mapping[str, Callable[[Graph, Operator], tuple[Work, ...] | None]] = {
+_CONVOLUTIONS: Mapping[str, Callable[[Graph, Operator, bool], tuple[Work, ...] | None]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
+}
+_WORK: Mapping[str, Callable[[Graph, Operator], tuple[Work, ...] | None]] = {
     "FULLY_CONNECTED": _fully_connected,
     "ADD": _add,
     "AVERAGE_POOL_2D": _pool,

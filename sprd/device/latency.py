@@ -3,24 +3,22 @@
 Cycles = instructions of the kernels x cycles an instruction of the core
        + bytes of weights x what reading one from the board's flash costs
        + operators x what TFLM's interpreter costs, and the kernels that are not emulated.
-Instructions come from the cost model (`sprd.device.instructions`) or from an emulated core. The
-cycles an instruction were fitted to published measurements of the core (data/cores.toml, made by
-`benchmarks/fit_cores.py`, which also states the error), or come from a user's own. Where there are
-none the latency is unknown. The front end is not counted here.
+Instructions come from the cost model (`sprd.device.instructions`) or from an emulated core, both of
+the chosen build; where its costs tell that some loops take longer than others, an instruction of
+theirs counts as more than one. The cycles an instruction were fitted to published measurements of
+the core (`sprd.device.costs`), or come from a user's own. Where there are none the latency is
+unknown. The front end is not counted here.
 """
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from math import prod
 
 from sprd.config.board import Board
 from sprd.device import esp_nn
+from sprd.device.costs import Core, Costs, costs, names
 from sprd.device.graph import Graph, Operator, weight_bytes_of
-from sprd.device.instructions import COSTS, count_instructions
-
-DATA = Path(__file__).parent / "data" / "cores.toml"
+from sprd.device.instructions import count_instructions
 
 KERNELS = "cmsis-nn"
 """The one kernel library of which layers were emulated."""
@@ -34,9 +32,7 @@ Labs MLTK, profile_model tutorial."""
 RESHAPE_CYCLES = 3.9
 """For each byte copied: 2,300 cycles for 384 B, less the interpreter's. Same source."""
 
-SPREAD = 1.26
-"""The truth is expected between estimate / SPREAD and estimate x SPREAD: beyond the worst error of
-a published model that was left out of the fit (data/cores.toml)."""
+WORD_BYTES = 4
 ASSUMED_ERROR = 0.15
 """Of a calibration that does not say its own, as with one measurement."""
 LEAST_SPREAD = 1.1
@@ -65,12 +61,11 @@ def estimate(graph: Graph, board: Board) -> Latency | None:
     """
     if esp_nn.holds_for(board):
         return _with_esp_nn(graph, board)
-    counts = count_instructions(graph)
-    if not is_counted(board) or None in counts:
+    weighted = weighted_instructions(graph, board)
+    if weighted is None:
         return None
-    instructions = sum(count for count in counts if count is not None)
     own = board.cycles_per_instruction is not None
-    return latency_of(instructions, graph, board, "board" if own else "model")
+    return _latency(weighted, graph, board, "board" if own else "model")
 
 
 def _with_esp_nn(graph: Graph, board: Board) -> Latency | None:
@@ -100,33 +95,73 @@ def borrowed_ops(graph: Graph, board: Board | None) -> tuple[str, ...]:
 
 
 def latency_of(instructions: float, graph: Graph, board: Board, source: str) -> Latency | None:
-    """Returns the latency of a model whose instructions are known.
+    """Returns the latency of a model whose instructions were counted by emulation.
 
     Args:
         instructions: Of the kernels, one inference.
-        graph: For what is not in that count: weights in flash, interpreter, softmax.
+        graph: For what is not in that count: which instructions take longer, kernels that the
+            emulation does not run, weights in flash, interpreter, softmax.
         board: Where it runs.
         source: Where the count comes from.
 
     Returns:
         None where the board's cycles an instruction are unknown.
     """
+    weighted = weighted_instructions(graph, board)
+    known = build_costs(board)
+    if weighted is not None and known is not None and known.as_tflm:
+        told = sum(count or 0.0 for count in count_instructions(graph, known.emulated))
+        instructions *= weighted / told if told else 1.0
+    return _latency(instructions, graph, board, source)
+
+
+def _latency(weighted: float, graph: Graph, board: Board, source: str) -> Latency | None:
     found = cycles_per_instruction(board)
     if found is None:
         return None
     factor, spread = found
-    cycles = factor * instructions + sum(other_cycles(graph, op, board) for op in graph.operators)
+    cycles = factor * weighted + sum(other_cycles(graph, op, board) for op in graph.operators)
     latency_ms = 1000 * cycles / board.clock_hz
     return Latency(latency_ms, latency_ms / spread, latency_ms * spread, source)
 
 
+def weighted_instructions(graph: Graph, board: Board) -> float | None:
+    """Returns a model's instructions, each counted as more or less than one by its cycles.
+
+    Returns:
+        None where they are not told from shapes.
+    """
+    if not is_counted(board):
+        return None
+    counts = _weighted(graph, board)
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def instructions_on(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
+    """Returns the instructions of each operator in a board's build; without a board, at -O2."""
+    known = None if board is None else build_costs(board)
+    if known is None:
+        return count_instructions(graph)
+    return count_instructions(graph, known.instructions, known.as_tflm)
+
+
+def _weighted(graph: Graph, board: Board) -> tuple[float | None, ...]:
+    """Returns the weighted instructions of each operator, on a board that is counted."""
+    known = costs(board.build.cost)
+    core = known.cores.get(board.core)
+    table = known.weighted if core is None else core.weighted
+    return count_instructions(graph, table, known.as_tflm)
+
+
+def build_costs(board: Board) -> Costs | None:
+    """Returns the costs of the chosen build's kernels; None where they were never counted."""
+    known = board.kernels == KERNELS and board.build.cost in names()
+    return costs(board.build.cost) if known else None
+
+
 def is_counted(board: Board) -> bool:
     """Returns whether there is a cost model of the kernels of the chosen build on this core."""
-    return board.dsp and _has_costs(board)
-
-
-def _has_costs(board: Board) -> bool:
-    return board.kernels == KERNELS and board.build.cost in COSTS
+    return board.dsp and build_costs(board) is not None
 
 
 def cycles_per_instruction(board: Board) -> tuple[float, float] | None:
@@ -135,22 +170,35 @@ def cycles_per_instruction(board: Board) -> tuple[float, float] | None:
     Returns:
         None where they are unknown, or of another build than those that were counted.
     """
-    if not _has_costs(board):
+    known = build_costs(board)
+    if known is None:
         return None
     if board.cycles_per_instruction is not None:
         error = board.cycles_per_instruction_error
         error = ASSUMED_ERROR if error is None else error
         return board.cycles_per_instruction, max(LEAST_SPREAD, 1 + 2 * error)
-    core = cores().get(board.core)
-    return None if core is None else (core, SPREAD)
+    core = known.cores.get(board.core)
+    if core is None:
+        return None
+    return core.cycles_per_instruction, core.spread if _has_rows(board, core) else (
+        core.spread_elsewhere
+    )
 
 
-@cache
-def cores() -> Mapping[str, float]:
-    """Returns the fitted cycles an instruction of each core that was measured."""
-    with DATA.open("rb") as file:
-        table = tomllib.load(file)["cores"]
-    return {core: float(entry["cycles_per_instruction"]) for core, entry in table.items()}
+def _has_rows(board: Board, core: Core) -> bool:
+    return bool({board.name, board.published_name} & set(core.boards))
+
+
+def latency_basis(board: Board) -> str | None:
+    """Returns in words whose milliseconds an estimate rests on; None where there is none."""
+    known = build_costs(board)
+    if known is None or cycles_per_instruction(board) is None:
+        return None
+    if board.cycles_per_instruction is not None:
+        return "measurements of this board"
+    core = known.cores[board.core]
+    borrowed = "" if _has_rows(board, core) else "borrowed: "
+    return f"{borrowed}{core.rests_on}"
 
 
 def unavailable_costs(board: Board) -> dict[str, str]:
@@ -172,7 +220,7 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
         return _unmeasured(graph, esp_nn.cycles_of(graph, board))
     if board.kernels != KERNELS:
         return f"no layer was measured with the kernels {board.kernels}"
-    if board.build.cost not in COSTS:
+    if build_costs(board) is None:
         return f"no layer was measured with the build {board.build.name}"
     if not board.dsp:
         return (
@@ -201,8 +249,10 @@ def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
         found = esp_nn.cycles_of(graph, board)
         known = sum(one.total for one in found if one is not None)
         return tuple(None if None in found or one is None else one.total / known for one in found)
-    counts = count_instructions(graph)
-    if None in counts or board is None or not is_counted(board):
+    if board is None or not is_counted(board):
+        return (None,) * len(graph.operators)
+    counts = _weighted(graph, board)
+    if None in counts:
         return (None,) * len(counts)
     factor = (cycles_per_instruction(board) or (1.5, 0.0))[0]
     cycles = [
@@ -214,11 +264,44 @@ def time_shares(graph: Graph, board: Board | None) -> tuple[float | None, ...]:
 
 def other_cycles(graph: Graph, operator: Operator, board: Board, interpreted: bool = True) -> float:
     """Returns the cycles of an operator that no kernel instruction accounts for."""
+    n_bytes = weight_bytes_of(graph, operator) * _n_readings(graph, operator, board)
+    return _overhead(graph, operator, interpreted, board.weight_byte_cycles * n_bytes)
+
+
+def _overhead(
+    graph: Graph, operator: Operator, interpreted: bool = True, weights: float = 0.0
+) -> float:
+    """Returns the cycles of TFLM's interpreter and of what is not emulated, and `weights`."""
     n_outputs = sum(graph.tensors[index].n_elements for index in operator.outputs)
     cycles = OPERATOR_CYCLES if interpreted else 0.0
-    cycles += board.weight_byte_cycles * weight_bytes_of(graph, operator)
+    cycles += weights
     if operator.op == "SOFTMAX":
         cycles += SOFTMAX_CYCLES * n_outputs
     if operator.op == "RESHAPE":
         cycles += RESHAPE_CYCLES * n_outputs
     return cycles
+
+
+def interpreter_instructions(graph: Graph) -> float:
+    """Returns the instructions that TFLM takes beside the kernels: interpreter, softmax, reshape.
+
+    Their cycles at those of a Cortex-M4 for an instruction of the kernels at -O2.
+    """
+    per_instruction = costs().cores["cortex-m4"].cycles_per_instruction
+    return sum(_overhead(graph, operator) for operator in graph.operators) / per_instruction
+
+
+def _n_readings(graph: Graph, operator: Operator, board: Board) -> int:
+    """Returns how often a kernel reads its weights from flash, past any cache.
+
+    CMSIS-NN multiplies two pixels at a time with all weights, a depthwise convolution one. A board
+    whose flash is read a word at a time holds no line of it. Others read each line once; what the
+    rest costs is in the core's fitted cycles, as it is where a build does not tell it apart.
+    """
+    known = build_costs(board)
+    if known is None or not known.as_tflm or board.line_bytes != WORD_BYTES:
+        return 1
+    n_pixels = prod(graph.tensors[operator.outputs[0]].shape[:-1])
+    if operator.op == "CONV_2D":
+        return -(-n_pixels // 2)
+    return n_pixels if operator.op == "DEPTHWISE_CONV_2D" else 1

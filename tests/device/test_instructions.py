@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from sprd.device.costs import costs as tables
 from sprd.device.graph import read_graph
-from sprd.device.instructions import coefficients, count_instructions, work_of
+from sprd.device.instructions import count_instructions, work_of
 
 EMULATED = {
     "sprd_tiny_conv_up_down": 2.511e6,
@@ -30,7 +31,7 @@ def test_published_models_agree_within_three_percent(shared: Path, name: str) ->
 
 def test_every_loop_has_a_cost(shared: Path) -> None:
     """Each loop that a kernel of the published models runs was fitted; none is below 0."""
-    costs = coefficients()
+    costs = tables().instructions
     for name in EMULATED:
         graph = read_graph((shared / "models" / f"{name}.tflite").read_bytes())
         for operator in graph.operators:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from sprd.device.emulation.adapt import Adapted, adapt
 from sprd.device.emulation.toolchain import (
     CORES,
+    FLAGS,
     Sections,
     build,
     check_toolchain,
@@ -109,6 +110,7 @@ def emulate(
     inputs: "NDArray[np.int8] | None" = None,
     n_inputs: int = N_CLIPS,
     name: str = "model",
+    flags: Sequence[str] = FLAGS,
 ) -> Emulation:
     """Runs a model on an emulated core and in TFLM.
 
@@ -121,6 +123,7 @@ def emulate(
         inputs: int8 (n, values of one input); seeded random ones if None.
         n_inputs: How many random ones.
         name: What messages call the model.
+        flags: How the kernels are optimised, as a build of a board compiles them.
 
     Raises:
         EmulationError: The toolchain is missing, or the model holds what cannot be emulated.
@@ -132,7 +135,7 @@ def emulate(
     adapted = adapt(model, name)
     runner = Runner(adapted.model, name)
     rows = _inputs(runner, inputs, n_inputs)
-    job = _Job(core, adapted, read_graph(model, name), rows, runner.run(rows))
+    job = _Job(core, tuple(flags), adapted, read_graph(model, name), rows, runner.run(rows))
     _check_rewriting(model, adapted, rows[:N_CHECKED], job.expected[:N_CHECKED], name)
     with tempfile.TemporaryDirectory(prefix="sprd-emulate-") as folder:
         elf, calls = _program(Path(folder), job)
@@ -141,11 +144,25 @@ def emulate(
     return _emulation(job, calls, printed, image, time.perf_counter() - start)
 
 
+def program(model: bytes, core: str, folder: Path, flags: Sequence[str] = FLAGS) -> Path:
+    """Builds the program that `emulate` would run on one random input, and does not run it.
+
+    Raises:
+        EmulationError, ModelFileError: As `emulate`.
+    """
+    adapted = adapt(model, "model")
+    runner = Runner(adapted.model, "model")
+    rows = _inputs(runner, None, 1)
+    job = _Job(core, tuple(flags), adapted, read_graph(model), rows, runner.run(rows))
+    return _program(folder, job)[0]
+
+
 @dataclass(frozen=True)
 class _Job:
     """A model made ready for a core; `expected` (n, n_outputs) is what TFLM gives for `rows`."""
 
     core: str
+    flags: tuple[str, ...]
     adapted: Adapted
     graph: Graph
     rows: "NDArray[np.int8]"
@@ -247,6 +264,7 @@ def _program(folder: Path, job: _Job) -> tuple[Path, list[_Call]]:
         [path for path in paths if path.suffix != ".c"],
         [*defines, *own],
         harness=[HERE / "measure.c", folder / "marked.c"],
+        flags=job.flags,
     )
     return elf, calls
 

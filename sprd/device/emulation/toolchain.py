@@ -26,6 +26,8 @@ INSTALL = (
     "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib"
     " qemu-system-arm"
 )
+FLAGS = ("-O2",)
+"""How what is measured is optimised where no build is told."""
 COMPILE_SECONDS = 120.0
 N_COMPILERS = min(4, os.cpu_count() or 1)
 """Compilers that run at the same time."""
@@ -105,6 +107,7 @@ def build(
     includes: Sequence[Path] = (),
     defines: Sequence[str] = (),
     harness: Sequence[Path] = (),
+    flags: Sequence[str] = FLAGS,
 ) -> Path:
     """Compiles and links a program.
 
@@ -115,6 +118,7 @@ def build(
         includes: Folders of headers.
         defines: Macros, as `NAME` or `NAME=VALUE`.
         harness: Sources of the measuring program, left out of `sections`.
+        flags: How what is measured is optimised, as a build of a board compiles it.
 
     Returns:
         The ELF file.
@@ -123,14 +127,14 @@ def build(
         EmulationError: A program is missing, or the compiler refuses a source.
     """
     check_toolchain()
-    flags = [*core_named(core).flags, "-O2", "-w", "-ffreestanding", "-ffunction-sections",
-             "-fdata-sections", "-I", str(HERE), "-I", str(folder)]  # fmt: skip
-    flags += [f"-I{path}" for path in includes] + [f"-D{macro}" for macro in defines]
+    common = [*core_named(core).flags, "-w", "-ffreestanding", "-ffunction-sections",
+              "-fdata-sections", "-I", str(HERE), "-I", str(folder)]  # fmt: skip
+    common += [f"-I{path}" for path in includes] + [f"-D{macro}" for macro in defines]
     objects = folder / "objects"
     objects.mkdir(exist_ok=True)
     commands = [
-        *_measured(flags, [*sources, HERE / "memory.c"]),
-        *_harness(flags, [HERE / "runtime.c", *harness], objects),
+        *_measured([*common, *flags], [*sources, HERE / "memory.c"]),
+        *_harness([*common, *FLAGS], [HERE / "runtime.c", *harness], objects),
     ]
     with ThreadPoolExecutor(N_COMPILERS) as pool:
         list(pool.map(lambda command: _run(command, objects), commands))

@@ -46,6 +46,22 @@ def test_every_core_counts_a_loop(tmp_path: Path, core: str) -> None:
 
 
 @pytest.mark.usefixtures("toolchain")
+def test_flags_are_those_of_a_build(tmp_path: Path) -> None:
+    """A loop takes more instructions at -O0 than at -O2, which is what it gets if none is told."""
+    counts = []
+    for name in ("", "-O2", "-O0"):
+        folder = tmp_path / f"at{name}"
+        folder.mkdir()
+        source = folder / "loop.c"
+        source.write_text(LOOP)
+        flags = (name,) if name else toolchain.FLAGS
+        defines = ["N=3000", "RESULT=0"]
+        elf = toolchain.build(folder, [source], "cortex-m4", defines=defines, flags=flags)
+        counts += toolchain.values(toolchain.run(elf, "cortex-m4"), "ticks")
+    assert counts[0] == counts[1] < counts[2]
+
+
+@pytest.mark.usefixtures("toolchain")
 def test_what_the_measuring_program_takes_is_left_out(tmp_path: Path) -> None:
     """Code and variables of the harness are not the model's."""
     (tmp_path / "part.c").write_text("int table[100]; int part(int i) { return table[i]++; }")
