@@ -113,7 +113,12 @@ def sources(given: Path | None) -> Iterator[Path]:
 
 
 def build_program(
-    root: Path, folder: Path, core: str, settings: Sequence[FrontendSettings], *defines: str
+    root: Path,
+    folder: Path,
+    core: str,
+    settings: Sequence[FrontendSettings],
+    *defines: str,
+    flags: Sequence[str] = toolchain.FLAGS,
 ) -> Path:
     """Compiles frontend_cost.cc for these settings; returns the ELF file."""
     cases = [
@@ -130,6 +135,7 @@ def build_program(
         includes=[root, root / "kissfft"],
         defines=["FIXED_POINT=16", "NDEBUG", f"N_SOUNDS={len(SOUNDS)}", *defines],
         harness=[PROGRAM],
+        flags=flags,
     )
 
 
@@ -143,6 +149,11 @@ def measure(
             toolchain.run(elf, core, timeout_s=600),
             toolchain.sections(elf).flash_bytes,
         )
+    return read_results(said, core, len(settings)), code_bytes
+
+
+def read_results(said: str, core: str, n_settings: int) -> list[Measured]:
+    """Reads what the program printed on a core."""
     tick = toolchain.core_named(core).instructions_per_tick
     results = []
     for part in said.split("done=")[1:]:
@@ -152,31 +163,40 @@ def measure(
         frames = tuple(tick * ticks for ticks in toolchain.values(part, "frame"))
         setup = tick * first["setup"]
         results.append(Measured(setup, first["state"], first["fft"], first["products"], frames))
-    if [len(r.frames) for r in results] != [6 * len(SOUNDS)] * len(settings):
-        raise RuntimeError(f"{core}: {len(results)} of {len(settings)} settings ran")
-    return results, code_bytes
+    if [len(r.frames) for r in results] != [6 * len(SOUNDS)] * n_settings:
+        raise RuntimeError(f"{core}: {len(results)} of {n_settings} settings ran")
+    return results
 
 
 def fit(
     settings: Sequence[FrontendSettings], counted: Sequence[int]
 ) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """Fits the pieces to the counts; returns them and the errors of rows left out in turn."""
-    table = [pieces(s) for s in settings]
+    """Fits the pieces of a stride to the counts; see `fit_pieces`."""
+    return fit_pieces([pieces(s) for s in settings], counted)
+
+
+def fit_pieces(
+    table: Sequence[Mapping[str, int]], counted: Sequence[float]
+) -> tuple[dict[str, float], NDArray[np.float64]]:
+    """Fits pieces to counts; returns them and the errors of rows left out in turn.
+
+    A piece that would cost less than nothing costs nothing, and the others are fitted again.
+    """
     names = list(dict.fromkeys(name for row in table for name in row))
     target = np.array(counted, float)
-    shares = np.array([[row.get(name, 0) for name in names] for row in table]) / target[:, None]
+    every = np.array([[row.get(name, 0) for name in names] for row in table]) / target[:, None]
 
-    def solve(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.linalg.lstsq(shares[rows], np.ones(rows.sum()), rcond=None)[
+    def solve(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> NDArray[np.float64]:
+        values = np.zeros(len(names))
+        values[columns] = np.linalg.lstsq(every[rows][:, columns], np.ones(rows.sum()), rcond=None)[
             0
         ]
-        return found
+        return values
 
-    everything = np.arange(len(target))
-    errors = np.array([shares[i] @ solve(everything != i) - 1 for i in everything])
-    values = solve(everything >= 0)
-    if values.min() < 0:
-        raise RuntimeError(f"a piece costs less than nothing: {names[int(values.argmin())]}")
+    everything, kept = np.arange(len(target)), np.ones(len(names), bool)
+    while (values := solve(everything >= 0, kept)).min() < 0:
+        kept[values.argmin()] = False
+    errors = np.array([every[i] @ solve(everything != i, kept) - 1 for i in everything])
     return dict(zip(names, values.tolist(), strict=True)), np.abs(errors)
 
 

@@ -257,6 +257,7 @@ KEPT = {
     "sprd.bundle.manifest:_validator": "a schema that ships with the package, compiled",
     "sprd.device.costs:names": "names in a table that ships with the package",
     "sprd.device.esp_nn:coefficients": "a table that ships with the package",
+    "sprd.device.frontend_cost:_builds": "a table that ships with the package",
     "sprd.device.frontend_cost:_cores": "a table that ships with the package",
     "sprd.device.graph:_schema": "a module, imported late",
     "sprd.sweep.cluster.checkpoints:_versions": "texts that are installed",

@@ -338,6 +338,9 @@ def _items(items: Mapping[str, int]) -> str:
 
 def _show_real_time(live: "RealTime") -> None:
     out = output()
+    if live.setup_ms is not None:
+        setup = number_of("frontend_ms").text(live.setup_ms)
+        out.print(f"before the first frame the front end sets itself up, once: {setup}")
     if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
         out.print("whether it keeps up is unknown, as a latency is")
         return

@@ -4,7 +4,9 @@ The front end is TensorFlow's (C, fixed point). Its instructions were counted on
 over a grid of settings and fitted piece by piece: so many for a sample, an FFT, a weight of the
 filter bank, a channel. Coefficients, grid and errors are in data/frontend_cost.toml, made by
 benchmarks/frontend_cost.py. Where a cost depends on what is heard, the busiest of the sounds tried
-counts.
+counts for the build `cmake-O2`. Other builds, and the start of all, are in
+data/frontend_builds.toml, by their optimisation level (benchmarks/frontend_builds.py): a mean frame
+of sounds that are like a room, as a mean is what was measured of firmware.
 
 Knows no audio and no board: plain numbers in. What it does not know: the driver that brings the
 samples, caches, and a flash that stalls the core.
@@ -18,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sprd.config.build import CMAKE_O2
 from sprd.config.frontend import (
     FRAMES_MS,
     N_CHANNELS,
@@ -29,6 +32,7 @@ from sprd.config.frontend import (
 from sprd.errors import ConfigError
 
 DATA = Path(__file__).parent / "data" / "frontend_cost.toml"
+BUILDS_DATA = DATA.with_name("frontend_builds.toml")
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "sample_rate_hz": SAMPLE_RATES_HZ,
@@ -99,7 +103,8 @@ class FrontendSettings:
 class FrontendCost:
     """What the front end takes on a core.
 
-    `instructions_per_stride` is None where the core was not emulated, `code_bytes` likewise.
+    `instructions_per_stride` is None where the core or the build was not emulated, likewise
+    `code_bytes` and `setup_instructions`, which the start takes, once.
     `state_bytes` is the heap that it takes, the allocator's own bytes included (newlib-nano takes 1
     to 4 % less); audio buffers and features are not in it. `code_bytes` is flash: code, tables, and
     the parts of the maths library that it alone brings.
@@ -108,25 +113,51 @@ class FrontendCost:
     instructions_per_stride: float | None
     state_bytes: int
     code_bytes: int | None
+    setup_instructions: float | None = None
 
 
-def frontend_cost(settings: FrontendSettings, core: str = "cortex-m4") -> FrontendCost:
-    """Returns the cost of the front end on a core; unknown parts of it are None."""
+def frontend_cost(
+    settings: FrontendSettings, core: str = "cortex-m4", build: str = CMAKE_O2
+) -> FrontendCost:
+    """Returns the cost of the front end on a core; unknown parts of it are None.
+
+    Args:
+        settings: Of the front end.
+        core: Where it runs.
+        build: The name of a build's cost tables (`Build.cost`).
+    """
     known = _cores().get(core)
     return FrontendCost(
-        instructions_per_stride=instructions_per_stride(settings, core),
+        instructions_per_stride=instructions_per_stride(settings, core, build),
         state_bytes=state_bytes(settings),
         code_bytes=None if known is None else int(known["code_bytes"]),
+        setup_instructions=setup_instructions(settings, core, build),
     )
 
 
-def instructions_per_stride(settings: FrontendSettings, core: str = "cortex-m4") -> float | None:
-    """Returns the instructions of one frame of features; None for a core not emulated."""
-    known = _cores().get(core)
+def instructions_per_stride(
+    settings: FrontendSettings, core: str = "cortex-m4", build: str = CMAKE_O2
+) -> float | None:
+    """Returns the instructions of one frame of features; None for what was not emulated."""
+    known = _cores().get(core) if build == CMAKE_O2 else _of_build("frame", core, build)
+    return _sum(known, pieces(settings))
+
+
+def setup_instructions(
+    settings: FrontendSettings, core: str = "cortex-m4", build: str = CMAKE_O2
+) -> float | None:
+    """Returns the instructions of the start, once; None for what was not emulated.
+
+    In soft float, as was counted; a build that computes floats in an FPU takes about half.
+    """
+    return _sum(_of_build("setup", core, build), setup_pieces(settings))
+
+
+def _sum(known: Mapping[str, Any] | None, work: Mapping[str, int]) -> float | None:
     if known is None:
         return None
     costs = known["instructions"]
-    return math.fsum(float(costs[piece]) * n for piece, n in pieces(settings).items())
+    return math.fsum(float(costs[piece]) * n for piece, n in work.items())
 
 
 def state_bytes(settings: FrontendSettings) -> int:
@@ -163,6 +194,18 @@ def pieces(settings: FrontendSettings) -> dict[str, int]:
         "heard_channel": bank.n_heard,
         "pcan_channel": channels * settings.enable_pcan,
         "log_channel": channels * settings.enable_log,
+    }
+
+
+def setup_pieces(settings: FrontendSettings) -> dict[str, int]:
+    """Returns how many of each piece of work the start takes; the cost is linear in them."""
+    band_hz = settings.upper_band_limit_hz - settings.lower_band_limit_hz
+    return {
+        f"fft_{settings.n_fft}": 1,
+        "window_sample": settings.window_samples,
+        "band_bin": round(band_hz * settings.n_fft / settings.sample_rate_hz),
+        "channel": settings.n_channels,
+        "pcan": int(settings.enable_pcan),
     }
 
 
@@ -216,3 +259,15 @@ def _cores() -> Mapping[str, Any]:
     with DATA.open("rb") as file:
         cores: Mapping[str, Any] = tomllib.load(file)["cores"]
     return cores
+
+
+def _of_build(what: str, core: str, build: str) -> Mapping[str, Any] | None:
+    """Returns the fit of a "frame" or the "setup" at the level of a build; None if unknown."""
+    level = _builds()["levels"].get(build)
+    return None if level is None else _builds()[what][level].get(core)
+
+
+@cache
+def _builds() -> Mapping[str, Any]:
+    with BUILDS_DATA.open("rb") as file:
+        return tomllib.load(file)

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from sprd.config.board import Board
 from sprd.config.limits import KEEPS_UP, Violation, find_violations
 from sprd.device.footprint import Footprint
-from sprd.device.frontend_cost import FrontendCost, FrontendSettings, frontend_cost
+from sprd.device.frontend_cost import (
+    FrontendCost,
+    FrontendSettings,
+    frontend_cost,
+    state_bytes,
+)
 from sprd.device.latency import cycles_per_instruction
 from sprd.errors import ConfigError
 
@@ -22,7 +27,8 @@ class RealTime:
 
     `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
     it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
-    `energy_uj` is the energy of one inference with its frames, in microjoules. None is unknown.
+    `energy_uj` is the energy of one inference with its frames, in microjoules. `setup_ms` is the
+    start of the front end, once, before it all. None is unknown.
     """
 
     frontend_ms: float | None
@@ -33,6 +39,7 @@ class RealTime:
     cpu_share_high: float | None = None
     keeps_up: bool | None = None
     energy_uj: float | None = None
+    setup_ms: float | None = None
 
 
 def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
@@ -40,7 +47,7 @@ def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings
     items = dict(footprint.ram_items)
     if not items:
         return footprint
-    state = frontend_cost(settings, board.core).state_bytes
+    state = state_bytes(settings)
     items["frontend"] = max(items.get("frontend", 0), state)
     items["audio"] = items.get("audio", 0) * max(settings.sample_rate_hz, _RING_HZ) // _RING_HZ
     return replace(footprint, ram_items=items, ram_bytes=sum(items.values()))
@@ -74,7 +81,7 @@ def real_time_on(
         raise ConfigError(
             f"interval: must be at most {MAX_INTERVAL_MS:,.0f} ms, got {interval:g} ms."
         )
-    cost = frontend_cost(settings, board.core)
+    cost = frontend_cost(settings, board.core, board.build.cost)
     return real_time(board, footprint, cost, interval, interval / stride_ms)
 
 
@@ -100,18 +107,18 @@ def real_time(
     Raises:
         ConfigError: The interval of the latency does not hold its estimate.
     """
-    frontend_ms = _frontend_ms(board, cost, frames_per_inference)
+    frontend_ms = _milliseconds(board, cost.instructions_per_stride, frames_per_inference)
+    setup_ms = _milliseconds(board, cost.setup_instructions, 1)
+    known = RealTime(frontend_ms, footprint.latency_ms, interval_ms, setup_ms=setup_ms)
     latency = _latency(footprint)
     if frontend_ms is None or latency is None:
-        return RealTime(frontend_ms, footprint.latency_ms, interval_ms)
+        return known
     low_ms, latency_ms, high_ms = latency
     busy_ms = frontend_ms + latency_ms
     share = busy_ms / interval_ms
     high = share * high_ms / latency_ms
-    return RealTime(
-        frontend_ms=frontend_ms,
-        inference_ms=latency_ms,
-        stride_ms=interval_ms,
+    return replace(
+        known,
         cpu_share=share,
         cpu_share_low=share * low_ms / latency_ms,
         cpu_share_high=high,
@@ -139,10 +146,9 @@ def check_real_time(found: RealTime) -> tuple[Violation, ...]:
     return find_violations(lambda _: found.cpu_share, (KEEPS_UP,))
 
 
-def _frontend_ms(board: Board, cost: FrontendCost, n_frames: float) -> float | None:
-    """Milliseconds of some frames of features; None where core or kernels were not measured."""
+def _milliseconds(board: Board, instructions: float | None, times: float) -> float | None:
+    """Milliseconds of some runs of the front end's code; None where core or kernels are unknown."""
     found = cycles_per_instruction(board)
-    if cost.instructions_per_stride is None or found is None:
+    if instructions is None or found is None:
         return None
-    instructions = n_frames * cost.instructions_per_stride
-    return 1000 * instructions * found[0] / board.clock_hz
+    return 1000 * times * instructions * found[0] / board.clock_hz

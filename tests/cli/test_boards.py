@@ -90,6 +90,16 @@ def test_share_of_the_cpu_reads_as_in_a_violation(
     assert f"every 20 ms, cpu share {share:.3f} ({low:.3f} .. {high:.3f})" in out
 
 
+def test_check_tells_the_start_of_the_front_end(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """3.8 M instructions at 1.44 cycles and 120 MHz, once: in the JSON and on the screen."""
+    command = ("check", model, "--board", "nucleo_l4r5zi", "--frame", "30/20x40")
+    found = json.loads(run(capsys, *command, "--json")[1])["real_time"]
+    assert found["setup_ms"] == pytest.approx(45, rel=0.1)
+    assert f"once: {found['setup_ms']:.1f} ms" in run(capsys, *command)[1]
+
+
 @pytest.mark.parametrize(
     ("args", "rule"),
     [

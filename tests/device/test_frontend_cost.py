@@ -16,11 +16,13 @@ import pytest
 
 from sprd.device.emulation.toolchain import INSTALL, check_toolchain
 from sprd.device.frontend_cost import (
+    BUILDS_DATA,
     DATA,
     FrontendCost,
     FrontendSettings,
     frontend_cost,
     instructions_per_stride,
+    setup_instructions,
     state_bytes,
 )
 from sprd.errors import ConfigError, EmulationError
@@ -109,6 +111,51 @@ def test_core_that_was_not_emulated_has_no_figure() -> None:
     """Instructions and code of an Xtensa are unknown; its state has the same structures."""
     cost = frontend_cost(USUAL, "xtensa-lx7")
     assert cost == FrontendCost(None, state_bytes(USUAL), None)
+
+
+@pytest.mark.parametrize(
+    ("build", "window_ms", "stride_ms", "n_channels", "counted"),
+    [
+        ("arduino-O2", 30, 20, 40, 84_557),
+        ("arduino", 30, 20, 40, 88_391),
+        ("arduino-O2", 40, 40, 20, 159_537),
+        ("arduino", 40, 40, 20, 166_085),
+    ],
+)
+def test_frame_of_a_build_is_what_its_firmware_took(
+    build: str, window_ms: int, stride_ms: int, n_channels: int, counted: int
+) -> None:
+    """Within 4 % of TensorFlow's front end in the Arduino library (calibration/tflm_cortex_m4)."""
+    settings = FrontendSettings(16000, window_ms, stride_ms, n_channels)
+    assert instructions_per_stride(settings, build=build) == pytest.approx(counted, rel=0.04)
+
+
+def test_start_takes_millions_of_instructions_once() -> None:
+    """4 to 8 M for usual settings, as in firmware; -Os is within 2 % of -O2, an M0+ far above."""
+    usual, demo = USUAL, FrontendSettings(16000, 40, 40, 20)
+    starts = [setup_instructions(one, build="arduino") or 0.0 for one in (usual, demo)]
+    assert starts == pytest.approx([3_801_960, 6_532_960], rel=0.01)
+    assert setup_instructions(demo) == pytest.approx(starts[1], rel=0.02)
+    assert (setup_instructions(demo, "cortex-m0plus") or 0.0) > 2 * starts[1]
+
+
+def test_front_end_of_a_build_that_was_not_counted_is_unknown() -> None:
+    """No other build's figures stand in, nor another core's; its RAM is known all the same."""
+    for cost in (
+        frontend_cost(USUAL, "cortex-m4", "own"),
+        frontend_cost(USUAL, "xtensa-lx6", "arduino"),
+    ):
+        assert (cost.instructions_per_stride, cost.setup_instructions) == (None, None)
+        assert cost.state_bytes == state_bytes(USUAL)
+
+
+def test_fits_of_every_level_hold_on_settings_left_out() -> None:
+    """Frames within 3 %, starts within half a percent; every build names a level that is there."""
+    found = tomllib.loads(BUILDS_DATA.read_text(encoding="utf-8"))
+    for what, worst in (("frame", 0.03), ("setup", 0.005)):
+        for level in set(found["levels"].values()):
+            assert set(found[what][level]) == set(CORES)
+            assert all(fit["worst_error"] < worst for fit in found[what][level].values())
 
 
 @pytest.mark.parametrize(

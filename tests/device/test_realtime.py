@@ -9,7 +9,7 @@ from sprd.config.board import Board
 from sprd.config.build import cmake_o2
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint
-from sprd.device.frontend_cost import FrontendCost, FrontendSettings
+from sprd.device.frontend_cost import FrontendCost, FrontendSettings, frontend_cost
 from sprd.device.realtime import real_time, real_time_on
 from sprd.errors import ConfigError
 
@@ -53,6 +53,26 @@ def test_busy_time_is_frames_and_inference(board: Board) -> None:
     assert result.cpu_share_high == pytest.approx(0.48)
     assert result.energy_uj == pytest.approx(400.0)
     assert result.keeps_up is True
+
+
+def test_start_of_the_front_end_is_told_apart(board: Board) -> None:
+    """6.4 M instructions at 1.5 cycles and 64 MHz are 150 ms, in no frame's time and no share."""
+    model, cost = footprint(35.3125, 30.0, 42.375), FrontendCost(1e5, 0, 0)
+    result = real_time(board, model, replace(cost, setup_instructions=6.4e6), 100.0, 2)
+    assert result.setup_ms == pytest.approx(150.0)
+    assert replace(result, setup_ms=None) == real_time(board, model, cost, 100.0, 2)
+
+
+@pytest.mark.parametrize("cost", ["arduino", "cmake-O2"])
+def test_front_end_costs_what_the_build_makes_of_it(
+    board: Board, cost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The milliseconds of a frame are of the tables that the chosen build names."""
+    monkeypatch.setattr("sprd.device.realtime.cycles_per_instruction", lambda board: (1.5, 1.2))
+    built = replace(board, build=replace(cmake_o2(board.core, "cmsis-nn"), cost=cost))
+    found = real_time_on(built, footprint(10.0, 9.0, 11.0), USUAL).frontend_ms
+    counted = frontend_cost(USUAL, board.core, cost).instructions_per_stride
+    assert counted is not None and found == pytest.approx(1.5 * counted / 64_000)
 
 
 @pytest.mark.parametrize(("interval_ms", "keeps_up"), [(48.0, True), (47.9, False), (40.0, False)])
