@@ -146,9 +146,17 @@ def open_corpus(
 
 
 def index_data(
-    data: DataSection, folder: Path | None = None, progress: Progress | None = None
+    data: DataSection,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> Index:
-    """Looks at the data set of a sweep, whatever is wrong with it; for arguments see `open_corpus`.
+    """Looks at the data set of a sweep, whatever is wrong with it.
+
+    Args:
+        data, folder, progress: See `open_corpus`.
+        moved: `Corpus.moved` of an earlier look at the same recordings: they are split as then,
+            though a trial may want other words than its sweep. None: they are split anew.
 
     Raises:
         DataError: A folder is missing or empty.
@@ -161,7 +169,7 @@ def index_data(
                 f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
             )
     source = " + ".join([source_name(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
-    return _index(folders, data, source, progress)
+    return _index(folders, data, source, progress, moved)
 
 
 def look_into(

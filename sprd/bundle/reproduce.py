@@ -105,10 +105,8 @@ def open_same_data(
         DataError: They are others, or lie elsewhere.
     """
     told = manifest["record"]["data"]
-    index = index_data(config.data, data, progress)
-    babble = config.augment.babble_frequency
-    findings = find(index, config.data, config.features, True, babble)
-    corpus = accept(index, findings, (), tell, goes_on=True)
+    index = index_data(config.data, data, progress, told.get("moved", {}))
+    corpus = index.corpus
     if corpus.fingerprint == told["fingerprint"] and split_digest(corpus) != told["split_digest"]:
         raise DataError(
             f"{corpus.source}: must be split as in the bundle, digest {told['split_digest'][:12]},"
@@ -121,7 +119,9 @@ def open_same_data(
             f" {told['fingerprint'][:12]}, got {len(corpus.clips):,}, {corpus.fingerprint[:12]}."
             " Other recordings give another model. Give the folder with --data."
         )
-    return corpus
+    babble = config.augment.babble_frequency
+    findings = find(index, config.data, config.features, True, babble)
+    return accept(index, findings, (), tell, goes_on=True)
 
 
 def differences(manifest: Mapping[str, Any]) -> tuple[str, ...]:

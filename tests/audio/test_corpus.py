@@ -12,9 +12,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio.corpus import Corpus, look_into, open_corpus, read_noise, split_digest
+from sprd.audio.corpus import (
+    Corpus,
+    index_data,
+    look_into,
+    open_corpus,
+    read_noise,
+    split_digest,
+)
 from sprd.audio.split import Split, split_of
 from sprd.audio.voices.synthetic import RECIPE_FILE, Recipe, plan
+from sprd.config.frozen import replaced
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
 
@@ -197,6 +205,17 @@ def test_few_speakers_are_shared_out_and_known_again(tmp_path: Path) -> None:
     assert known.moved == corpus.moved and who not in str(corpus.moved)
     hashed = indexed(tmp_path, data, {})
     assert all(clip.split == split_of(clip.speaker, data) for clip in hashed.clips)
+
+
+def test_trial_that_wants_no_other_words_has_the_split_of_its_sweep(tmp_path: Path) -> None:
+    """Told whom rank moved: by itself it would deal few speakers otherwise."""
+    for number in range(12):
+        for word in ("yes", "no", *(["cat"] if number < 4 else [])):
+            write_clip(tmp_path / word / f"p{number}_nohash_0.wav")
+    data = section(source=str(tmp_path))
+    corpus, trial = open_corpus(data), replaced(data, unknown_percentage=0.0)
+    assert split_digest(open_corpus(trial)) != split_digest(corpus)
+    assert split_digest(index_data(trial, moved=corpus.moved).corpus) == split_digest(corpus)
 
 
 def test_takes_of_one_person_are_known_again_in_their_folder_alone(
