@@ -1,19 +1,20 @@
 """Fits the cost model of ESP-NN's C kernels: loops on an emulated core, cycles on an ESP32.
 
-    python benchmarks/fit_esp_nn.py [--emulate] [--write]
+    python benchmarks/fit_esp_nn.py [--emulate] [--write] [--shared DIR]
 
 `--emulate` runs the layers of `fit_instructions.py` with ESP-NN's kernels (ESP-NN 1.2.6, out of
 bakenn's wheel) on an emulated Cortex-M4 at -O2 and writes benchmarks/layers_esp_nn.csv, one minute;
 without it that table is read. `--write` puts the fit into sprd/device/data/esp_nn.toml. Prints the
-errors of the fit, of a fit that never saw the layer, and each measured row of
-shared/calibration/esp32_measured.csv beside the estimate of a fit that saw nothing of its kind.
+errors of the fit, of a fit that never saw the layer, and each row of
+DIR/calibration/esp32_measured.csv beside the fit, a fit that saw no such operator and one that did
+not see the model (in DIR/models).
 """
 
 import argparse
 import ast
 import csv
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ from sprd.device.instructions import Work
 HERE = Path(__file__).parent
 GRID = HERE / "layers_esp_nn.csv"
 SHARED = HERE.parents[1] / "shared"
-ROWS = SHARED / "calibration" / "esp32_measured.csv"
 BOARD = "esp32"
 COMMAND = "python benchmarks/fit_esp_nn.py --emulate --write"
 CLASSES = (2, 3, 4, 5, 6, 8, 10, 12, 20, 35)
@@ -62,6 +62,7 @@ FITTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "AVERAGE_POOL_2D")
 
 Rows = Mapping[tuple[str, str], float]
 """Milliseconds by model and kind of operator."""
+Models = Mapping[str, Graph]
 Kernels = Mapping[str, Mapping[str, float]]
 
 
@@ -70,15 +71,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--emulate", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--shared", type=Path, default=SHARED)
     args = parser.parse_args()
     if args.emulate:
         emulate_grid()
     kernels, lines = fit(read_samples())
-    rows = read_rows()
-    lines += compared(rows, kernels)
+    rows, models = read_rows(args.shared)
+    lines += compared(rows, models, kernels)
     print("\n".join(lines))
     if args.write:
-        write(fit_board(rows, kernels), lines)
+        write(fit_board(rows, models, kernels), lines)
 
 
 def cases() -> Iterator[tuple[str, str, str]]:
@@ -114,25 +116,31 @@ def row_of(kind: str, inputs: Any, outputs: Any, *window: tuple[int, int]) -> st
 
 def emulate_grid() -> None:
     """Runs every layer and writes the table."""
+    found = list(cases())
+    counts = instructions_of([case for _, _, case in found])
+    with GRID.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("layer", "arguments", "instructions"))
+        for (layer, arguments, _), count in zip(found, counts, strict=True):
+            table.writerow((layer, arguments, count))
+
+
+def instructions_of(rows: Sequence[str]) -> list[int]:
+    """Runs layers on the emulated core, given as rows of `cases.h`; returns their instructions."""
     import bakenn
 
     from sprd.device.emulation import toolchain
 
     vendor = Path(bakenn.__file__).parent / "backend/esp_nn/vendor/esp_nn"
-    found = list(cases())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "cases.h").write_text("\n".join(case for _, _, case in found))
+        (folder / "cases.h").write_text("\n".join(rows), encoding="utf-8")
         sources = [vendor / "src" / source for source in SOURCES]
         includes = [vendor / "include", vendor / "src/common"]
         harness = [HERE / "esp_nn_layers.c"]
         elf = toolchain.build(folder, sources, CORE, includes, ["CONFIG_NN_OPTIMIZED=1"], harness)
         ticks = toolchain.values(toolchain.run(elf, CORE, timeout_s=600), "ticks")
-    with GRID.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("layer", "arguments", "instructions"))
-        for (layer, arguments, _), n in zip(found, ticks, strict=True):
-            table.writerow((layer, arguments, TICK * n))
+    return [TICK * n for n in ticks]
 
 
 def read_samples() -> list[Sample]:
@@ -156,11 +164,16 @@ def read_samples() -> list[Sample]:
     return samples
 
 
-def read_rows() -> Rows:
-    """Returns what was measured."""
-    with ROWS.open(encoding="utf-8") as file:
-        lines = [line for line in file if not line.startswith("#")]
-    return {(row["model"], row["what"]): float(row["ms"]) for row in csv.DictReader(lines)}
+def read_rows(shared: Path) -> tuple[Rows, Models]:
+    """Returns what was measured, and the models."""
+    lines = (shared / "calibration/esp32_measured.csv").read_text(encoding="utf-8").splitlines()
+    found = csv.DictReader(line for line in lines if not line.startswith("#"))
+    rows = {(row["model"], row["what"]): float(row["ms"]) for row in found}
+    models = {
+        name: read_graph((shared / "models" / f"{name}.tflite").read_bytes())
+        for name in sorted({model for model, _ in rows})
+    }
+    return rows, models
 
 
 @dataclass(frozen=True)
@@ -180,14 +193,14 @@ class Kind:
         return (self.cycles - line_cycles * (self.lines + self.n * code_lines)) / self.instructions
 
 
-def kinds_of(rows: Rows, kernels: Kernels) -> dict[tuple[str, str], Kind]:
+def kinds_of(rows: Rows, models: Models, kernels: Kernels) -> dict[tuple[str, str], Kind]:
     """Returns each row but the totals with its counts."""
     board = load_board(BOARD)
     kinds = {}
     for (model, op), ms in rows.items():
         if op == "Invoke":
             continue
-        graph = read_model(model)
+        graph = models[model]
         found = [operator for operator in graph.operators if operator.op == op]
         works = [esp_nn.work_of(graph, operator) for operator in found]
         counts = [esp_nn.work_instructions(work, kernels) for work in works if work is not None]
@@ -196,19 +209,14 @@ def kinds_of(rows: Rows, kernels: Kernels) -> dict[tuple[str, str], Kind]:
     return kinds
 
 
-def read_model(name: str) -> Graph:
-    """Reads a model of shared/models."""
-    return read_graph((SHARED / "models" / f"{name}.tflite").read_bytes())
-
-
-def fit_board(rows: Rows, kernels: Kernels) -> Coefficients:
+def fit_board(rows: Rows, models: Models, kernels: Kernels) -> Coefficients:
     """Fits a factor an operator, lines of code and the interpreter to the rows.
 
     FULLY_CONNECTED has two rows, of few weights and of many: they tell its code from its factor.
     The code of the others is taken to be as large; softmax has its own, which is far larger, and
     the others' factor. RESHAPE, which has no row, is in the interpreter's cycles.
     """
-    kinds, wait = kinds_of(rows, kernels), load_board(BOARD).wait_states
+    kinds, wait = kinds_of(rows, models, kernels), load_board(BOARD).wait_states
     code = code_lines_of([kind for (_, op), kind in kinds.items() if op == "FULLY_CONNECTED"], wait)
     factors = {}
     for op in FITTED:
@@ -221,9 +229,9 @@ def fit_board(rows: Rows, kernels: Kernels) -> Coefficients:
         if op == "SOFTMAX":
             code_lines[op] = (kind.cycles - other * kind.instructions) / wait - kind.lines
             factors[op] = other
-    models = sorted({model for model, _ in rows})
-    left = sum(2 * rows[m, "Invoke"] - sum(rows[r] for r in rows if r[0] == m) for m in models)
-    n_operators = sum(len(read_model(model).operators) for model in models)
+    seen = {model for model, _ in rows}
+    left = sum(2 * rows[m, "Invoke"] - sum(rows[r] for r in rows if r[0] == m) for m in seen)
+    n_operators = sum(len(models[model].operators) for model in seen)
     operator_cycles = left * load_board(BOARD).clock_hz / 1000 / n_operators
     factors |= {"RESHAPE": 1.0, "other": other}
     return Coefficients(kernels, factors, code_lines, operator_cycles)
@@ -239,33 +247,32 @@ def code_lines_of(kinds: list[Kind], line_cycles: float) -> float:
     return rest / (line_cycles * (few.n - share * many.n))
 
 
-def compared(rows: Rows, kernels: Kernels) -> list[str]:
+def compared(rows: Rows, models: Models, kernels: Kernels) -> list[str]:
     """Returns each row beside the fit, and fits that saw no such operator, or not this model."""
     lines = [f"{'measured on an ESP32':46}{'ms':>9}{'fit':>9}{'no kind':>9}{'no model':>9}"]
     for (model, what), ms in rows.items():
         no_kind = {key: value for key, value in rows.items() if key[1] != what}
         no_model = {key: value for key, value in rows.items() if key[0] != model}
-        errors = [f"{_guess(model, what, fit_board(rows, kernels)) / ms - 1:>+8.1%}"]
+        fits = [fit_board(rows, models, kernels), None, fit_board(no_model, models, kernels)]
         if what in FITTED:
-            errors.append(
-                f"{_guess(model, what, _without(no_kind, rows, kernels)) / ms - 1:>+9.1%}"
-            )
-        else:
-            errors.append(f"{'':9}")
-        errors.append(f"{_guess(model, what, fit_board(no_model, kernels)) / ms - 1:>+9.1%}")
-        lines.append(f"{model + ' ' + what:46}{ms:>9.3f}{''.join(errors)}")
+            fits[1] = _without(no_kind, rows, models, kernels)
+        guesses = [None if one is None else guess_ms(models[model], what, one) for one in fits]
+        errors = "".join(f"{'' if one is None else f'{one / ms - 1:+.1%}':>9}" for one in guesses)
+        lines.append(f"{model + ' ' + what:46}{ms:>9.3f}{errors}")
     return lines
 
 
-def _without(some: Rows, rows: Rows, kernels: Kernels) -> Coefficients:
+def _without(some: Rows, rows: Rows, models: Models, kernels: Kernels) -> Coefficients:
     """Returns a fit without a kind of operator, which then has the factor of the others."""
-    fit = fit_board({**some, **{key: rows[key] for key in rows if key[1] == "Invoke"}}, kernels)
-    return replace(fit, operator_cycles=fit_board(rows, kernels).operator_cycles)
+    fit = fit_board(
+        {**some, **{key: rows[key] for key in rows if key[1] == "Invoke"}}, models, kernels
+    )
+    return replace(fit, operator_cycles=fit_board(rows, models, kernels).operator_cycles)
 
 
-def _guess(model: str, what: str, fit: Coefficients) -> float:
+def guess_ms(graph: Graph, what: str, fit: Coefficients) -> float:
     """Returns the milliseconds of a kind of operator, without the interpreter's, or of a model."""
-    graph, board = read_model(model), load_board(BOARD)
+    board = load_board(BOARD)
     found = zip(graph.operators, esp_nn.cycles_of(graph, board, fit), strict=True)
     cycles = sum(
         one.total - (what != "Invoke") * one.interpreting

@@ -48,6 +48,7 @@ two shifts, its MULSH for a call, its zero-overhead loop for the branch of the i
 signed byte is loaded and then extended, a product and its sum are two instructions, fewer addresses
 stay in registers, and 64-bit sums are made of halves."""
 
+RESTS_ON = "ESP32 rows of the build esp-idf, two models, each kind of operator its own"
 CORE = "xtensa-lx6"
 KERNELS = "esp-nn"
 CACHE_BYTES = 32 * 1024

@@ -191,6 +191,8 @@ def _has_rows(board: Board, core: Core) -> bool:
 
 def latency_basis(board: Board) -> str | None:
     """Returns in words whose milliseconds an estimate rests on; None where there is none."""
+    if esp_nn.holds_for(board):
+        return esp_nn.RESTS_ON
     known = build_costs(board)
     if known is None or cycles_per_instruction(board) is None:
         return None

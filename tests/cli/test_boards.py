@@ -150,6 +150,7 @@ def test_what_was_never_measured_on_the_board_is_named(
     resnet = shared / "models" / "mlperf_tiny_ic_resnet8.tflite"
     code, out, _ = run(capsys, "check", resnet, "--board", "esp32")
     assert code == 0 and "ADD: never measured on this board; counted on a Cortex-M4" in out
+    assert "cycles an instruction: ESP32 rows of the build esp-idf" in out
     code, out, _ = run(capsys, "check", resnet, "--board", "esp32", "--json")
     assert json.loads(out)["latency_borrowed"] == ["ADD"]
     code, out, _ = run(capsys, "check", resnet, "--board", BOARD, "--json")

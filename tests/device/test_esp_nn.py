@@ -1,11 +1,13 @@
 """Milliseconds on an ESP32 are those that were measured; what was not measured is told as such."""
 
+import ast
 import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sprd.config.board import Board
@@ -15,6 +17,7 @@ from sprd.device.esp_nn import BORROWED_SPREAD, FITTED_SPREAD, coefficients, cyc
 from sprd.device.footprint import measure
 from sprd.device.graph import Graph, read_graph
 from sprd.device.latency import borrowed_ops, estimate, time_shares, unavailable_costs, why_unknown
+from tests.scripts import load_script
 
 KWS, RESNET = "mlperf_tiny_kws_ds_cnn", "mlperf_tiny_ic_resnet8"
 MODELS = (KWS, RESNET, "mlperf_tiny_vww_mobilenet", "mlperf_tiny_ad_autoencoder")
@@ -73,6 +76,38 @@ def test_arena_is_the_measured_one(shared: Path, esp32: Board) -> None:
         found = measure((shared / "models" / f"{row['model']}.tflite").read_bytes(), esp32)
         assert found.arena_bytes == int(row["arena_used_bytes"]), row
         assert found.arena_reserve_bytes >= found.arena_bytes
+
+
+def test_model_left_out_is_told_within_ten_percent(shared: Path) -> None:
+    """By a fit of the other one's rows alone; the shipped fit is that of all rows."""
+    script = load_script("benchmarks/fit_esp_nn.py")
+    rows, models = script.read_rows(shared)
+    kernels = coefficients().kernels
+    whole = script.fit_board(rows, models, kernels)
+    for shipped, fitted in (
+        (coefficients().factors, whole.factors),
+        (coefficients().code_lines, whole.code_lines),
+    ):
+        assert shipped == pytest.approx(fitted, rel=1e-3)
+    for name, graph in models.items():
+        others = {key: ms for key, ms in rows.items() if key[0] != name}
+        told = script.guess_ms(graph, "Invoke", script.fit_board(others, models, kernels))
+        assert told == pytest.approx(rows[name, "Invoke"], rel=0.1), name
+
+
+@pytest.mark.usefixtures("toolchain")
+def test_emulated_core_counts_what_the_grid_holds() -> None:
+    """The kernels of the wheel, compiled anew: within the clock's tick of 40 instructions."""
+    script = load_script("benchmarks/fit_esp_nn.py")
+    with script.GRID.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["layer"] != "softmax"][::100]
+    some, rng = [], np.random.default_rng(1)
+    for row in rows:
+        layer = getattr(script.layers, row["layer"])
+        graph = read_graph(layer(*ast.literal_eval(row["arguments"]), rng))
+        some.append(script.case_of(graph, graph.operators[-1]))
+    expected = [int(row["instructions"]) for row in rows]
+    assert script.instructions_of(some) == pytest.approx(expected, abs=40) and len(rows) == 5
 
 
 def test_every_loop_has_a_cost(shared: Path) -> None:
