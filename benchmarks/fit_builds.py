@@ -134,10 +134,14 @@ def build_of(row: Mapping[str, str]) -> str:
 
 
 def read_model(shared: Path, name: str) -> Graph:
-    """Returns a model of the tables; `default_demo` is a bundle."""
+    """Returns a model of the tables."""
+    return read_graph(path_of(shared, name).read_bytes(), name)
+
+
+def path_of(shared: Path, name: str) -> Path:
+    """Returns where a model of the tables lies; `default_demo` is a bundle."""
     models = shared / "models"
-    path = models / name / "model.tflite" if (models / name).is_dir() else models / f"{name}.tflite"
-    return read_graph(path.read_bytes(), name)
+    return models / name / "model.tflite" if (models / name).is_dir() else models / f"{name}.tflite"
 
 
 def tflm_instructions(graph: Graph, board: Board) -> float:

@@ -146,7 +146,7 @@ def calibrate(args: Namespace) -> int:
     from sprd.device.graph import read_graph
 
     board = load_board(args.board, args.build)
-    rows = read_measurements(args.measured)
+    rows, n_others = read_measurements(args.measured, board)
     for path, _ in rows:
         measure_untrusted(path, board)
     graphs = [read_graph(path.read_bytes(), str(path)) for path, _ in rows]
@@ -154,13 +154,15 @@ def calibrate(args: Namespace) -> int:
         [Measurement(graph, ms) for graph, (_, ms) in zip(graphs, rows, strict=True)], board
     )
     if args.json:
-        show_json({**_board_json(board), **asdict(fitted)})
+        show_json({**_board_json(board), **asdict(fitted), "n_rows_of_other_builds": n_others})
         return 0
     out = output()
     grid = _grid("model", "measured", "cycles an instruction", left=1)
     for (path, ms), factor in zip(rows, fitted.factors, strict=True):
         grid.add_row(path.name, number_of("latency_ms").exact(ms), f"{factor:.3f}")
     show_grid(grid)
+    if n_others:
+        out.print(f"of other builds than {board.build.name}, left out: {n_others} of the rows")
     out.print(f"\nPut this into a file of your own for {board.name}, and name it with --board:\n")
     source = f"sprd calibrate, {len(rows)} measurements of {args.measured.name}"
     _show_calibration(fitted, board.build.name, source)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sprd.config.board import Board
+from sprd.config.build import check_build
 from sprd.device.graph import Graph
 from sprd.device.instructions import count_instructions
 from sprd.device.latency import (
@@ -50,12 +51,35 @@ class Calibration:
     factors: tuple[float, ...]
 
 
-def read_measurements(path: Path) -> list[tuple[Path, float]]:
+def read_measurements(path: Path, board: Board) -> tuple[list[tuple[Path, float]], int]:
     """Reads a CSV with the columns `model` (a .tflite, relative to the CSV) and `latency_ms`.
+
+    A column `build` may say of which build of the board a row is; a row without is of the chosen
+    one.
+
+    Returns:
+        The rows of the chosen build, and how many are of others.
 
     Raises:
         ModelFileError: The file cannot be read, lacks a column, or a row breaks a rule.
+        BoardError: A row is of a build that the board lacks, or none is of the chosen one.
     """
+    found = _read_table(path)
+    rows = [
+        (path.parent / (row["model"] or ""), _latency(row["latency_ms"], path, number))
+        for number, row in enumerate(found, 1)
+        if _is_of_build(row.get("build"), board, f"{path}, row {number} [build]")
+    ]
+    if not rows:
+        raise BoardError(
+            f"{path}: must have rows of the build {board.build.name!r} of {board.name}, got none."
+            " Choose another with --build."
+        )
+    return rows, len(found) - len(rows)
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    """Returns the rows of a CSV that has the columns."""
     try:
         if path.exists() and not path.is_file():
             raise ValueError("it is a folder or device")
@@ -72,13 +96,20 @@ def read_measurements(path: Path) -> list[tuple[Path, float]]:
         raise ModelFileError(
             f"{path}: must have the columns {', '.join(COLUMNS)}, got {reader.fieldnames}."
         )
-    rows = [
-        (path.parent / (row["model"] or ""), _latency(row["latency_ms"], path, number))
-        for number, row in enumerate(found, 1)
-    ]
-    if not 0 < len(rows) <= _MAX_ROWS:
-        raise ModelFileError(f"{path}: must have 1 to {_MAX_ROWS} rows, got {len(rows)}.")
-    return rows
+    if not 0 < len(found) <= _MAX_ROWS:
+        raise ModelFileError(f"{path}: must have 1 to {_MAX_ROWS} rows, got {len(found)}.")
+    return found
+
+
+def _is_of_build(name: str | None, board: Board, where: str) -> bool:
+    """Returns whether a row counts for the chosen build.
+
+    Raises:
+        BoardError: The board lacks the row's build.
+    """
+    if name:
+        check_build(name, board.builds, where)
+    return not name or name == board.build.name
 
 
 def _latency(text: str | None, path: Path, number: int) -> float:

@@ -67,28 +67,28 @@ def test_model_that_computes_nothing_is_refused(m7: Board, graphs: list[Graph]) 
         calibrate([Measurement(replace(graphs[0], operators=tuple(idle)), 1.0)], m7)
 
 
-def test_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+def test_table_of_a_spreadsheet_is_read(tmp_path: Path, m7: Board) -> None:
     """A byte-order mark before the first column is no part of its name."""
     path = tmp_path / "measured.csv"
     path.write_bytes(b"\xef\xbb\xbfmodel,latency_ms\r\na.tflite,2\r\n")
-    assert read_measurements(path) == [(tmp_path / "a.tflite", 2.0)]
+    assert read_measurements(path, m7)[0] == [(tmp_path / "a.tflite", 2.0)]
 
 
-def test_flood_is_refused(tmp_path: Path) -> None:
+def test_flood_is_refused(tmp_path: Path, m7: Board) -> None:
     """A field that no path could be, and a thing that is no file."""
     path = tmp_path / "measured.csv"
     path.write_text("model,latency_ms\n" + 200_000 * "x" + ",1\n")
     with pytest.raises(ModelFileError, match="readable CSV"):
-        read_measurements(path)
+        read_measurements(path, m7)
     with pytest.raises(ModelFileError, match="folder or device"):
-        read_measurements(tmp_path)
+        read_measurements(tmp_path, m7)
 
 
-def test_measurements_are_read_beside_their_models(tmp_path: Path) -> None:
+def test_measurements_are_read_beside_their_models(tmp_path: Path, m7: Board) -> None:
     """Models are relative to the CSV; comments and further columns are passed over."""
     path = tmp_path / "measured.csv"
     path.write_text("# by hand\nmodel,latency_ms,note\na.tflite,12.5,x\nsub/b.tflite,3,y\n")
-    assert read_measurements(path) == [
+    assert read_measurements(path, m7)[0] == [
         (tmp_path / "a.tflite", 12.5),
         (tmp_path / "sub/b.tflite", 3.0),
     ]
@@ -106,15 +106,47 @@ def test_measurements_are_read_beside_their_models(tmp_path: Path) -> None:
         ("model,latency_ms\na.tflite\n", "row 1"),
     ],
 )
-def test_broken_table_is_refused(tmp_path: Path, text: str, rule: str) -> None:
+def test_broken_table_is_refused(tmp_path: Path, m7: Board, text: str, rule: str) -> None:
     """One line says which rule a CSV breaks."""
     path = tmp_path / "measured.csv"
     path.write_text(text)
     with pytest.raises(ModelFileError, match=rule):
-        read_measurements(path)
+        read_measurements(path, m7)
 
 
-def test_missing_table_is_refused(tmp_path: Path) -> None:
+def test_missing_table_is_refused(tmp_path: Path, m7: Board) -> None:
     """A path that leads nowhere is named."""
     with pytest.raises(ModelFileError, match="readable"):
-        read_measurements(tmp_path / "none.csv")
+        read_measurements(tmp_path / "none.csv", m7)
+
+
+def test_rows_of_other_builds_are_left_out(tmp_path: Path) -> None:
+    """A row is of the build that it names, of the chosen one if it names none."""
+    nano = load_board("arduino_nano_33_ble")
+    path = tmp_path / "measured.csv"
+    path.write_text(
+        "model,latency_ms,build\na.tflite,1,arduino\nb.tflite,2,cmake-O2\nc.tflite,3,\n"
+    )
+    found = {name: read_measurements(path, nano.with_build(name)) for name in nano.builds}
+    assert found["arduino"] == ([(tmp_path / "a.tflite", 1.0), (tmp_path / "c.tflite", 3.0)], 1)
+    assert found["cmake-O2"] == ([(tmp_path / "b.tflite", 2.0), (tmp_path / "c.tflite", 3.0)], 1)
+
+
+def test_row_of_a_build_that_does_not_exist_is_refused(tmp_path: Path, m7: Board) -> None:
+    """The row and the builds that the board has are named; so is a table without the chosen one."""
+    path = tmp_path / "measured.csv"
+    path.write_text("model,latency_ms,build\na.tflite,1,arduin\n")
+    with pytest.raises(BoardError, match=r"row 1 \[build\].*'arduin'.*head-Os"):
+        read_measurements(path, m7)
+    path.write_text("model,latency_ms,build\na.tflite,1,head-Os\n")
+    with pytest.raises(BoardError, match=r"'cmake-O2'.*got none"):
+        read_measurements(path, m7.with_build("cmake-O2"))
+
+
+@pytest.mark.parametrize("build", ["cmake-O2", "arduino", "arduino-O2", "head-Os"])
+def test_factor_is_found_again_in_each_build(graphs: list[Graph], build: str) -> None:
+    """The same milliseconds imply another factor in another build."""
+    nano = load_board("arduino_nano_33_ble", build)
+    made = dataclasses.replace(nano, cycles_per_instruction=1.3)
+    rows = [Measurement(graph, estimate(graph, made).latency_ms) for graph in graphs]
+    assert calibrate(rows, nano).cycles_per_instruction == pytest.approx(1.3)
