@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sprd.cli.flags import given_limits
 from sprd.cli.grid import show_grid
+from sprd.cli.listening import given_battery, power_of, show_power
 from sprd.cli.text import output, show_json
 from sprd.config.limits import KEEPS_UP, LIMITED_KEYS, Violation, at_most
 from sprd.config.numbers import number_of
@@ -39,20 +40,18 @@ def check(args: Namespace) -> int:
     from sprd.device.advice import advice
     from sprd.device.board import load_board
     from sprd.device.footprint import measure_untrusted
-    from sprd.device.realtime import check_real_time, real_time_on, with_frontend
+    from sprd.device.realtime import check_real_time
     from sprd.device.verdict import check as compare
 
     board = load_board(args.board, args.build)
     limits = {**board.bounds, **given_limits(args)}
-    settings = _frontend(args)
+    settings, battery = _frontend(args), given_battery(args)
     footprint = measure_untrusted(args.model, board)
     sizer_bytes = _sizer_bytes(args)
-    live = None
-    if settings is not None:
-        footprint = with_frontend(board, footprint, settings)
-        live = real_time_on(board, footprint, settings, args.interval_ms)
+    footprint, live = _with_frontend(board, footprint, settings, args.interval_ms)
     violations = compare(footprint, at_most(limits)) + (check_real_time(live) if live else ())
     hints = advice(footprint, violations)
+    power = power_of(board, live, battery)
     if args.json:
         head = {"model": str(args.model), **_board_json(board)}
         show_json(
@@ -60,6 +59,7 @@ def check(args: Namespace) -> int:
                 **head,
                 **_footprint_json(footprint, sizer_bytes),
                 "real_time": None if live is None else asdict(live),
+                **asdict(power),
                 "limits": limits,
                 "fits": not violations,
                 "violations": [v.as_dict() for v in violations],
@@ -72,6 +72,7 @@ def check(args: Namespace) -> int:
         _show_footprint(footprint, limits, board, sizer_bytes)
         if live is not None:
             _show_real_time(live)
+            show_power(power, battery)
         _show_violations(violations, hints)
     return _DOES_NOT_FIT if violations else 0
 
@@ -179,6 +180,21 @@ def _frontend(args: Namespace) -> "FrontendSettings | None":
         return None
     window_ms, stride_ms, n_channels = args.frame
     return FrontendSettings(16_000, window_ms, stride_ms, n_channels)
+
+
+def _with_frontend(
+    board: "Board",
+    footprint: "Footprint",
+    settings: "FrontendSettings | None",
+    interval_ms: float | None,
+) -> "tuple[Footprint, RealTime | None]":
+    """Returns the footprint with the front end's RAM, and what of the time both take."""
+    from sprd.device.realtime import real_time_on, with_frontend
+
+    if settings is None:
+        return footprint, None
+    footprint = with_frontend(board, footprint, settings)
+    return footprint, real_time_on(board, footprint, settings, interval_ms)
 
 
 def _board_json(board: "Board") -> dict[str, Any]:

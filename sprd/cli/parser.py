@@ -152,6 +152,9 @@ def _add_check(verbs: Verbs) -> None:
         "--interval-ms", type=limit, metavar="MS", help="between inferences; the stride if unset"
     )
     verb.add_argument(
+        "--battery", metavar="NAME", help="how long does it last? cr2032, 2xaa or 1000mAh@3.7V, say"
+    )
+    verb.add_argument(
         "--sizer", action="store_true",
         help="ask mcufit's sizer for the arena too: TFLM compiled for 32 bits, under Node.js",
     )  # fmt: skip

@@ -13,13 +13,14 @@ fitted cycles an instruction. A prefetch may hide some of it.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from sprd.config.board_power import Listening, read_active_mw, read_listening
 from sprd.config.board_table import (
     check_choice,
     check_keys,
@@ -63,9 +64,8 @@ _MAX_WAIT_STATES = 15
 """On the chip: the field of four bits in which STM32 sets them (FLASH_ACR, LATENCY)."""
 _MAX_WAIT_STATES_EXTERNAL = 2048
 """A cache line of 32 B over one wire at a sixth of the core's clock takes 1,536 and a command."""
-_ACTIVE_MW = (0.01, 10_000.0)
 _CYCLES_PER_INSTRUCTION = (0.5, 10.0)
-_OPTIONAL = ("kernels", "builds", "default_build", "power", "latency")
+_OPTIONAL = ("kernels", "builds", "default_build", "power", "latency", "listening")
 _CODE_KEYS = (
     "bootloader_bytes",
     "core_bytes",
@@ -89,7 +89,8 @@ class Board:
     are the cycles that the core waits for one fetch of `line_bytes` from flash. `active_mw` is the
     power while computing, in milliwatts. `cycles_per_instruction` and its relative error are a
     user's own calibration, if that is of the chosen build; `calibrations` are those of all builds,
-    by name. None is unknown.
+    by name. `listening` is what was published of it while it listens, and takes part in no
+    footprint. None is unknown.
 
     `build` is the one of its `builds` that is chosen: each number that is told of the board is told
     of this build. Where nobody chooses it is `default_build`. Two boards are equal whatever builds
@@ -119,6 +120,7 @@ class Board:
     cycles_per_instruction_error: float | None = None
     origin: str = field(default="", compare=False)
     calibrations: Mapping[str, Calibrated] = field(default_factory=dict, compare=False)
+    listening: Listening | None = field(default=None, compare=False)
 
     @property
     def kernels(self) -> str:
@@ -179,6 +181,7 @@ class Board:
             "published_name": self.published_name,
             "flash_memory": {**flash, "external": True} if is_external else flash,
             **({} if self.active_mw is None else {"power": {"active_mw": self.active_mw}}),
+            **({"listening": asdict(self.listening)} if self.listening else {}),
             **({"latency": known | of_build} if (known := _without_none(latency)) else {}),
             "code": dict(self.code_bytes),
             "ram": dict(self.app_ram_bytes),
@@ -276,7 +279,6 @@ def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
     code = _items(table, "code", _CODE_KEYS, numbers["flash_bytes"], where)
     ram = _items(table, "ram", _RAM_KEYS, numbers["ram_bytes"], where)
     fetch = _flash_memory(table, where)
-    power = _power(table, where)
     calibrations = _calibrations(table, builds, default_build, where)
     factor, error = calibrations.get(default_build, (None, None))
     return Board(
@@ -295,11 +297,12 @@ def _board(table: Mapping[str, Any], where: str, origin: str) -> Board:
         line_bytes=fetch[1],
         builds=builds,
         default_build=default_build,
-        active_mw=power,
+        active_mw=read_active_mw(table, where),
         cycles_per_instruction=factor,
         cycles_per_instruction_error=error,
         origin=origin,
         calibrations=calibrations,
+        listening=read_listening(table, where),
     )
 
 
@@ -334,14 +337,6 @@ def _flash_memory(table: Mapping[str, Any], where: str) -> tuple[int, int]:
     return wait_states, line_bytes
 
 
-def _power(table: Mapping[str, Any], where: str) -> float | None:
-    if "power" not in table:
-        return None
-    power = table_of(table, "power", where)
-    check_keys(power, ("active_mw",), f"{where} [power]")
-    return number_of(power, "active_mw", *_ACTIVE_MW, f"{where} [power]")
-
-
 def _calibrations(
     table: Mapping[str, Any], builds: Mapping[str, Build], default_build: str, where: str
 ) -> dict[str, Calibrated]:
@@ -368,6 +363,7 @@ def _sources(table: Mapping[str, Any], where: str) -> Mapping[str, str]:
     numbers = [f"code.{key}" for key in _CODE_KEYS] + [f"ram.{key}" for key in _RAM_KEYS]
     numbers += ["flash_memory.wait_states", "flash_memory.line_bytes"]
     numbers += ["power.active_mw"] if "power" in table else []
+    numbers += ["listening.mw", "listening.duty"] if "listening" in table else []
     numbers += ["latency.cycles_per_instruction"] if "latency" in table else []
     # In JSON a calibration of another build than the chosen one is left out; its source stays.
     optional = ("latency.cycles_per_instruction", "latency.cycles_per_instruction_error")

@@ -24,16 +24,17 @@ def test_each_board_loads_and_is_named_as_its_file(name: str) -> None:
     numbers |= {f"ram.{key}" for key in board.app_ram_bytes}
     numbers |= {"flash_memory.wait_states", "flash_memory.line_bytes"}
     numbers |= {"power.active_mw"} if board.active_mw is not None else set()
+    numbers |= {"listening.mw", "listening.duty"} if board.listening is not None else set()
     assert set(board.sources) == numbers
     assert board.cycles_per_instruction is None
 
 
-def test_ten_boards_are_shipped() -> None:
+def test_twelve_boards_are_shipped() -> None:
     """The boards of published measurements, SPRD's, and what hobbyists have."""
     assert set(board_names()) == {
         *("arduino_nano_33_ble", "nrf5340dk", "nucleo_l4r5zi", "stm32f446re", "stm32f746"),
         *("ek_ra6m4", "raspberry_pi_pico", "sparkfun_edge", "esp32_s3"),
-        "esp32",
+        *("esp32", "nucleo_u575zi_q", "nucleo_u385rg_q"),
     }
     kernels = {load_board(name).core: load_board(name).kernels for name in board_names()}
     assert kernels["xtensa-lx7"] == "esp-nn"
