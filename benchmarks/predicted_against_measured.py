@@ -15,6 +15,7 @@ from pathlib import Path
 
 import fit_builds
 import fit_cores
+import fit_esp_nn
 
 from sprd.config.board import Board
 from sprd.device import esp_nn
@@ -116,19 +117,20 @@ def mlperf_totals(shared: Path) -> Iterator[Figure]:
 
 def esp32_times(shared: Path) -> Iterator[Figure]:
     """Yields milliseconds on an ESP32: totals with their interval, then kinds of operator."""
-    board = load_board("esp32")
-    for row in read_table(shared, "esp32_measured"):
-        graph = fit_builds.read_model(shared, row["model"])
-        name, measured = f"{row['model']} {row['what']}", float(row["ms"])
-        if row["what"] == fit_builds.ALL:
-            found = estimate(graph, board)
-            assert found is not None
-            interval = found.low_ms, found.high_ms
-            yield Figure(name, measured, found.latency_ms, None, interval)
-        else:
-            parts = zip(graph.operators, esp_nn.cycles_of(graph, board), strict=True)
-            told = sum(one.total for op, one in parts if one and op.op == row["what"])
-            yield Figure(name, measured, told * 1000 / board.clock_hz)
+    board = load_board(fit_esp_nn.BOARD)
+    rows, models = fit_esp_nn.read_rows(shared)
+    fitted = esp_nn.coefficients()
+    for (model, what), ms in rows.items():
+        told = fit_esp_nn.guess_ms(models[model], what, fitted)
+        if what != fit_builds.ALL:
+            yield Figure(f"{model} {what}", ms, told)
+            continue
+        others = {key: value for key, value in rows.items() if key[0] != model}
+        unseen = fit_esp_nn.fit_board(others, models, fitted.kernels)
+        found = estimate(models[model], board)
+        assert found is not None
+        left_out = fit_esp_nn.guess_ms(models[model], what, unseen)
+        yield Figure(f"{model} {what}", ms, told, left_out, (found.low_ms, found.high_ms))
 
 
 def tflm_instructions(shared: Path) -> Iterator[Figure]:

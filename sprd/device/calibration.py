@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.config.build import check_build
+from sprd.device import esp_nn
 from sprd.device.graph import Graph
 from sprd.device.instructions import count_instructions
 from sprd.device.latency import (
@@ -136,6 +137,12 @@ def calibrate(measurements: Sequence[Measurement], board: Board) -> Calibration:
         raise BoardError(
             f"{board.name}: must be calibrated for a build whose kernels were counted, got"
             f" {board.build.name!r}. Those of others are not told from shapes."
+        )
+    if esp_nn.holds_for(board):
+        raise BoardError(
+            f"{board.name}: must be calibrated for a build with one factor for all operators, got"
+            f" {board.build.name!r}, which has one each. If its flash is another, change"
+            " flash_memory.wait_states in a board file of your own."
         )
     if not is_counted(board):
         raise BoardError(

@@ -58,6 +58,12 @@ def test_other_kernels_are_not_calibrated(graphs: list[Graph], name: str) -> Non
         calibrate([Measurement(graphs[0], 100.0)], load_board(name))
 
 
+def test_one_factor_takes_the_place_of_no_factor_an_operator(graphs: list[Graph]) -> None:
+    """An ESP32 was fitted operator by operator; what may differ is how fast its flash is."""
+    with pytest.raises(BoardError, match=r"esp32: .* 'esp-idf'.* flash_memory\.wait_states"):
+        calibrate([Measurement(graphs[0], 100.0)], load_board("esp32"))
+
+
 def test_model_that_computes_nothing_is_refused(m7: Board, graphs: list[Graph]) -> None:
     """There are no instructions to share the time out to."""
     from dataclasses import replace
