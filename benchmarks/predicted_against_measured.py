@@ -21,6 +21,7 @@ from sprd.config.board import Board
 from sprd.device import esp_nn
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
+from sprd.device.frontend_cost import FrontendSettings, instructions_per_stride
 from sprd.device.latency import estimate
 
 LEAST_SHARE = 0.01
@@ -166,6 +167,21 @@ def flash(shared: Path) -> Iterator[Figure]:
             yield Figure(f"{row['model']} {board.build.name}", int(row["flash_bytes"]), own)
 
 
+def front_ends(shared: Path) -> Iterator[Figure]:
+    """Yields the front end's instructions a frame in firmware, by build."""
+    for row, board in tflm_rows(shared):
+        if row["frontend_instructions_a_frame"]:
+            settings = FRONT_ENDS[row["model"]]
+            told = instructions_per_stride(settings, board.core, board.build.cost)
+            assert told is not None
+            counted = int(row["frontend_instructions_a_frame"])
+            yield Figure(f"{row['model']} {board.build.name}", counted, told)
+
+
+FRONT_ENDS = {
+    "default_demo": FrontendSettings(16_000, 40, 40, 20),
+    "sprd_tiny_conv_up_down": FrontendSettings(16_000, 30, 20, 40),
+}
 BOARDS_OWN = ("bootloader", "core", "application")
 """Items of flash that the rows leave out."""
 NO_FRONT_END = ("mlperf_tiny_kws_ds_cnn",)
@@ -202,6 +218,7 @@ SECTIONS: Mapping[str, tuple[Callable[[Path], Iterator[Figure]], str]] = {
     "milliseconds, MLPerf Tiny, build cmake-O2": (mlperf_totals, "mean 8 %, worst 13 %, inside"),
     "milliseconds, ESP32": (esp32_times, "totals within 10 %, inside"),
     "instructions of TFLM": (tflm_instructions, "each within 5 %"),
+    "instructions of the front end, a frame": (front_ends, "each within 5 %"),
     "arena bytes": (arenas, "never below, at most 4 % above, the autoencoder 8 %"),
     "flash bytes": (flash, "each within 5 %"),
 }

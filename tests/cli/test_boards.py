@@ -242,17 +242,17 @@ def test_calibrate_refuses_a_wrong_unit(
 
 
 def test_boards_fit_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ten boards, one line each, at 80 columns; then the builds of each."""
+    """Twelve boards, one line each, at 80 columns; then the builds of each."""
     code, out, _ = run(capsys, "boards")
     lines = out.splitlines()
-    assert code == 0 and lines.index("") == 11 and max(map(len, lines)) <= 80
-    nano = next(line for line in lines[11:] if line.startswith("arduino_nano_33_ble"))
+    assert code == 0 and lines.index("") == 13 and max(map(len, lines)) <= 80
+    nano = next(line for line in lines[13:] if line.startswith("arduino_nano_33_ble"))
     assert nano.split()[1] == f"{load_board(BOARD).default_build},"
     assert {"cmake-O2", "arduino", "arduino-O2", "head-Os"} <= set(nano.replace(",", "").split())
-    assert len(lines) == 11 + 3 + 10
+    assert len(lines) == 13 + 3 + 12
     code, out, _ = run(capsys, "boards", "--json")
     told = json.loads(out)["boards"]
-    assert len(told) == 10
+    assert len(told) == 12
     assert {board["build"] for board in told} <= {CMAKE_O2, "arduino", "esp-idf"}
     assert told[0]["builds"]["arduino"]["flags"] == ["-Os"]
 
