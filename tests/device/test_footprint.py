@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sprd.config.board import Board
+from sprd.config.build import CMAKE_O2
 from sprd.device import footprint as module
 from sprd.device.board import board_names, load_board
 from sprd.device.flash import OTHER_KERNEL_CODE_BYTES
@@ -40,7 +41,7 @@ RECORD_KEYS = {
 @pytest.fixture(scope="module")
 def nano() -> Board:
     """SPRD's board."""
-    return load_board("arduino_nano_33_ble")
+    return load_board("arduino_nano_33_ble", CMAKE_O2)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sprd.config.board import Board
-from sprd.config.build import cmake_o2
+from sprd.config.build import CMAKE_O2, cmake_o2
 from sprd.device.board import board_names, load_board
 from sprd.device.costs import DATA, costs
 from sprd.device.graph import read_graph
@@ -32,7 +32,7 @@ OTHER_BUILD = dataclasses.replace(cmake_o2("cortex-m4", "cmsis-nn"), name="other
 @pytest.fixture(scope="module")
 def nano() -> Board:
     """SPRD's board."""
-    return load_board("arduino_nano_33_ble")
+    return load_board("arduino_nano_33_ble", CMAKE_O2)
 
 
 def cmsis_nn_rows(shared: Path) -> list[dict[str, str]]:
