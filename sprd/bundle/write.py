@@ -33,6 +33,7 @@ from sprd.bundle.manifest import (
 )
 from sprd.bundle.origin import is_all_synthetic, origin_sentences, split_noun
 from sprd.config.numbers import COSTS, SCORES, number_of
+from sprd.device.power import listening_power, range_text
 from sprd.disk.atomic import unwritable, whole_folder
 from sprd.errors import InputError, OutputError
 from sprd.sweep.paths import FLOAT_MODEL, MODEL
@@ -111,7 +112,8 @@ def readme(export: Export) -> str:
         scores=_score_table(export.scores, config.labels),
         counts=_counts(export.scores),
         test=_test_note(export.scores, split_noun(_data_of(export))),
-        footprint=_footprint_table(export.footprint, export.board, export.build),
+        footprint=_footprint_table(export.footprint, export.board, export.build)
+        + _power_row(export),
         firmware=_firmware(export, keywords),
         seed=config.seed,
         n_threads=config.n_threads,
@@ -248,6 +250,18 @@ def _footprint_table(footprint: Mapping[str, object], board: str | None, build: 
     ]
     where = f"`{_cell(board)}`, build `{build}`" if board else "no board chosen"
     return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
+
+
+def _power_row(export: Export) -> str:
+    """Returns one more row, power while listening, for a board of which it is published."""
+    board, share = export.config.budget.board, export.footprint.get("cpu_share")
+    if board is None or not isinstance(share, (int, float)):
+        return ""
+    found = listening_power(board, share)
+    low, high = found.listening_mw_low, found.listening_mw_high
+    if low is None or high is None:
+        return ""
+    return f"\n| Power while listening | {range_text(low, high)} mW | {found.listening_basis} |"
 
 
 def _quantity(footprint: Mapping[str, object], key: str) -> str:

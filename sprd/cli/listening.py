@@ -43,31 +43,28 @@ def power_of(
 
 def show_power(power: "ListeningPower", battery: "Battery | None") -> None:
     """Prints it in lines of 80 columns."""
+    from sprd.device.power import range_text
+
     low, high = power.listening_mw_low, power.listening_mw_high
     if low is None or high is None:
         _print(f"power while listening is unknown: {power.listening_unknown}")
         return
-    told = f"listening draws {_range(low, high)} mW"
+    told = f"listening draws {range_text(low, high)} mW"
     days_low, days_high = power.battery_days_low, power.battery_days_high
     if battery is not None and days_low is not None and days_high is not None:
         told += (
             f"; {battery.name} ({battery.capacity_mah:,g} mAh, {battery.volts:g} V) lasts"
-            f" {_range(days_low, days_high)} days"
+            f" {range_text(days_low, days_high)} days"
         )
     _print(told)
     _print(f"rests on {power.listening_basis}", indent="  ")
     if battery is not None and battery.most_ma and high / battery.volts > battery.most_ma:
         _print(
             f"{battery.name} is made for at most {battery.most_ma:g} mA, this is"
-            f" {_range(low / battery.volts, high / battery.volts)} mA: it may last less, or not"
+            f" {range_text(low / battery.volts, high / battery.volts)} mA: it may last less, or not"
             " start the board",
             indent="  ",
         )
-
-
-def _range(low: float, high: float) -> str:
-    ends = [f"{end:,.0f}" if end >= 100 else f"{end:.3g}" for end in (low, high)]
-    return " .. ".join(dict.fromkeys(ends))
 
 
 def _print(text: str, indent: str = "") -> None:

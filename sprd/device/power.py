@@ -133,3 +133,9 @@ def listening_power(
         " of it is idling"
     )
     return ListeningPower(low, high, days[0], days[1], listening_basis=basis)
+
+
+def range_text(low: float, high: float) -> str:
+    """Writes a range to three digits; one number where both ends read alike."""
+    ends = [f"{end:,.0f}" if end >= 100 else f"{end:.3g}" for end in (low, high)]
+    return " .. ".join(dict.fromkeys(ends))

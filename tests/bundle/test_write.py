@@ -4,6 +4,7 @@ import errno
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sprd.bundle.manifest import HASHED_FILES, Export, build, check_files, read_
 from sprd.bundle.record import config_of
 from sprd.bundle.write import bundle_files, readme, write_bundle
 from sprd.config.trial import FeaturesSection
+from sprd.device.board import load_board
 from sprd.errors import InputError, OutputError
 from tests.bundle.conftest import BOARD
 
@@ -195,6 +197,18 @@ def test_build_of_a_board_is_told_wherever_the_board_is(make_export: MakeExport)
     assert (manifest["board"], manifest["build"]) == ("arduino_nano_33_ble", "head-Os")
     back = config_of(manifest).budget.board
     assert back == BOARD.with_build("head-Os") != BOARD
+
+
+def test_power_while_listening_is_told_where_it_is_published(make_export: MakeExport) -> None:
+    """A row of the README with its basis, and the figure in the record; of other boards nothing."""
+    board = load_board("nucleo_l4r5zi")
+    export = make_export(board=board)
+    export = replace(export, footprint={**export.footprint, "cpu_share": 0.14})
+    assert "| Power while listening | 6.4 .. 25.6 mW | 25.6 mW published" in readme(export)
+    back = config_of(build(export, bundle_files(export))).budget.board
+    assert back is not None and back.listening == board.listening
+    other = replace(export, config=make_export(board=BOARD).config)
+    assert "Power while listening" not in readme(other)
 
 
 def test_a_bundle_without_a_board_or_test_scores_is_written(

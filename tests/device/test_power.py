@@ -6,7 +6,7 @@ import pytest
 
 from sprd.config.board_power import Listening
 from sprd.device.board import board_names, load_board
-from sprd.device.power import BATTERIES, battery_named, listening_power
+from sprd.device.power import BATTERIES, battery_named, listening_power, range_text
 from sprd.errors import ConfigError
 
 L4R5 = load_board("nucleo_l4r5zi")
@@ -119,3 +119,12 @@ def test_battery_that_is_none_is_refused_in_one_line(text: str, message: str) ->
     with pytest.raises(ConfigError, match=message) as error:
         battery_named(text)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [((9.716, 25.6), "9.72 .. 25.6"), ((3.98, 3.9801), "3.98"), ((99.96, 1234.5), "100 .. 1,234")],
+)
+def test_range_is_written_to_three_digits(ends: tuple[float, float], text: str) -> None:
+    """Ends that read alike are one number; no power of ten is written."""
+    assert range_text(*ends) == text
