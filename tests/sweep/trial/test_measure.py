@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from sprd.config.objectives import natural
-from sprd.config.reader import load_sweep
+from sprd.config.reader import load_sweep, resolve
 from sprd.config.trial import Budget, Config
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
-from sprd.sweep.run import VOCABULARY
+from sprd.sweep.run import VOCABULARY, reopen_run
 from sprd.sweep.trial.measure import (
     check_footprint,
     check_reported,
@@ -170,3 +170,30 @@ def test_candidates_that_differ_in_dropout_alone_are_measured_once() -> None:
     footprint = measure_candidate(light)
     assert measure_candidate(heavy) is footprint
     assert measure_candidate(other).model_bytes < footprint.model_bytes
+
+
+@pytest.mark.parametrize(("build", "fits"), [("cmake-O2", True), ("arduino", False)])
+def test_candidate_is_held_against_the_budget_by_the_numbers_of_its_build(
+    shared: Path, build: str, fits: bool
+) -> None:
+    """The same model is 9.7 ms at -O2 and 16.1 ms at -Os: a limit between them tells them apart."""
+    model = (shared / "models" / "default_demo" / "model.tflite").read_bytes()
+    board = load_board(BOARD, build)
+    config = make_sweep().default.model_copy(update={"budget": Budget(board=board, latency_ms=12)})
+    found = check_footprint(config, measure(model, board))
+    assert [one.key for one in found.violations] == ([] if fits else ["latency_ms"])
+
+
+@pytest.mark.parametrize(("run", "numbers"), [("finished", (0, 2, 3, 5)), ("cut", (0, 2))])
+def test_trials_of_an_older_version_are_measured_as_they_were(
+    shared: Path, run: str, numbers: tuple[int, ...]
+) -> None:
+    """A run that was begun before there were builds goes on with its numbers, to the last digit."""
+    old = reopen_run(shared / "runs_9badef2" / run)
+    trained = {row.number: row for row in old.table.trials if row.status == "trained"}
+    assert tuple(sorted(trained)) == numbers
+    for number, row in trained.items():
+        config = resolve(old.sweep, row.params)
+        model = old.paths.trial(number).model.read_bytes()
+        found = check_footprint(config, measure(model, config.budget.board))
+        assert found.footprint == row.footprint
