@@ -206,11 +206,14 @@ def latency_basis(board: Board) -> str | None:
 def unavailable_costs(board: Board) -> dict[str, str]:
     """Returns which numbers are known of no model on a board, and why."""
     reasons = {}
+    without = _without_tables(board)
     if not is_counted(board):
-        reasons["instructions"] = f"the cost of its kernels on a {board.core} was never measured"
+        never = f"the cost of its kernels on a {board.core} was never measured"
+        reasons["instructions"] = without or never
     is_known = esp_nn.holds_for(board) or (is_counted(board) and cycles_per_instruction(board))
     if not is_known:
-        reasons["latency_ms"] = f"no figures of these kernels on a {board.core} were published"
+        never = f"no figures of these kernels on a {board.core} were published"
+        reasons["latency_ms"] = without or never
     if "latency_ms" in reasons or board.active_mw is None:
         reasons["energy_uj"] = "its power or its latency is unknown"
     return reasons
@@ -222,8 +225,8 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
         return _unmeasured(graph, esp_nn.cycles_of(graph, board))
     if board.kernels != KERNELS:
         return f"no layer was measured with the kernels {board.kernels}"
-    if build_costs(board) is None:
-        return f"no layer was measured with the build {board.build.name}"
+    if without := _without_tables(board):
+        return without
     if not board.dsp:
         return (
             f"instructions of a {board.core} can be counted ('sprd emulate'), not told from shapes"
@@ -234,6 +237,15 @@ def why_unknown(graph: Graph, board: Board) -> str | None:
             " calibrate the board with measurements of your own"
         )
     return _unmeasured(graph, count_instructions(graph))
+
+
+def _without_tables(board: Board) -> str | None:
+    """Returns in a sentence why a build of kernels that were counted has no costs, else None."""
+    if board.kernels != KERNELS or build_costs(board) is not None:
+        return None
+    told = f"no layer was measured with the build {board.build.name}"
+    cost = board.build.cost
+    return f"{told}: no tables are called {cost!r}, but {', '.join(names())}" if cost else told
 
 
 def _unmeasured(graph: Graph, costs: Sequence[object]) -> str | None:

@@ -93,6 +93,16 @@ def test_unmeasured_core_kernels_or_build_give_no_figure(
     assert latency_of(1e6, graph, board, "emulated") is None
 
 
+def test_build_without_tables_is_the_reason_for_all_that_is_unknown(nano: Board) -> None:
+    """Not its core, of which figures were published; those that could have been meant are named."""
+    typo = unavailable_costs(dataclasses.replace(nano, build=OTHER_BUILD))
+    assert typo["instructions"] == typo["latency_ms"]
+    assert "build other: no tables are called 'other', but cmake-O2, " in typo["latency_ms"]
+    plain = dataclasses.replace(nano, build=dataclasses.replace(OTHER_BUILD, cost=""))
+    told = unavailable_costs(plain)
+    assert told["latency_ms"] == "no layer was measured with the build other"
+
+
 def test_unmeasured_operator_gives_no_figure(
     tiny_conv: bytes, edit_model: Callable[..., Any], nano: Board
 ) -> None:

@@ -68,7 +68,7 @@ def check_reported(objectives: Sequence[Objective], budget: Budget) -> None:
         if board is not None and objective.key in unknown:
             raise ConfigError(
                 f"[sweep] objectives: {objective.key} must be told on {board.origin}, but"
-                f" {unknown[objective.key]}. Take macs, or another board."
+                f" {unknown[objective.key]}. Take macs, or another board or build."
             )
 
 
