@@ -44,6 +44,8 @@ UNITS_OF_SETTINGS = {
 }
 
 SMALLEST = f"""\
+defaults = 2
+
 [sweep]
 name = "up-down"
 
@@ -58,6 +60,8 @@ board = "{BOARD}"
 """
 
 EXAMPLE = f"""\
+defaults = 2
+
 [sweep]
 name = "up-down-search"
 n_trials = 40

@@ -52,8 +52,8 @@ _HOW_SCORED = """\
 its 95 % interval, a bootstrap over speakers, or exact on clips where speakers are too few: where
 two overlap much, chance may have decided which is better. The best of many trials is chosen on
 these very {noun}, so its score is somewhat too high; test {noun} are scored only for what is
-exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM and
-flash are upper bounds for the board; instructions and latency are estimates.</p>"""
+exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM,
+flash, instructions and latency are estimates for the board and its build.</p>"""
 _OF_SPEAKERS = {"noun": "speakers", "whom": "validation speakers, whom training never heard"}
 _OF_TAKES = {
     "noun": "takes",
