@@ -356,9 +356,9 @@ def _items(items: Mapping[str, int]) -> str:
 
 def _show_real_time(live: "RealTime") -> None:
     out = output()
-    if live.setup_ms is not None:
-        setup = number_of("frontend_ms").text(live.setup_ms)
-        out.print(f"before the first frame the front end sets itself up, once: {setup}")
+    if live.setup_ms is not None and live.frame_ms is not None:
+        setup, frame = map(number_of("frontend_ms").text, (live.setup_ms, live.frame_ms))
+        out.print(f"front end: {setup} once, to set itself up; then {frame} a frame")
     if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
         out.print("whether it keeps up is unknown, as a latency is")
         return

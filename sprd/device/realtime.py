@@ -28,7 +28,7 @@ class RealTime:
     `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
     it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
     `energy_uj` is the energy of one inference with its frames, in microjoules. `setup_ms` is the
-    start of the front end, once, before it all. None is unknown.
+    start of the front end, once, before it all, `frame_ms` one of its frames. None is unknown.
     """
 
     frontend_ms: float | None
@@ -40,6 +40,7 @@ class RealTime:
     keeps_up: bool | None = None
     energy_uj: float | None = None
     setup_ms: float | None = None
+    frame_ms: float | None = None
 
 
 def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
@@ -107,20 +108,18 @@ def real_time(
     Raises:
         ConfigError: The interval of the latency does not hold its estimate.
     """
-    frontend_ms = _milliseconds(board, cost.instructions_per_stride, frames_per_inference)
-    setup_ms = _milliseconds(board, cost.setup_instructions, 1)
-    known = RealTime(frontend_ms, footprint.latency_ms, interval_ms, setup_ms=setup_ms)
-    latency = _latency(footprint)
-    if frontend_ms is None or latency is None:
+    known = _frontend(board, cost, interval_ms, frames_per_inference)
+    known, latency = replace(known, inference_ms=footprint.latency_ms), _latency(footprint)
+    if known.frontend_ms is None or latency is None:
         return known
     low_ms, latency_ms, high_ms = latency
-    busy_ms = frontend_ms + latency_ms
+    busy_ms = known.frontend_ms + latency_ms
     share = busy_ms / interval_ms
-    high = share * high_ms / latency_ms
+    low, high = (share * end / latency_ms for end in (low_ms, high_ms))
     return replace(
         known,
         cpu_share=share,
-        cpu_share_low=share * low_ms / latency_ms,
+        cpu_share_low=low,
         cpu_share_high=high,
         keeps_up=KEEPS_UP.fits(high),
         energy_uj=None if board.active_mw is None else board.active_mw * busy_ms,
@@ -146,9 +145,19 @@ def check_real_time(found: RealTime) -> tuple[Violation, ...]:
     return find_violations(lambda _: found.cpu_share, (KEEPS_UP,))
 
 
-def _milliseconds(board: Board, instructions: float | None, times: float) -> float | None:
-    """Milliseconds of some runs of the front end's code; None where core or kernels are unknown."""
+def _frontend(board: Board, cost: FrontendCost, interval_ms: float, n_frames: float) -> RealTime:
+    return RealTime(
+        frontend_ms=_milliseconds(board, cost.instructions_per_stride, n_frames),
+        inference_ms=None,
+        stride_ms=interval_ms,
+        setup_ms=_milliseconds(board, cost.setup_instructions),
+        frame_ms=_milliseconds(board, cost.instructions_per_stride),
+    )
+
+
+def _milliseconds(board: Board, instructions: float | None, times: float = 1.0) -> float | None:
+    """Milliseconds of the front end's code; None where core or kernels were not measured."""
     found = cycles_per_instruction(board)
     if instructions is None or found is None:
         return None
-    return 1000 * times * instructions * found[0] / board.clock_hz
+    return 1000 * (times * instructions) * found[0] / board.clock_hz

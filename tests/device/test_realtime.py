@@ -126,3 +126,4 @@ def test_an_inference_every_second_takes_the_frames_of_a_second(board: Board) ->
     every_stride, every_second = (real_time_on(board, model, USUAL, ms) for ms in (None, 1000.0))
     assert every_stride.frontend_ms is not None and every_stride.stride_ms == 20.0
     assert every_second.frontend_ms == pytest.approx(50 * every_stride.frontend_ms)
+    assert every_second.frame_ms == every_stride.frame_ms == every_stride.frontend_ms
