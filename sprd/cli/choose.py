@@ -111,7 +111,7 @@ def compare(args: Namespace) -> int:
     if args.json:
         told = {**asdict(found), "objectives": [str(objective) for objective in objectives]}
         is_same = {"is_same_data": is_same_data, "is_same_board": boards[0] == boards[1]}
-        show_json({**told, **is_same})
+        show_json({**told, **is_same, "builds": [run.build for run in runs]})
     else:
         _show_comparison(found, is_same_data, boards)
     return 0
@@ -267,11 +267,18 @@ def _show_comparison(
         )
     if not is_same_data:
         out.print(Text("The runs have different data: their scores cannot be compared.", "yellow"))
-    if boards[0] != boards[1]:
-        first, second = (board_words(board) if board else "no board" for board in boards)
+    _show_boards(*boards)
+    _show_differences(found)
+
+
+def _show_boards(one: "Board | None", other: "Board | None") -> None:
+    out = output()
+    first, second = (board_words(board) if board else "no board" for board in (one, other))
+    if one != other:
         words = f"The runs are for {first} and for {second}: their costs cannot be compared."
         out.print(Text(words, "yellow"))
-    _show_differences(found)
+    elif one is not None:
+        out.print(f"costs are those of {first}")
 
 
 def _show_differences(found: "Comparison") -> None:

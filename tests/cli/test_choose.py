@@ -301,6 +301,7 @@ def test_compare_tells_how_far_each_run_came(
     assert "[sweep] n_trials: 3 | 9" in said
     assert "[space] model.filters: [4, 8] | [4, 16]" in said
     assert "different data" not in said
+    assert "\ncosts are those of arduino_nano_33_ble, build cmake-O2\n" in said
     assert "the intervals of the best overlap" not in said  # 0.90 .. 0.96, 0.82 .. 0.88
 
 
@@ -337,7 +338,8 @@ def test_compare_of_different_builds_says_so(
     nano = "arduino_nano_33_ble, build"
     assert f"for {nano} cmake-O2 and for {nano} head-Os: their costs cannot" in said
     assert main(["compare", str(run), str(other), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["is_same_board"] is False
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_same_board"], told["builds"]) == (False, ["cmake-O2", "head-Os"])
 
 
 def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
