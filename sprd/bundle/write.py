@@ -32,6 +32,7 @@ from sprd.bundle.manifest import (
     shareable_toml,
 )
 from sprd.bundle.origin import is_all_synthetic, origin_sentences, split_noun
+from sprd.config.build import CMAKE_O2
 from sprd.config.numbers import COSTS, SCORES, number_of
 from sprd.device.power import listening_power, range_text
 from sprd.disk.atomic import unwritable, whole_folder
@@ -248,7 +249,9 @@ def _footprint_table(footprint: Mapping[str, object], board: str | None, build: 
         for key in COSTS
         if footprint.get(key) is not None
     ]
-    where = f"`{_cell(board)}`, build `{build}`" if board else "no board chosen"
+    where = (
+        f"`{_cell(board)}`, build `{build}`" if board else f"no board chosen, build `{CMAKE_O2}`"
+    )
     return "\n".join([f"| {where} | | where it comes from |", "| --- | --- | --- |", *rows])
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sprd.cli.flags import limits_of
 from sprd.cli.grid import show_grid
-from sprd.cli.text import board_words, console, output, show_bundle, show_json
+from sprd.cli.text import board_words, console, costs_words, output, show_bundle, show_json
 from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
@@ -61,8 +61,7 @@ def pick(args: Namespace) -> int:
     if args.json:
         show_json({**told, "trial": None, "bundle": None, "build": run.build, "plots": files})
     else:
-        if board := run.sweep.default.budget.board:
-            output().print(f"costs are those of {board_words(board)}")
+        output().print(costs_words(run.sweep.default.budget.board))
         for file in files:
             output().print(file)
     return 0
@@ -277,8 +276,8 @@ def _show_boards(one: "Board | None", other: "Board | None") -> None:
     if one != other:
         words = f"The runs are for {first} and for {second}: their costs cannot be compared."
         out.print(Text(words, "yellow"))
-    elif one is not None:
-        out.print(f"costs are those of {first}")
+    else:
+        out.print(costs_words(one))
 
 
 def _show_differences(found: "Comparison") -> None:

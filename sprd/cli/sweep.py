@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sprd.cli.grid import show_grid
-from sprd.cli.text import board_words, output, show_bundle, show_json
+from sprd.cli.text import costs_words, output, show_bundle, show_json
 from sprd.cli.view import SweepView
 from sprd.config.numbers import number_of
 from sprd.errors import SprdError
@@ -29,7 +29,7 @@ def sweep(args: Namespace) -> int:
     n_trials = args.trials or run.sweep.sweep.n_trials
     try:
         with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
-            _tell_board(run, view)
+            view.note(costs_words(run.sweep.default.budget.board))
             bundle = run_sweep(run, args.trials, args.address, view, args.allow)
     except SprdError:
         if any(trial.is_eligible for trial in run.table.trials):
@@ -65,7 +65,7 @@ def train(args: Namespace) -> int:
 
     run = open_run(args.file, args.out, args.data, suffix="-train")
     with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
-        _tell_board(run, view)
+        view.note(costs_words(run.sweep.default.budget.board))
         trial, bundle = run_one(run, view, args.allow)
     if args.json:
         numbers = {**trial.as_dict(), **trial.metrics, **trial.footprint}
@@ -74,11 +74,6 @@ def train(args: Namespace) -> int:
         show_bundle(bundle)
         output().print(f"{trial.metrics['ms_per_step']} ms a step")
     return 0
-
-
-def _tell_board(run: "Run", view: SweepView) -> None:
-    if board := run.sweep.default.budget.board:
-        view.note(f"costs are those of {board_words(board)}")
 
 
 def _show_run(run: "Run") -> None:

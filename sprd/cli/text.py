@@ -34,6 +34,15 @@ def board_words(board: "Board") -> str:
     return f"{Path(board.origin or board.name).stem}, build {board.build.name}"
 
 
+def costs_words(board: "Board | None") -> str:
+    """Says whose the costs are that are told; without a board their build is the one of old."""
+    if board is not None:
+        return f"costs are those of {board_words(board)}"
+    from sprd.config.build import CMAKE_O2
+
+    return f"no board is named: arena and instructions are those of the build {CMAKE_O2}"
+
+
 def show_bundle(folder: Path) -> None:
     """Shows what a bundle holds: the trial, what it takes, its scores."""
     from sprd.bundle.manifest import MANIFEST

@@ -342,6 +342,19 @@ def test_compare_of_different_builds_says_so(
     assert (told["is_same_board"], told["builds"]) == (False, ["cmake-O2", "head-Os"])
 
 
+def test_numbers_without_a_board_are_told_with_their_build(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Instructions are those of -O2 then: who compiles with -Os has more of them."""
+    text = TEXT.replace('board = "arduino_nano_33_ble"\n', "")
+    assert text != TEXT
+    runs = [str(make_run(tmp_path / name, ROWS, text)) for name in ("one", "other")]
+    words = "no board is named: arena and instructions are those of the build cmake-O2"
+    for command in (["pick", runs[0]], ["compare", *runs]):
+        assert main(command) == 0
+        assert words in capsys.readouterr().out.splitlines()
+
+
 def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One object, the two runs under first and second."""
     other = make_run(tmp_path / "other", [])
