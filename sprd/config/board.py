@@ -167,7 +167,6 @@ class Board:
             "cycles_per_instruction": self.cycles_per_instruction,
             "cycles_per_instruction_error": self.cycles_per_instruction_error,
         }
-        of_build = {} if self.build.name == CMAKE_O2 else {"build": self.build.name}
         is_external = self.wait_states > _MAX_WAIT_STATES
         return {
             **({"origin": self.origin} if self.origin else {}),
@@ -182,7 +181,7 @@ class Board:
             "flash_memory": {**flash, "external": True} if is_external else flash,
             **({} if self.active_mw is None else {"power": {"active_mw": self.active_mw}}),
             **({"listening": asdict(self.listening)} if self.listening else {}),
-            **({"latency": known | of_build} if (known := _without_none(latency)) else {}),
+            **({"latency": known} if (known := _without_none(latency)) else {}),
             "code": dict(self.code_bytes),
             "ram": dict(self.app_ram_bytes),
             "sources": dict(self.sources),

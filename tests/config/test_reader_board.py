@@ -146,6 +146,12 @@ def test_build_is_the_one_that_the_file_names(tmp_path: Path) -> None:
         assert build_of(tmp_path, named, top, kept="arduino") == "head-Os"
 
 
+def test_board_without_the_build_of_old_has_its_own_default(tmp_path: Path) -> None:
+    """Whatever the defaults of the file are: it could not be told otherwise."""
+    for top in ("", "defaults = 1\n", "defaults = 2\n"):
+        assert build_of(tmp_path, 'board = "esp32"', top) == "esp-idf"
+
+
 def test_build_of_old_holds_in_a_file_without_defaults(tmp_path: Path) -> None:
     """A file keeps its meaning, whatever its board's default became."""
     budget = with_default(tmp_path, "arduino")
