@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from sprd.sweep.cluster.checkpoints import LABEL_FILE
 from tests.faults.faulty import rows
 
 WORKER = b"ray::ImplicitFunc"
@@ -46,11 +47,22 @@ def until_workers(process: "subprocess.Popen[str]", n_workers: int) -> list[int]
     raise AssertionError("the sweep ended before")
 
 
-def kill_one(process: "subprocess.Popen[str]", run: Path, after_s: float) -> None:
-    """Kills a worker, as the kernel does for memory, once it trained for a while."""
+def kill_one(process: "subprocess.Popen[str]", run: Path, after_step: bool) -> None:
+    """Kills a worker, as the kernel does for memory: once it has written a checkpoint, or at once.
+
+    The driver hears of a checkpoint within a second of its files.
+    """
+    old = checkpoints(run)
     found = until_workers(process, 1)
-    time.sleep(after_s)
+    while after_step and process.poll() is None and checkpoints(run) <= old:
+        time.sleep(0.2)
+    time.sleep(1.0 if after_step else 0.2)
     assert process.poll() is None, f"it ended before: {rows(run)}"
     os.kill(found[0], signal.SIGKILL)
     while found[0] in workers(process.pid):
         time.sleep(0.1)
+
+
+def checkpoints(run: Path) -> set[Path]:
+    """Returns the checkpoints that lie in the folder of a run."""
+    return set((run / "ray").rglob(LABEL_FILE))
