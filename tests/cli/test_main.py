@@ -10,7 +10,6 @@ import pytest
 from sprd.cli import main as room
 from sprd.cli.main import INTERRUPTED, VERBS, main
 from sprd.cli.parser import build_parser
-from sprd.cli.text import show_json
 from sprd.errors import BudgetError, ConfigError, SprdError
 
 LINES = {
@@ -128,7 +127,9 @@ def test_modules_beside_the_command_are_not_ours(tmp_path: Path, module: str) ->
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_closed_standard_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_standard_output_is_no_error(tmp_path: Path) -> None:
     """Python has none then; what is asked for as JSON is done all the same."""
-    monkeypatch.setattr(sys, "stdout", None)
-    show_json({"trial": 1})
+    code = 'from sprd.cli.text import show_json; show_json({"trial": 1})'
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c", code]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
