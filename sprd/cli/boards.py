@@ -112,7 +112,6 @@ def emulate(args: Namespace) -> int:
 def boards(args: Namespace) -> int:
     """Lists the boards."""
     from sprd.device.board import board_names, load_board
-    from sprd.device.latency import unavailable_costs
 
     found = [load_board(name) for name in board_names()]
     if args.json:
@@ -125,10 +124,10 @@ def boards(args: Namespace) -> int:
             f"{board.flash_bytes // 1024:,}",
             f"{board.ram_bytes // 1024:,}",
         )
-        known = "latency_ms" not in unavailable_costs(board)
         grid.add_row(board.name, board.core, clock, flash, ram, board.kernels,
-                     "estimated" if known else "unknown")  # fmt: skip
+                     _latency_word(board))  # fmt: skip
     show_grid(grid)
+    output().print("borrowed: with the factor of another board or build, 'sprd check' says whose")
     output().print("\nbuilds, to be chosen with --build; the first is the default:")
     builds = _grid("name", "builds", left=2)
     for board in found:
@@ -204,11 +203,23 @@ def _board_json(board: "Board") -> dict[str, Any]:
     return {"board": board.name, "build": board.build.name, "latency_basis": basis}
 
 
+def _latency_word(board: "Board") -> str:
+    from sprd.device.latency import BORROWED, latency_basis
+
+    basis = latency_basis(board)
+    if basis is None:
+        return "unknown"
+    return "borrowed" if basis.startswith(BORROWED) else "estimated"
+
+
 def _fields(board: "Board") -> dict[str, Any]:
     """Its origin is its name: these are all shipped. The build that is chosen is told by name."""
+    from sprd.device.latency import latency_basis
+
     hidden = ("origin", "calibrations")
     fields = {key: value for key, value in asdict(board).items() if key not in hidden}
-    return {**fields, "kernels": board.kernels, "build": board.build.name}
+    told = {"build": board.build.name, "latency_basis": latency_basis(board)}
+    return {**fields, "kernels": board.kernels, **told}
 
 
 def _grid(*headings: str, left: int = 1) -> Grid:
@@ -304,6 +315,8 @@ def _show_violations(violations: Iterable[Violation], hints: Iterable[str]) -> N
 def _show_emulation(
     model: Path, board: "Board", counted: "Emulation", footprint: "Footprint"
 ) -> None:
+    from sprd.device.latency import latency_basis
+
     out = output()
     equal = "equal TFLM's" if counted.outputs_equal else "DIFFER from TFLM's"
     out.print(f"{model} on an emulated {counted.core}: outputs {equal} on {counted.n_clips} inputs")
@@ -316,6 +329,8 @@ def _show_emulation(
         time = f"{told} on {board.name}, build {board.build.name}"
     count = number_of("instructions")
     out.print(f"{count.text(counted.instructions)} {count.words} an inference, {time}")
+    if footprint.latency_ms is not None:
+        out.print(f"cycles an instruction: {latency_basis(board)}")
     out.print(
         f"kernels and weights {counted.flash_bytes:,} B of flash, activations"
         f" {counted.ram_bytes:,} B of RAM, stack {counted.stack_bytes:,} B"
@@ -358,9 +373,9 @@ def _show_real_time(live: "RealTime") -> None:
     out = output()
     if live.setup_ms is not None and live.frame_ms is not None:
         setup, frame = map(number_of("frontend_ms").text, (live.setup_ms, live.frame_ms))
-        out.print(f"front end: {setup} once, to set itself up; then {frame} a frame")
+        out.print(f"front end: {setup} once, to set itself up, in soft float; then {frame} a frame")
     if live.cpu_share is None or live.frontend_ms is None or live.inference_ms is None:
-        out.print("whether it keeps up is unknown, as a latency is")
+        out.print(f"whether it keeps up is unknown: {live.unknown}")
         return
     words = {True: "keeps up", False: "may not keep up"}[bool(live.keeps_up)]
     if not KEEPS_UP.fits(live.cpu_share):

@@ -38,7 +38,7 @@ _UNKNOWN: Mapping[str, str] = {
     "arena_bytes": "replace operators whose scratch memory is not known",
     "instructions": "replace operators that were not measured, or drop the limit",
     "latency_ms": "calibrate the board with measurements of your own, or drop the limit",
-    "cpu_share": "use the front end that has firmware code, or drop the interval",
+    "cpu_share": "what the front end takes there was never counted, check the model without it",
     "energy_uj": "add [power] active_mw to the board file, or drop the limit",
 }
 _OF_TIME = ("latency_ms", "energy_uj", "cpu_share")

@@ -37,6 +37,7 @@ ASSUMED_ERROR = 0.15
 """Of a calibration that does not say its own, as with one measurement."""
 LEAST_SPREAD = 1.1
 """A board that was measured by its user: compilers and placement still differ."""
+BORROWED = "borrowed: "
 
 
 @dataclass(frozen=True)
@@ -190,17 +191,20 @@ def _has_rows(board: Board, core: Core) -> bool:
 
 
 def latency_basis(board: Board) -> str | None:
-    """Returns in words whose milliseconds an estimate rests on; None where there is none."""
+    """Returns in words whose milliseconds an estimate rests on; None where there is none.
+
+    Begins with `BORROWED` where they are another board's or build's.
+    """
     if esp_nn.holds_for(board):
-        return esp_nn.RESTS_ON
+        has_rows = board.name == esp_nn.MEASURED_BOARD
+        return esp_nn.RESTS_ON if has_rows else f"{BORROWED}{esp_nn.RESTS_ON}"
     known = build_costs(board)
     if known is None or cycles_per_instruction(board) is None:
         return None
     if board.cycles_per_instruction is not None:
         return "measurements of this board"
     core = known.cores[board.core]
-    borrowed = "" if _has_rows(board, core) else "borrowed: "
-    return f"{borrowed}{core.rests_on}"
+    return core.rests_on if _has_rows(board, core) else f"{BORROWED}{core.rests_on}"
 
 
 def unavailable_costs(board: Board) -> dict[str, str]:

@@ -28,7 +28,8 @@ class RealTime:
     `frontend_ms` is that of all frames of one inference. The shares are of the CPU, 1 being all of
     it; low and high are the ends of the interval. `keeps_up` is whether even the high end fits.
     `energy_uj` is the energy of one inference with its frames, in microjoules. `setup_ms` is the
-    start of the front end, once, before it all, `frame_ms` one of its frames. None is unknown.
+    start of the front end, once, before it all, `frame_ms` one of its frames. None is unknown;
+    `unknown` says why the share is.
     """
 
     frontend_ms: float | None
@@ -41,6 +42,7 @@ class RealTime:
     energy_uj: float | None = None
     setup_ms: float | None = None
     frame_ms: float | None = None
+    unknown: str | None = None
 
 
 def with_frontend(board: Board, footprint: Footprint, settings: FrontendSettings) -> Footprint:
@@ -111,7 +113,7 @@ def real_time(
     known = _frontend(board, cost, interval_ms, frames_per_inference)
     known, latency = replace(known, inference_ms=footprint.latency_ms), _latency(footprint)
     if known.frontend_ms is None or latency is None:
-        return known
+        return replace(known, unknown=_why_unknown(board, footprint))
     low_ms, latency_ms, high_ms = latency
     busy_ms = known.frontend_ms + latency_ms
     share = busy_ms / interval_ms
@@ -124,6 +126,13 @@ def real_time(
         keeps_up=KEEPS_UP.fits(high),
         energy_uj=None if board.active_mw is None else board.active_mw * busy_ms,
     )
+
+
+def _why_unknown(board: Board, footprint: Footprint) -> str:
+    """Returns why the share of the CPU is unknown: the inference's time is, or the front end's."""
+    if footprint.latency_ms is None:
+        return footprint.latency_unknown or "the latency is unknown"
+    return f"what the front end takes on a {board.core} was never counted"
 
 
 def _latency(footprint: Footprint) -> tuple[float, float, float] | None:

@@ -98,7 +98,8 @@ def test_check_tells_the_start_of_the_front_end(
     found = json.loads(run(capsys, *command, "--json")[1])["real_time"]
     assert found["setup_ms"] == pytest.approx(45, rel=0.1)
     assert found["frame_ms"] == found["frontend_ms"]  # an inference at every stride has one
-    told = f"front end: {found['setup_ms']:.1f} ms once, to set itself up; then 1.1 ms a frame"
+    setup = f"front end: {found['setup_ms']:.1f} ms once, to set itself up, in soft float"
+    told = f"{setup}; then 1.1 ms a frame"
     assert told in run(capsys, *command)[1]
 
 
@@ -143,6 +144,8 @@ def test_unknown_latency_is_not_invented(model: Path, capsys: pytest.CaptureFixt
     assert "cortex-m7" in found["latency_unknown"]
     code, out, _ = run(capsys, "check", model, "--board", "esp32_s3")
     assert "latency is unknown: no layer was measured with the kernels esp-nn" in out
+    code, out, _ = run(capsys, "check", model, "--board", "esp32", "--frame", "30/20x40")
+    assert code == 3 and "keeps up is unknown: what the front end takes on a xtensa-lx6" in out
 
 
 def test_what_was_never_measured_on_the_board_is_named(
@@ -169,6 +172,7 @@ def test_emulate_counts_and_compares(model: Path, capsys: pytest.CaptureFixture[
     assert found["latency_source"] == "emulated" and found["latency_ms"] > 0
     code, out, _ = run(capsys, "emulate", model, "--board", BOARD, "--inputs", 2)
     assert code == 0 and "outputs equal TFLM's on 2 inputs" in out and "Not: TFLM's" in out
+    assert "cycles an instruction: Arduino Nano 33 BLE rows of the build arduino" in out
 
 
 @pytest.mark.usefixtures("toolchain")
@@ -247,16 +251,20 @@ def test_boards_fit_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Twelve boards, one line each, at 80 columns; then the builds of each."""
     code, out, _ = run(capsys, "boards")
     lines = out.splitlines()
-    assert code == 0 and lines.index("") == 13 and max(map(len, lines)) <= 80
-    nano = next(line for line in lines[13:] if line.startswith("arduino_nano_33_ble"))
+    assert code == 0 and lines.index("") == 14 and max(map(len, lines)) <= 80
+    words = {line.split()[0]: line.split()[-1] for line in lines[1:13]}
+    assert words["nucleo_l4r5zi"] == "estimated" and words["sparkfun_edge"] == "borrowed"
+    assert words["stm32f746"] == "unknown"
+    nano = next(line for line in lines[14:] if line.startswith("arduino_nano_33_ble"))
     assert nano.split()[1] == f"{load_board(BOARD).default_build},"
     assert {"cmake-O2", "arduino", "arduino-O2", "head-Os"} <= set(nano.replace(",", "").split())
-    assert len(lines) == 13 + 3 + 12
+    assert len(lines) == 14 + 3 + 12
     code, out, _ = run(capsys, "boards", "--json")
     told = json.loads(out)["boards"]
     assert len(told) == 12
     assert {board["build"] for board in told} <= {CMAKE_O2, "arduino", "esp-idf"}
     assert told[0]["builds"]["arduino"]["flags"] == ["-Os"]
+    assert told[0]["latency_basis"].startswith("Arduino Nano 33 BLE rows")
 
 
 @pytest.mark.parametrize("verb", ["check", "emulate", "calibrate"])

@@ -257,6 +257,9 @@ def test_board_without_rows_says_whose_factor_it_borrows() -> None:
     assert found["nucleo_l4r5zi", "cmake-O2"] == (published, 1.26)
     assert found["nucleo_l4r5zi", "head-Os"] == (f"borrowed: {rows}", 1.3)
     assert found["stm32f746", "head-Os"] == (None, None)
+    esp32 = load_board("esp32")
+    own = latency_basis(dataclasses.replace(esp32, name="esp32_of_my_own"))
+    assert own == f"borrowed: {latency_basis(esp32)}"
 
 
 def test_weights_are_read_again_where_no_cache_holds_them(shared: Path, nano: Board) -> None:

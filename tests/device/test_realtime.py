@@ -100,6 +100,17 @@ def test_unknown_time_gives_no_verdict(
     result = real_time(other, model, FrontendCost(cost, 0, 0), 20.0, 1.0)
     assert (result.cpu_share, result.keeps_up, result.energy_uj) == (None, None, None)
     assert (result.frontend_ms is None) == (cost is None or kernels == "reference")
+    reason = "the latency is unknown" if latency_ms is None else "what the front end takes on"
+    assert result.unknown is not None and result.unknown.startswith(reason)
+
+
+def test_unknown_share_has_the_reason_of_the_latency(board: Board) -> None:
+    """What makes the milliseconds unknown makes the share unknown."""
+    model = replace(footprint(None, None, None), latency_unknown="LOGISTIC was never measured")
+    result = real_time(board, model, FrontendCost(1e5, 0, 0), 20.0, 1.0)
+    assert result.unknown == "LOGISTIC was never measured"
+    known = real_time(board, footprint(10.0, 9.0, 11.0), FrontendCost(1e5, 0, 0), 20.0, 1.0)
+    assert known.unknown is None
 
 
 @pytest.mark.parametrize(
