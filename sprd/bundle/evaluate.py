@@ -203,7 +203,8 @@ def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes, Mapping[
         measure_untrusted(model / MODEL, None)
         moved = manifest["record"]["data"].get("moved", {})
         return config_of(manifest), (model / MODEL).read_bytes(), moved
-    measure_untrusted(model, None)
+    if model.exists() or sweep_file is not None:
+        measure_untrusted(model, None)
     if sweep_file is None:
         raise InputError(
             f"{model}: must be the folder of a bundle, or a .tflite file with --sweep FILE, which"

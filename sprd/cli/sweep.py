@@ -28,8 +28,7 @@ def sweep(args: Namespace) -> int:
     run = open_run(args.file, args.out, args.data)
     n_trials = args.trials or run.sweep.sweep.n_trials
     try:
-        with SweepView(run.table.rows, n_trials, run.sweep.objectives[0]) as view:
-            view.note(costs_words(run.sweep.default.budget.board))
+        with _view(run, n_trials) as view:
             bundle = run_sweep(run, args.trials, args.address, view, args.allow)
     except SprdError:
         if any(trial.is_eligible for trial in run.table.trials):
@@ -38,6 +37,11 @@ def sweep(args: Namespace) -> int:
     _show_run(run)
     show_bundle(bundle)
     return 0
+
+
+def _view(run: "Run", n_trials: int) -> SweepView:
+    costs = costs_words(run.sweep.default.budget.board)
+    return SweepView(run.table.rows, n_trials, run.sweep.objectives[0], costs)
 
 
 def crossval(args: Namespace) -> int:
@@ -64,8 +68,7 @@ def train(args: Namespace) -> int:
     from sprd.sweep.run import open_run
 
     run = open_run(args.file, args.out, args.data, suffix="-train")
-    with SweepView(run.table.rows, 1, run.sweep.objectives[0]) as view:
-        view.note(costs_words(run.sweep.default.budget.board))
+    with _view(run, 1) as view:
         trial, bundle = run_one(run, view, args.allow)
     if args.json:
         numbers = {**trial.as_dict(), **trial.metrics, **trial.footprint}

@@ -77,11 +77,13 @@ class SweepView:
         rows: Sequence[Trial | Reference],
         n_trials: int,
         objective: Objective | None = None,
+        heading: str = "",
     ) -> None:
+        """Shows `heading` once something is trained: what ends before is said in one line."""
         trials = [row for row in rows if isinstance(row, Trial)]
         self._rows, self._n_trials = rows, n_trials
         self._objective = objective or natural("balanced_accuracy")
-        self._console = console()
+        self._console, self._heading = console(), heading
         self._candidates: dict[int, Candidate] = {}
         self._running: dict[str, tuple[Candidate, Mapping[str, float]]] = {}  # by name
         self._started_at: float | None = None
@@ -116,6 +118,9 @@ class SweepView:
 
     def started(self, candidate: "Candidate") -> None:
         """A candidate went to a worker."""
+        if self._heading:
+            self.note(self._heading)
+            self._heading = ""
         self._started_at = self._started_at or time.monotonic()
         self._candidates[candidate.number] = candidate
         self._running[candidate.name] = candidate, {}

@@ -12,6 +12,7 @@ from sprd.cli.view import SweepView, row_line
 from sprd.config.limits import Violation
 from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.row import Fold, Trial
+from sprd.sweep.search.jobs import Candidate
 from tests import builders
 
 
@@ -29,6 +30,15 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys: pytest.CaptureFixture
     lines = capsys.readouterr().err.splitlines()
     assert [line.split("]")[0] for line in lines] == ["[1/2", "[2/2", "[2/2"]
     assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)
+
+
+def test_heading_comes_with_the_first_trial_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """What ends before, for bad input say, is said in one line."""
+    with SweepView([], 2, heading="costs are those of a board") as view:
+        assert capsys.readouterr().err == ""
+        for number in (0, 1):
+            view.started(Candidate(number, f"trial {number}", {}, builders.make_sweep().default))
+    assert capsys.readouterr().err == "costs are those of a board\n"
 
 
 def test_trial_that_guesses_is_told() -> None:

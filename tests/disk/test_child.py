@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,15 @@ def test_child_that_is_interrupted_says_nothing(
     assert (tmp_path / "left in order").exists() == (when == "while it runs")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Interrupts are Python's to handle, also where a shell's `&` has them ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_waits_for_the_end_of_the_block() -> None:
     """Then it comes; the handlers are as before."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
