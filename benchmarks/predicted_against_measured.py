@@ -16,11 +16,11 @@ from pathlib import Path
 import fit_builds
 import fit_cores
 import fit_esp_nn
+import memory_against_measured
 
 from sprd.config.board import Board
 from sprd.device import esp_nn
 from sprd.device.board import load_board
-from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings, instructions_per_stride
 from sprd.device.latency import estimate
 
@@ -67,7 +67,7 @@ def show(name: str, figures: list[Figure], bar: str) -> None:
         if figure.interval is not None:
             low, high = figure.interval
             inside = "yes" if low <= figure.measured <= high else "NO"
-        digits = ".0f" if figure.measured >= 10_000 else ".3f"
+        digits = ".0f" if isinstance(figure.measured, int) else ".3f"
         print(
             f"{figure.row:44}{figure.measured:>13,{digits}}{figure.told:>13,{digits}}"
             f"{figure.told / figure.measured - 1:>+8.1%}{unseen:>10}  {inside}"
@@ -142,29 +142,15 @@ def tflm_instructions(shared: Path) -> Iterator[Figure]:
         yield Figure(f"{row['model']} {board.build.name}", int(row["invoke_instructions"]), told)
 
 
-def arenas(shared: Path) -> Iterator[Figure]:
-    """Yields `arena_used_bytes()` on the emulated Cortex-M4 and on the boards."""
-    for row, board in tflm_rows(shared):
-        name = f"{row['model']} {board.build.name}"
-        yield Figure(name, int(row["arena_used"]), arena(shared, row["model"], board))
-    for table, board in (
-        ("nano33ble_measured", load_board(fit_builds.BOARD, fit_builds.BUILD)),
-        ("esp32_measured", load_board("esp32")),
-    ):
-        for row in read_table(shared, table):
-            if row["arena_used_bytes"]:
-                told = arena(shared, row["model"], board)
-                yield Figure(f"{row['model']} {board.name}", int(row["arena_used_bytes"]), told)
+def memory(what: str) -> Callable[[Path], Iterator[Figure]]:
+    """Returns the section of one kind of memory: bytes on the emulated core and on the boards."""
 
+    def section(shared: Path) -> Iterator[Figure]:
+        for row in memory_against_measured.memory_rows(shared):
+            if row.what == what:
+                yield Figure(f"{row.model} {row.build}", row.measured, row.predicted)
 
-def flash(shared: Path) -> Iterator[Figure]:
-    """Yields model, kernels, interpreter and front end of linked programs."""
-    for row, board in tflm_rows(shared):
-        if row["flash_bytes"]:
-            items = footprint(shared, row["model"], board).flash_items
-            left_out = (*BOARDS_OWN, *(("frontend",) if row["model"] in NO_FRONT_END else ()))
-            own = sum(items[item] for item in items if item not in left_out)
-            yield Figure(f"{row['model']} {board.build.name}", int(row["flash_bytes"]), own)
+    return section
 
 
 def front_ends(shared: Path) -> Iterator[Figure]:
@@ -182,22 +168,6 @@ FRONT_ENDS = {
     "default_demo": FrontendSettings(16_000, 40, 40, 20),
     "sprd_tiny_conv_up_down": FrontendSettings(16_000, 30, 20, 40),
 }
-BOARDS_OWN = ("bootloader", "core", "application")
-"""Items of flash that the rows leave out."""
-NO_FRONT_END = ("mlperf_tiny_kws_ds_cnn",)
-"""Models that were linked without one."""
-
-
-def arena(shared: Path, model: str, board: Board) -> int:
-    """Returns the arena that is told of a model on a board."""
-    found = footprint(shared, model, board).arena_bytes
-    assert found is not None
-    return found
-
-
-def footprint(shared: Path, model: str, board: Board) -> Footprint:
-    """Returns what a model takes on a board."""
-    return measure(fit_builds.path_of(shared, model).read_bytes(), board)
 
 
 def tflm_rows(shared: Path) -> Iterator[tuple[Mapping[str, str], Board]]:
@@ -219,8 +189,9 @@ SECTIONS: Mapping[str, tuple[Callable[[Path], Iterator[Figure]], str]] = {
     "milliseconds, ESP32": (esp32_times, "totals within 10 %, inside"),
     "instructions of TFLM": (tflm_instructions, "each within 5 %"),
     "instructions of the front end, a frame": (front_ends, "each within 5 %"),
-    "arena bytes": (arenas, "never below, at most 4 % above, the autoencoder 8 %"),
-    "flash bytes": (flash, "each within 5 %"),
+    "arena bytes": (memory("arena_bytes"), "never below, at most 4 % above, the autoencoder 8 %"),
+    "least arena that starts, bytes": (memory("arena_reserve_bytes"), "never below"),
+    "flash bytes": (memory("flash_bytes linked"), "each within 5 %"),
 }
 """What is told, and the bar of its errors; another section is a function that yields figures."""
 
