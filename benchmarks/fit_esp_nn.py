@@ -105,7 +105,7 @@ def case_of(graph: Graph, operator: Operator) -> str:
         return row_of(kind, shape, shape)
     window = esp_nn.window_of(graph, operator)
     assert window is not None
-    return row_of(kind, shape, window.outputs, window.filter, window.stride, window.before)
+    return row_of(kind, shape, window.outputs, window.filter, window.stride, window.padding)
 
 
 def row_of(kind: str, inputs: Any, outputs: Any, *window: tuple[int, int]) -> str:

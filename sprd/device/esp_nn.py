@@ -24,7 +24,7 @@ from pathlib import Path
 
 from sprd.config.board import Board
 from sprd.device.graph import Graph, Operator, weight_bytes_of
-from sprd.device.instructions import Work, operator_instructions
+from sprd.device.instructions import Window, Work, operator_instructions
 
 DATA = Path(__file__).parent / "data" / "esp_nn.toml"
 COST = "esp-idf"
@@ -215,37 +215,7 @@ def work_of(graph: Graph, operator: Operator) -> Work | None:
     return None if rule is None else rule(graph, operator)
 
 
-@dataclass(frozen=True)
-class _Window:
-    """A filter that slides over an image; what of it lies outside is left out."""
-
-    inputs: tuple[int, int, int]
-    outputs: tuple[int, int, int]
-    filter: tuple[int, int]
-    stride: tuple[int, int]
-    before: tuple[int, int]
-
-    @property
-    def pixels(self) -> int:
-        return self.outputs[0] * self.outputs[1]
-
-    @property
-    def rows(self) -> int:
-        """Filter rows that lie on the image, all pixels together."""
-        return self._inside(0) * self.outputs[1]
-
-    @property
-    def taps(self) -> int:
-        """Filter positions that lie on the image, all pixels together."""
-        return self._inside(0) * self._inside(1)
-
-    def _inside(self, axis: int) -> int:
-        size, length = self.filter[axis], self.inputs[axis]
-        starts = (i * self.stride[axis] - self.before[axis] for i in range(self.outputs[axis]))
-        return sum(max(0, min(start + size, length) - max(start, 0)) for start in starts)
-
-
-def window_of(graph: Graph, operator: Operator) -> _Window | None:
+def window_of(graph: Graph, operator: Operator) -> Window | None:
     """Returns how the filter of a convolution or a pool slides; None where it is dilated."""
     options = operator.options
     if not options or max(options.get("dilation_h", 1), options.get("dilation_w", 1)) > 1:
@@ -265,7 +235,7 @@ def window_of(graph: Graph, operator: Operator) -> _Window | None:
             max((out_width - 1) * stride[1] + size[1] - width, 0) // 2,
         )
     outputs = out_height, out_width, out_depth
-    return _Window((height, width, depth), outputs, size, stride, before)
+    return Window((height, width, depth), outputs, size, stride, before)
 
 
 def _convolution(graph: Graph, operator: Operator) -> Work | None:
@@ -273,13 +243,13 @@ def _convolution(graph: Graph, operator: Operator) -> Work | None:
     if window is None or window.inputs[2] != graph.shape(operator.inputs[1], rank=4)[3]:
         return None  # groups run another kernel
     filters, depth = window.outputs[2], window.inputs[2]
-    outputs, taps = window.pixels * filters, window.taps * filters
+    outputs, taps = window.pixels * filters, window.taps_inside * filters
     loops = {"call": 1, "pixel": window.pixels, "output": outputs}
     if window.filter == (1, 1):
         kernel, taps = "convolve_1x1", outputs
     else:
         kernel = "convolve"
-        loops |= {"row": window.rows * filters, "tap": taps}
+        loops |= {"row": window.rows_inside * filters, "tap": taps}
     loops |= {"tap_quad": taps * (depth // 4), "tap_rest": taps * (depth % 4)}
     more = {"product": taps * depth, "requantize": outputs}
     return Work(kernel, loops | more | ({} if kernel == "convolve_1x1" else {"single_tap": taps}))
@@ -298,12 +268,12 @@ def _depthwise(graph: Graph, operator: Operator) -> Work | None:
         "call": 1,
         "pixel": window.pixels,
         "quad": window.pixels * quads,
-        "quad_row": window.rows * quads,
-        "quad_tap": window.taps * quads,
+        "quad_row": window.rows_inside * quads,
+        "quad_tap": window.taps_inside * quads,
         "rest": window.pixels * rest,
-        "rest_row": window.rows * rest,
-        "rest_tap": window.taps * rest,
-        "product": window.taps * channels,
+        "rest_row": window.rows_inside * rest,
+        "rest_tap": window.taps_inside * rest,
+        "product": window.taps_inside * channels,
         "requantize": window.pixels * channels,
     }
     return Work("depthwise" if multiplier == 1 else "depthwise_multiplied", loops)
@@ -325,8 +295,8 @@ def _pool(graph: Graph, operator: Operator) -> Work | None:
         "call": 1,
         "pixel": window.pixels,
         "output": window.pixels * depth,
-        "row": window.rows * depth,
-        "value": window.taps * depth,
+        "row": window.rows_inside * depth,
+        "value": window.taps_inside * depth,
     }
     return Work("average_pool" if operator.op == "AVERAGE_POOL_2D" else "max_pool", loops)
 

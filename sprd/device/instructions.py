@@ -81,7 +81,7 @@ def work_of(graph: Graph, operator: Operator, pads_inside: bool = False) -> tupl
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """A filter that slides over an image; `padding` is that before the first row and column."""
 
     inputs: tuple[int, int, int]
@@ -118,7 +118,7 @@ class _Window:
 
 def _window(
     graph: Graph, operator: Operator, pads_inside: bool = False
-) -> tuple[tuple[Work, ...], _Window] | None:
+) -> tuple[tuple[Work, ...], Window] | None:
     """Returns the padding that runs before, if any, and the sliding window."""
     options = operator.options
     if max(options.get("dilation_h", 1), options.get("dilation_w", 1)) > 1 or not options:
@@ -140,7 +140,7 @@ def _window(
         pad = _pad_work((height, width, depth), (height + total[0], width + total[1]))
         height, width = height + total[0], width + total[1]
         before, total = (pad,), (0, 0)
-    return before, _Window(
+    return before, Window(
         (height, width, depth),
         (out_height, out_width, out_depth),
         size,
@@ -185,7 +185,7 @@ def _convolution(graph: Graph, operator: Operator, pads_inside: bool) -> tuple[W
     return *before, Work("convolve", loops)
 
 
-def _pointwise(window: _Window) -> Work:
+def _pointwise(window: Window) -> Work:
     """arm_nn_mat_mult_nt_t_s8: two filters and two pixels at once, 16 channels a round."""
     pixels, filters, depth = window.pixels, window.outputs[2], window.inputs[2]
     strided = window.stride != (1, 1)
@@ -252,7 +252,7 @@ def _depthwise(graph: Graph, operator: Operator, pads_inside: bool) -> tuple[Wor
     )
 
 
-def _multiplied(window: _Window) -> Work:
+def _multiplied(window: Window) -> Work:
     """arm_depthwise_conv_s8: four outputs of a channel at once where there are fours, else one."""
     pixels, channels = window.pixels, window.outputs[2]
     is_by_four = (channels // window.inputs[2]) % 4 == 0

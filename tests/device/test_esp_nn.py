@@ -187,10 +187,10 @@ def test_uneven_padding_leaves_out_what_lies_outside(shared: Path) -> None:
     """The first layer of the keyword model: 10x4 over 49x10, stride 2, one column more behind."""
     graph = graph_of(shared, KWS)
     window = esp_nn.window_of(graph, graph.operators[0])
-    assert (window.filter, window.stride, window.before) == ((10, 4), (2, 2), (4, 1))
+    assert (window.filter, window.stride, window.padding) == ((10, 4), (2, 2), (4, 1))
     rows = sum(min(2 * y + 6, 49) - max(2 * y - 4, 0) for y in range(25))
     columns = sum(min(2 * x + 3, 10) - max(2 * x - 1, 0) for x in range(5))
-    assert window.taps == rows * columns and window.rows == 5 * rows
+    assert window.taps_inside == rows * columns and window.rows_inside == 5 * rows
 
 
 def test_footprint_tells_time_but_no_instructions(shared: Path, esp32: Board) -> None:
