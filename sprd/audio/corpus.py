@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from sprd.audio.clips import read_clip, shown
 from sprd.audio.listing import Checked, Contents, LeftOut, check_audio
+from sprd.audio.noises import NoiseRecording, split_noises
+from sprd.audio.running import Recording
 from sprd.audio.sources import folder_of, source_name
 from sprd.audio.split import (
     Clip,
@@ -66,6 +68,10 @@ class Corpus:
     allowed: tuple[str, ...] = ()
     """Of these, the names of what would have stopped it, and was allowed."""
     moved: Mapping[str, str] = field(default_factory=dict)
+    speech: tuple[Recording, ...] = ()
+    """Running speech without keywords, sorted by key."""
+    noises: tuple[NoiseRecording, ...] = ()
+    """The recordings of `noise`, each in a split of its own."""
 
     def of(self, split: Split) -> tuple[Clip, ...]:
         """Returns the clips of a split, sorted by key."""
@@ -281,12 +287,12 @@ def _index(
     files.sort(key=lambda pair: pair[0])
     good = [(key, checked) for key, checked in files if checked.problem is None]
     bad = [f"{key!r}: {checked.problem}" for key, checked in files if checked.problem is not None]
-    noise = tuple(checked.file.path for _, checked in good if _is_noise(checked))
+    noises = _split_noises(good, data.split_salt)
     clips, moved = _split_clips(folders, good, data, moved)
     lines = "\n".join(f"{key} {checked.sha256}" for key, checked in good)
     corpus = Corpus(
         clips=clips,
-        noise=noise,
+        noise=tuple(one.path for one in noises),
         fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
         source=source,
         is_synthetic=any(clip.is_synthetic for clip in clips),
@@ -294,12 +300,24 @@ def _index(
         skipped=tuple(bad[:N_REASONS]),
         is_personal=data.personal,
         moved=moved,
+        noises=noises,
     )
     return Index(corpus, tuple(all_contents))
 
 
 def _is_noise(checked: Checked) -> bool:
     return checked.file.word == BACKGROUND_NOISE_FOLDER
+
+
+def _split_noises(good: Sequence[tuple[str, Checked]], salt: str) -> tuple[NoiseRecording, ...]:
+    """Returns the recordings of noise, sorted as the files are."""
+    found = [(key, one, one.sound) for key, one in good if _is_noise(one)]
+    splits = split_noises((one.sha256 for _, one, _ in found), salt)
+    return tuple(
+        NoiseRecording(one.file.path, key, splits[one.sha256], round(sound.rms_dbfs, 2))
+        for key, one, sound in found
+        if sound is not None
+    )
 
 
 def _split_clips(

@@ -5,8 +5,9 @@ nothing of what libsndfile reads.
 """
 
 import io
+from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,42 +46,61 @@ def decode_media(content: bytes, max_samples: int) -> tuple[NDArray[np.float32],
     Returns:
         (n_samples,), -1 .. 1, and the rate in Hz; or the rule that the bytes break.
     """
+    parts: list[NDArray[np.float32]] = []
+    n_samples = rate_hz = 0
+    for block in media_blocks(io.BytesIO(content)):
+        if isinstance(block, str):
+            return block
+        samples, rate_hz = block
+        parts.append(samples)
+        n_samples += len(samples)
+        if n_samples > max_samples:
+            return f"must have at most {max_samples:,} samples of a channel, got more"
+    return np.concatenate(parts), rate_hz
+
+
+def media_blocks(file: BinaryIO) -> Iterator[tuple[NDArray[np.float32], int] | str]:
+    """Decodes the best audio track, a few thousand samples at a time; channels are averaged.
+
+    Args:
+        file: Its content, whatever its length; at its start.
+
+    Yields:
+        (n,), -1 .. 1, and the rate in Hz; last, if the bytes break a rule, that rule.
+    """
     if not is_installed():
-        return f"must be read by FFmpeg, got no PyAV. {INSTALL}"
+        yield f"must be read by FFmpeg, got no PyAV. {INSTALL}"
+        return
     import av
 
     try:
-        with av.open(io.BytesIO(content), options=dict(_OPTIONS)) as container:
+        with av.open(file, options=dict(_OPTIONS)) as container:
             track = container.streams.best("audio")
             if track is None:
-                return "must hold a track of sound, got none"
-            return _waveform(container, track, max_samples)
+                yield "must hold a track of sound, got none"
+                return
+            yield from _blocks(container, track)
     except (av.error.FFmpegError, ValueError, OverflowError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return f"must be audio that FFmpeg reads: {reason.rstrip('.')}"
+        yield f"must be audio that FFmpeg reads: {reason.rstrip('.')}"
 
 
-def _waveform(
-    container: Any, track: Any, max_samples: int
-) -> tuple[NDArray[np.float32], int] | str:
+def _blocks(container: Any, track: Any) -> Iterator[tuple[NDArray[np.float32], int] | str]:
     import av
 
     rate_hz = int(track.rate)
     planes = av.AudioResampler(format="fltp", layout=track.layout, rate=rate_hz)
-    parts: list[NDArray[np.float32]] = []
     n_samples = 0
     for packet in container.demux(track):
         for frame in packet.decode():
             for plane in planes.resample(frame):
-                parts.append(plane.to_ndarray().mean(axis=0, dtype=np.float32))
-                n_samples += len(parts[-1])
-        if n_samples > max_samples:
-            return f"must have at most {max_samples:,} samples of a channel, got more"
+                block = plane.to_ndarray().mean(axis=0, dtype=np.float32)
+                n_samples += len(block)
+                yield block, rate_hz
     if n_samples == 0:
-        return "must hold sound, got no sample"
-    if _is_cut_off(container, track, n_samples / rate_hz):
-        return "must hold all the sound its header names, got less"
-    return np.concatenate(parts), rate_hz
+        yield "must hold sound, got no sample"
+    elif _is_cut_off(container, track, n_samples / rate_hz):
+        yield "must hold all the sound its header names, got less"
 
 
 def _is_cut_off(container: Any, track: Any, seconds: float) -> bool:

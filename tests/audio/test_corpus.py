@@ -345,3 +345,13 @@ def test_real_speech_has_every_keyword_in_every_split(shared: Path) -> None:
     sizes = [len(corpus.of(split)) for split in Split]
     assert sizes[0] > 2500 and min(sizes) > 250
     assert len({c.split for c in corpus.clips if c.speaker == "treyb"}) == 1
+
+
+def test_each_recording_of_noise_lies_in_one_split(folder: Path) -> None:
+    """With its level; the same in whichever file name."""
+    for number in range(4):
+        write_clip(folder / "_background_noise_" / f"{number}.wav", 2**number)
+    corpus = open_corpus(section(source=str(folder)))
+    assert [one.path for one in corpus.noises] == list(corpus.noise)
+    assert sorted({one.split for one in corpus.noises}) == sorted(Split)
+    assert [one.rms_db for one in corpus.noises] == [-90.31, -84.29, -78.27, -72.25]
