@@ -22,8 +22,8 @@ TEMPLATE = Path(__file__).with_name("architecture.template.md")
 COMMAND = ".venv/bin/python docs/make_architecture.py"
 
 ROOMS = (
-    *("cli", "pipeline", "report", "bundle", "sweep", "model"),
-    *("device", "audio", "config", "disk", "errors"),
+    *("cli", "pipeline", "report", "bundle", "sweep", "listening"),
+    *("model", "device", "audio", "config", "disk", "errors"),
 )
 """From the top of the picture to its bottom."""
 

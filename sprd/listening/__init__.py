@@ -1,0 +1,1 @@
+"""A model and a stream in, events and their statistics out."""

@@ -1,0 +1,360 @@
+"""Scores of a model and their times in, what a device hears out, to the integer.
+
+Twice: step by step, as firmware does it, and for a whole stream at once, which a property holds
+equal. What is heard is a label: the first two are silence and unknown, as everywhere. Knows neither
+model nor audio.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprd.config.frontend import Frames
+from sprd.config.labels import NOT_KEYWORDS
+
+MAX_RESULTS = 50
+"""Inferences that TensorFlow Lite Micro's queue holds; it loses further ones in silence.
+
+Source: `kMaxResults` in recognize_commands.h of its micro_speech example.
+"""
+
+BLOCK_MS = 32
+"""Between two looks of SPRD's firmware at the microphone: 512 samples at 16 kHz."""
+
+_OFFSET = 128
+"""From int8 scores to those that are averaged, 0 to 255."""
+
+_FIRST_KEYWORD = len(NOT_KEYWORDS)
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """What makes commands of scores: a `kind`, the settings of its rules, a threshold a keyword.
+
+    A threshold is an average score, 0 to 255, that has to be exceeded. `interval_ms` lies between
+    two inferences.
+    """
+
+    kind: str
+    average_window_ms: int
+    thresholds: tuple[int, ...]
+    suppression_ms: int
+    minimum_count: int
+    interval_ms: int
+
+    @property
+    def label_thresholds(self) -> tuple[int, ...]:
+        """One a label. Silence and unknown are commands as well: they have the lowest of all."""
+        return (*[min(self.thresholds)] * _FIRST_KEYWORD, *self.thresholds)
+
+    @property
+    def n_results(self) -> int:
+        """Inferences that lie in an average window, its ends included."""
+        return self.average_window_ms // self.interval_ms + 1
+
+    @property
+    def ring_size(self) -> int:
+        """Probabilities in the ring of a sliding mean."""
+        return max(1, self.average_window_ms // self.interval_ms)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The answer at one inference: a label, its average score, and whether it is a new command."""
+
+    label: int
+    score: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Keywords that were heard anew: three arrays of int64, one place a detection, by time."""
+
+    times_ms: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.times_ms)
+
+
+@dataclass(frozen=True)
+class Averages:
+    """What an average window holds at each inference: arrays (T,) of int64.
+
+    `tops` is the label of the largest average and `values` that average, `counts` how many
+    inferences it is of, and `spans_ms` how long ago the first of them was.
+    """
+
+    times_ms: NDArray[np.int64]
+    tops: NDArray[np.int64]
+    values: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    spans_ms: NDArray[np.int64]
+
+
+class RecognizeCommands:
+    """TensorFlow Lite Micro's rules, one inference after the other.
+
+    Source: recognize_commands.cc of its micro_speech example.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._rules = recognizer
+        self._thresholds = recognizer.label_thresholds
+        self._results: deque[tuple[int, NDArray[np.int64]]] = deque()
+        self._last_label = 0
+        self._last_ms: int | None = None
+
+    def feed(self, time_ms: int, scores: NDArray[np.int8]) -> Heard:
+        """Takes the scores, (n_labels,), of an inference; times must not fall."""
+        window = self._rules.average_window_ms
+        while self._results and self._results[0][0] < time_ms - window:
+            self._results.popleft()
+        if len(self._results) < MAX_RESULTS:
+            self._results.append((time_ms, scores.astype(np.int64) + _OFFSET))
+        count = len(self._results)
+        if count < self._rules.minimum_count or time_ms - self._results[0][0] < window // 4:
+            return Heard(self._last_label, 0, False)
+        averages = np.sum([result for _, result in self._results], axis=0) // count
+        top = int(np.argmax(averages))
+        value = int(averages[top])
+        is_new = value > self._thresholds[top] and (
+            top != self._last_label or self._may_repeat(time_ms)
+        )
+        if is_new:
+            self._last_label, self._last_ms = top, time_ms
+        return Heard(top, value, is_new)
+
+    def _may_repeat(self, time_ms: int) -> bool:
+        """Whether the last label may be told again: silence always may."""
+        if self._last_label == 0 or self._last_ms is None:
+            return True
+        return time_ms - self._last_ms > self._rules.suppression_ms
+
+
+class SlidingMean:
+    """microWakeWord's rule, one inference after the other, for several keywords.
+
+    A ring of probabilities a keyword, 0 to 255, starts as zeros; a keyword whose sum exceeds its
+    threshold times the size of the ring is heard, of several the one with the largest sum. Then all
+    rings are zeroed, and nothing is heard before `minimum_count` further inferences, nor until more
+    than the suppression has passed.
+
+    Source: `determine_detected` and `reset_probabilities` in ESPHome's streaming_model.cpp, where
+    every model has one keyword.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._rules = recognizer
+        self._bars = np.array(recognizer.thresholds) * recognizer.ring_size
+        self._ring: deque[NDArray[np.int64]] = deque(maxlen=recognizer.ring_size)
+        self._n_since_reset = 0
+        self._last_ms: int | None = None
+
+    def feed(self, time_ms: int, scores: NDArray[np.int8]) -> Heard:
+        """Takes the scores, (n_labels,), of an inference; times must not fall."""
+        self._ring.append(scores[_FIRST_KEYWORD:].astype(np.int64) + _OFFSET)
+        self._n_since_reset += 1
+        sums = np.sum(self._ring, axis=0)
+        above = sums > self._bars
+        top = int(np.argmax(np.where(above, sums, -1) if above.any() else sums))
+        is_new = bool(above[top]) and self._may_answer(time_ms)
+        if is_new:
+            self._ring.clear()
+            self._n_since_reset, self._last_ms = 0, time_ms
+        return Heard(_FIRST_KEYWORD + top, int(sums[top]) // self._rules.ring_size, is_new)
+
+    def _may_answer(self, time_ms: int) -> bool:
+        if self._n_since_reset < self._rules.minimum_count:
+            return False
+        return self._last_ms is None or time_ms - self._last_ms > self._rules.suppression_ms
+
+
+RULES: dict[str, type[RecognizeCommands | SlidingMean]] = {
+    "recognize_commands": RecognizeCommands,
+    "sliding_mean": SlidingMean,
+}
+"""Kind -> its rules step by step."""
+
+
+def detections(
+    scores: NDArray[np.int8], times_ms: NDArray[np.int64], recognizer: Recognizer
+) -> Detections:
+    """Returns the keywords that are heard anew in a stream: what `feed` says, step by step.
+
+    Args:
+        scores: (T, n_labels), of one inference after the other.
+        times_ms: (T,), of the audio that each ended with; they must not fall.
+        recognizer: The rules and their settings.
+    """
+    if recognizer.kind == "sliding_mean":
+        return _slide(scores, times_ms, recognizer)
+    return commands(average(scores, times_ms, recognizer.average_window_ms), recognizer)
+
+
+def average(
+    scores: NDArray[np.int8], times_ms: NDArray[np.int64], average_window_ms: int
+) -> Averages:
+    """Returns what TensorFlow Lite Micro's queue holds at each inference, by running sums.
+
+    Args:
+        scores: (T, n_labels).
+        times_ms: (T,); they must not fall.
+        average_window_ms: Results older than this are dropped.
+    """
+    kept, first, stop = _queue(times_ms, average_window_ms)
+    counts = stop - first
+    tops = np.zeros(len(times_ms), np.int64)
+    values = np.full(len(times_ms), -1, np.int64)
+    for label in range(scores.shape[1]):
+        sums = np.zeros(len(kept) + 1, np.int64)
+        np.cumsum(scores[kept, label].astype(np.int64) + _OFFSET, out=sums[1:])
+        means = (sums[stop] - sums[first]) // counts
+        tops[means > values] = label
+        np.maximum(values, means, out=values)
+    return Averages(times_ms, tops, values, counts, times_ms - times_ms[kept[first]])
+
+
+def commands(averages: Averages, recognizer: Recognizer) -> Detections:
+    """Returns the keywords that TensorFlow Lite Micro's rules make of averages.
+
+    Whatever exceeds its threshold becomes the last label, or is it already: so a label is new where
+    it is another than that of the step before among those that exceed theirs.
+    """
+    thresholds = np.array(recognizer.label_thresholds)
+    is_above = averages.values > thresholds[averages.tops]
+    is_above &= averages.counts >= recognizer.minimum_count
+    is_above &= averages.spans_ms >= recognizer.average_window_ms // 4
+    at = np.flatnonzero(is_above)
+    labels, times = averages.tops[at], averages.times_ms[at]
+    changes = np.flatnonzero(np.diff(labels, prepend=0))
+    ends = np.append(changes, len(at))[1:]
+    is_keyword = labels[changes] >= _FIRST_KEYWORD
+    changes, ends = changes[is_keyword], ends[is_keyword]
+    is_long = times[ends - 1] - times[changes] > recognizer.suppression_ms
+    repeats = [
+        again
+        for start, end in zip(changes[is_long], ends[is_long], strict=True)
+        for again in _repeats(times, int(start), int(end), recognizer.suppression_ms)
+    ]
+    new = at[np.sort(np.concatenate([changes, np.array(repeats, np.int64)]))]
+    return Detections(averages.times_ms[new], averages.tops[new], averages.values[new])
+
+
+def inference_times(
+    n_samples: int,
+    features: Frames,
+    interval_ms: int,
+    block_ms: int = BLOCK_MS,
+    busy_ms: float = 0.0,
+) -> NDArray[np.int64]:
+    """Returns when firmware infers while it hears a stream: milliseconds of audio, int64.
+
+    Audio comes in blocks. At the first the front end only starts; later the model runs whenever
+    there is a new frame and the interval has passed. Blocks that come in while it runs are looked
+    at together, after it.
+
+    At time t it knows (t - window + stride) // stride frames: the last one that the model sees has
+    that number less one.
+
+    Args:
+        n_samples: Length of the stream.
+        features: Its sample rate, window and stride.
+        interval_ms: The least time between two inferences.
+        block_ms: Of audio: 32 in SPRD's firmware, 16 of Arduino's microphones.
+        busy_ms: Of one look: front end and model.
+
+    Source: loop() in micro_speech.ino and PopulateFeatureData in feature_provider.cc.
+    """
+    end = n_samples * 1000 // features.sample_rate_hz
+    window, stride = features.window_size_ms, features.window_stride_ms
+    found: list[int] = []
+    n_known, clock = 0, 2.0 * block_ms
+    while (now := int(clock // block_ms) * block_ms) <= end:
+        n_frames = (now - window + stride) // stride
+        if n_frames > n_known and (not found or now - found[-1] >= interval_ms):
+            found.append(now)
+            n_known = n_frames
+            clock += busy_ms
+        clock = max(clock, now + block_ms)
+    return np.array(found, np.int64)
+
+
+def _queue(
+    times_ms: NDArray[np.int64], average_window_ms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Which results are kept, and at each step the first and the one after the last in the queue.
+
+    The latter two count places among the kept ones.
+    """
+    first = np.searchsorted(times_ms, times_ms - average_window_ms)
+    stop = np.arange(1, len(times_ms) + 1)
+    if not len(times_ms) or (stop - first).max() <= MAX_RESULTS:
+        return stop - 1, first, stop
+    kept: list[int] = []
+    head = 0
+    for step, time in enumerate(times_ms):
+        while head < len(kept) and times_ms[kept[head]] < time - average_window_ms:
+            head += 1
+        if len(kept) - head < MAX_RESULTS:
+            kept.append(step)
+        first[step], stop[step] = head, len(kept)
+    return np.array(kept), first, stop
+
+
+def _repeats(times: NDArray[np.int64], start: int, end: int, suppression_ms: int) -> list[int]:
+    """Where in [start, end) a label that goes on is told again."""
+    found: list[int] = []
+    last = start
+    while True:
+        last += int(np.searchsorted(times[last:end], times[last] + suppression_ms, side="right"))
+        if last >= end:
+            return found
+        found.append(last)
+
+
+def _slide(
+    scores: NDArray[np.int8], times_ms: NDArray[np.int64], recognizer: Recognizer
+) -> Detections:
+    """`SlidingMean` at once: sums are differences of running ones, but for a ring that fills up."""
+    size = recognizer.ring_size
+    running = np.zeros((len(times_ms) + 1, scores.shape[1] - _FIRST_KEYWORD), np.int64)
+    np.cumsum(scores[:, _FIRST_KEYWORD:].astype(np.int64) + _OFFSET, axis=0, out=running[1:])
+    bars = np.array(recognizer.thresholds) * size
+    above = np.flatnonzero((running[size:] - running[:-size] > bars).any(1)) + size - 1
+    found: list[tuple[int, int, int]] = []
+    reset, step = 0, _next_above(running, bars, above, 0, recognizer.minimum_count - 1, size)
+    while step is not None:
+        ring = running[step + 1] - running[max(reset, step + 1 - size)]
+        top = int(np.argmax(np.where(ring > bars, ring, -1)))
+        found.append((int(times_ms[step]), _FIRST_KEYWORD + top, int(ring[top]) // size))
+        reset = step + 1
+        passed = np.searchsorted(times_ms, times_ms[step] + recognizer.suppression_ms, "right")
+        earliest = max(step + recognizer.minimum_count, int(passed))
+        step = _next_above(running, bars, above, reset, earliest, size)
+    columns = np.array(found, np.int64).reshape(-1, 3).T
+    return Detections(columns[0], columns[1], columns[2])
+
+
+def _next_above(
+    running: NDArray[np.int64],
+    bars: NDArray[np.int64],
+    above: NDArray[np.int64],
+    reset: int,
+    earliest: int,
+    size: int,
+) -> int | None:
+    """The first step from `earliest` on at which a ring that was zeroed at `reset` exceeds a bar.
+
+    `above` has the steps at which a full ring does.
+    """
+    filling = np.arange(max(earliest, reset), min(reset + size - 1, len(running) - 1))
+    hits = filling[(running[filling + 1] - running[reset] > bars).any(1)]
+    full = above[np.searchsorted(above, max(earliest, reset + size - 1)) :]
+    steps = [int(each[0]) for each in (hits, full) if len(each)]
+    return steps[0] if steps else None
