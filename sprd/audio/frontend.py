@@ -4,6 +4,8 @@
 other two modes of SPRD's trainer (TensorFlow's speech_commands); no firmware code computes them.
 """
 
+from math import ceil
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -34,8 +36,9 @@ class FrontEnd:
         check_stride("features", features)
         self._features = features
         modes = {"micro": self._micro, "mfcc": self._mfcc, "average": self._average}
+        self._mode = modes[features.preprocess]
         signature = tf.TensorSpec((None, features.n_samples), tf.int16)
-        self._run = tf.function(modes[features.preprocess], input_signature=[signature])
+        self._run = tf.function(self._mode, input_signature=[signature])
 
     def compute(self, waveforms: NDArray[np.int16]) -> RawFeatures:
         """Computes the features of a batch.
@@ -49,34 +52,39 @@ class FrontEnd:
         result: RawFeatures = self._run(waveforms).numpy()
         return result
 
+    def frames(self, signal: tf.Tensor) -> tf.Tensor:
+        """(frames, channels) of one signal, (n,) int16, of any length from a window on: a graph."""
+        if self._features.preprocess == "micro":
+            return self._micro_frames(signal)
+        return self._mode(tf.expand_dims(signal, 0))[0]
+
     def _micro(self, waveforms: tf.Tensor) -> tf.Tensor:
+        out = tf.TensorSpec(self._features.shape, tf.uint16)
+        return tf.map_fn(self._micro_frames, waveforms, fn_output_signature=out)
+
+    def _micro_frames(self, signal: tf.Tensor) -> tf.Tensor:
         f = self._features
-
-        def one(waveform: tf.Tensor) -> tf.Tensor:
-            return audio_microfrontend_op.audio_microfrontend(
-                waveform,
-                sample_rate=f.sample_rate_hz,
-                window_size=f.window_size_ms,
-                window_step=f.window_stride_ms,
-                num_channels=f.n_channels,
-                upper_band_limit=f.upper_band_limit_hz,
-                lower_band_limit=f.lower_band_limit_hz,
-                smoothing_bits=f.smoothing_bits,
-                even_smoothing=f.even_smoothing,
-                odd_smoothing=f.odd_smoothing,
-                min_signal_remaining=f.min_signal_remaining,
-                enable_pcan=f.enable_pcan,
-                pcan_strength=f.pcan_strength,
-                pcan_offset=f.pcan_offset,
-                gain_bits=f.gain_bits,
-                enable_log=f.enable_log,
-                scale_shift=f.scale_shift,
-                out_scale=1,
-                out_type=tf.uint16,
-            )
-
-        out = tf.TensorSpec(f.shape, tf.uint16)
-        return tf.map_fn(one, waveforms, fn_output_signature=out)
+        return audio_microfrontend_op.audio_microfrontend(
+            signal,
+            sample_rate=f.sample_rate_hz,
+            window_size=f.window_size_ms,
+            window_step=f.window_stride_ms,
+            num_channels=f.n_channels,
+            upper_band_limit=f.upper_band_limit_hz,
+            lower_band_limit=f.lower_band_limit_hz,
+            smoothing_bits=f.smoothing_bits,
+            even_smoothing=f.even_smoothing,
+            odd_smoothing=f.odd_smoothing,
+            min_signal_remaining=f.min_signal_remaining,
+            enable_pcan=f.enable_pcan,
+            pcan_strength=f.pcan_strength,
+            pcan_offset=f.pcan_offset,
+            gain_bits=f.gain_bits,
+            enable_log=f.enable_log,
+            scale_shift=f.scale_shift,
+            out_scale=1,
+            out_type=tf.uint16,
+        )
 
     def _spectrogram(self, waveforms: tf.Tensor) -> tf.Tensor:
         """(n, frames, FFT bins), float32: squared magnitudes. Clips go in as channels."""
@@ -109,3 +117,60 @@ class FrontEnd:
             padding="SAME",
         )
         return tf.squeeze(pooled, -1)
+
+
+_SETTLING = 20.0
+"""The noise estimates of the micro front end forget their start within this over their smoothing,
+in frames: from then on features are equal to the last bit (measured: 13 at most)."""
+_LONGEST_SETTLING = 30_000
+
+
+class StreamFrontEnd:
+    """Turns a signal that comes in blocks into the frames of the whole: its state is carried on.
+
+    The op has no state of its own between calls, so what is new is computed behind as much of the
+    signal as its noise estimates remember. Memory stays flat however long the signal is.
+    """
+
+    def __init__(self, features: FeaturesSection) -> None:
+        check_stride("features", features)
+        self._features = features
+        self._n_settling = _settling_frames(features)
+        front_end = FrontEnd(features)
+        signature = tf.TensorSpec((None,), tf.int16)
+        self._run = tf.function(front_end.frames, input_signature=[signature])
+        self._kept = np.zeros(0, np.int16)
+        self._n_told = 0  # frames of what is kept that were returned before
+        none = (0, features.shape[1])
+        is_micro = features.preprocess == "micro"
+        self._none: RawFeatures = np.zeros(none, np.uint16) if is_micro else np.zeros(none, "f4")
+
+    def feed(self, samples: NDArray[np.int16]) -> RawFeatures:
+        """Takes the next samples, (n,) int16, as many as there are; far cheaper in long blocks.
+
+        Returns:
+            (n_new, channels): frames that have ended since, none as long as none has; uint16 for
+            `micro`, else float32. Frame i of the signal ends at sample window + i * stride.
+        """
+        kept = np.concatenate([self._kept, samples])
+        n_frames = self._n_frames(len(kept))
+        n_dropped = max(0, n_frames - max(1, self._n_settling))
+        new = slice(self._n_told, None)
+        self._kept = kept[n_dropped * self._features.stride_samples :]
+        if n_frames <= self._n_told:
+            return self._none
+        self._n_told = n_frames - n_dropped
+        result: RawFeatures = self._run(kept).numpy()[new]
+        return result
+
+    def _n_frames(self, n_samples: int) -> int:
+        f = self._features
+        return max(0, 1 + (n_samples - f.window_samples) // f.stride_samples)
+
+
+def _settling_frames(features: FeaturesSection) -> int:
+    """Frames after which features no longer depend on how the signal began."""
+    if features.preprocess != "micro":
+        return 0
+    slowest = min((s for s in (features.even_smoothing, features.odd_smoothing) if s), default=0.0)
+    return min(_LONGEST_SETTLING, ceil(_SETTLING / slowest)) if slowest else 0

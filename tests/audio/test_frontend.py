@@ -13,7 +13,7 @@ from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfro
 from tensorflow.python.ops import gen_audio_ops
 
 from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.frontend import FrontEnd
+from sprd.audio.frontend import FrontEnd, StreamFrontEnd
 from sprd.audio.store import scale_of
 from sprd.config.trial import FeaturesSection
 from sprd.errors import ConfigError
@@ -231,3 +231,54 @@ def test_stride_longer_than_the_window_is_refused_before_the_op(preprocess: Prep
     features = FeaturesSection(preprocess=preprocess, window_size_ms=20, window_stride_ms=30)
     with pytest.raises(ConfigError, match="window_stride_ms <= window_size_ms must hold"):
         FrontEnd(features)
+
+
+def _in_blocks(front_end: StreamFrontEnd, signal: np.ndarray, length: int) -> np.ndarray:
+    """The frames of a signal that comes in blocks."""
+    blocks = [signal[start : start + length] for start in range(0, len(signal), length)]
+    return np.concatenate([front_end.feed(block) for block in blocks])
+
+
+@pytest.fixture(scope="module")
+def signal() -> np.ndarray:
+    """A minute of noise whose loudness moves, int16, with ten seconds of nothing in it."""
+    rng = np.random.default_rng(5)
+    loudness = 300 * (1 + np.sin(np.arange(60 * 16_000) / 9_000) ** 8 * 20)
+    made = (rng.normal(size=60 * 16_000) * loudness).astype(np.int16)
+    made[30 * 16_000 : 40 * 16_000] = 0
+    return made
+
+
+@pytest.mark.parametrize("preprocess", ["micro", "mfcc", "average"])
+def test_blocks_give_the_frames_of_the_whole_signal(
+    preprocess: Preprocess, signal: np.ndarray
+) -> None:
+    """To the last bit, long after what came first was dropped, however long the blocks are."""
+    section = FeaturesSection(preprocess=preprocess)
+    whole = StreamFrontEnd(section).feed(signal)
+    assert whole.shape == (2999, section.shape[1])
+    one_second = whole[: section.n_frames]
+    np.testing.assert_array_equal(one_second, FrontEnd(section).compute(signal[None, :16_000])[0])
+    for length in (16_000, 48_111):
+        np.testing.assert_array_equal(_in_blocks(StreamFrontEnd(section), signal, length), whole)
+
+
+def test_blocks_shorter_than_a_frame_give_frames_as_they_end(signal: np.ndarray) -> None:
+    """Frame i ends at sample window + i * stride; before that there is none."""
+    front_end = StreamFrontEnd(SEED)
+    counts = [len(front_end.feed(signal[start : start + 160])) for start in range(0, 1280, 160)]
+    assert counts == [0, 0, 1, 0, 1, 0, 1, 0]
+
+
+def test_memory_of_a_stream_stays_flat(signal: np.ndarray) -> None:
+    """What no longer matters is dropped: 16 seconds are kept at the seed's settings."""
+    front_end = StreamFrontEnd(SEED)
+    _in_blocks(front_end, signal, 16_000)
+    assert len(front_end._kept) <= 800 * SEED.stride_samples + SEED.window_samples
+
+
+def test_front_end_that_learns_nothing_of_noise_keeps_one_frame(signal: np.ndarray) -> None:
+    """With a smoothing of 0 its estimates never move, so no start is remembered."""
+    section = FeaturesSection(even_smoothing=0.0, odd_smoothing=0.0)
+    whole = StreamFrontEnd(section).feed(signal)
+    np.testing.assert_array_equal(_in_blocks(StreamFrontEnd(section), signal, 16_000), whole)
