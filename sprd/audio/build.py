@@ -286,8 +286,8 @@ def _worker() -> _Worker:
     return _Worker()
 
 
-def _start(specs: tuple[StoreSpec, ...]) -> None:
-    """Prepares a process of the pool."""
+def start_process() -> None:
+    """Prepares a process of a pool that computes features."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -295,6 +295,10 @@ def _start(specs: tuple[StoreSpec, ...]) -> None:
     with quiet_stderr():
         from sprd.audio.frontend import use_one_thread
     use_one_thread()
+
+
+def _start(specs: tuple[StoreSpec, ...]) -> None:
+    start_process()
     _worker().specs = specs
 
 
