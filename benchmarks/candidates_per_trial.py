@@ -23,10 +23,11 @@ from hypervolume import InMemory  # noqa: E402
 from ray.tune.search.optuna import OptunaSearch  # noqa: E402
 
 from sprd.audio.corpus import Corpus, open_corpus  # noqa: E402
+from sprd.config.budget import Budget  # noqa: E402
 from sprd.config.frozen import replaced  # noqa: E402
 from sprd.config.reader import load_sweep, resolve  # noqa: E402
 from sprd.config.sweep import SweepConfig  # noqa: E402
-from sprd.config.trial import Budget, Config  # noqa: E402
+from sprd.config.trial import Config  # noqa: E402
 from sprd.sweep.run import VOCABULARY  # noqa: E402
 from sprd.sweep.search.sampler import Sampler  # noqa: E402
 from sprd.sweep.search.search import Search  # noqa: E402

@@ -253,7 +253,9 @@ def _shareable_config(config: Config) -> dict[str, Any]:
     dumped: dict[str, Any] = config.model_dump(mode="json")
     data, budget = dumped["data"], dumped["budget"]
     data["source"] = file_name(data["source"])
-    data["extra"] = [file_name(folder) for folder in data["extra"]]
+    for key in ("extra", "sources", "speech"):
+        if key in data:
+            data[key] = [file_name(folder) for folder in data[key]]
     budget["board"] = shareable(budget["board"])
     return dumped
 

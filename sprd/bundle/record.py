@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from sprd.bundle.manifest import MANIFEST, shortened
 from sprd.config.board import NO_BOARD, parse_board
 from sprd.config.defaults import FIRST
-from sprd.config.reader import check_whole
 from sprd.config.sections import BrokenRule, validated
 from sprd.config.trial import Config, ModelSection
+from sprd.config.whole import check_whole
 from sprd.device.board import load_board
 from sprd.errors import BoardError, InputError
 from sprd.model.params import ARCHITECTURES

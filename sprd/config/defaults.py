@@ -5,7 +5,8 @@ goes on, and a bundle that was made before is made again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sprd.config.board import Board
 from sprd.config.build import CMAKE_O2
@@ -19,10 +20,37 @@ class Defaults:
     build: str | None
     """Of a board, where it has this one; None: the default of the board's file."""
 
+    tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """By the name of a table what stands in it where the file does not name the key."""
+
     def of_board(self, board: Board) -> Board:
         """Returns the board with the build that holds where none is named."""
         name = self.build if self.build in board.builds else None
         return board.with_build(name or board.default_build)
+
+    def beneath(self, tables: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the tables of a file, `[space]` among them, with these ones under them.
+
+        What the file names or searches holds, and takes the place of what cannot stand beside it:
+        see `REPLACES`.
+        """
+        named = {f"{name}.{key}" for name, table in tables.items() for key in table}
+        named |= set(tables.get("space", {}))
+        replaced = {key for name in named for key in REPLACES.get(name, ())}
+        searched = {key.partition(".")[0] for key in tables.get("space", {})} & {"recognizer"}
+        merged = {name: {} for name in searched} | dict(tables)
+        for name, table in self.tables.items():
+            kept = {key: one for key, one in table.items() if f"{name}.{key}" not in replaced}
+            merged[name] = {**kept, **tables.get(name, {})}
+        return merged
+
+
+REPLACES: Mapping[str, tuple[str, ...]] = {
+    "augment.background_volume": ("augment.snr_low_db", "augment.snr_high_db"),
+    "augment.time_shift_ms": ("augment.placement",),
+    "data.source": ("data.sources",),
+}
+"""By a key of a file the keys of which no default holds beside it: they say it otherwise."""
 
 
 FIRST = Defaults(build=CMAKE_O2)

@@ -13,6 +13,11 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def is_unset(value: object) -> bool:
+    """Whether an optional value is not given: what came later is left out of a dump then."""
+    return value is None
+
+
 def replaced(section: SectionT, **values: Any) -> SectionT:
     """Returns a copy with other values in some fields.
 

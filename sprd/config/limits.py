@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from sprd.config.numbers import COSTS, number_of
+from sprd.config.numbers import COSTS, STREAM_SCORES, number_of
 from sprd.errors import ConfigError
 
 LIMITED_KEYS = COSTS
 """What a model takes and can be limited: fields of a footprint and keys of `[budget]`."""
+
+LEAST_KEYS = tuple(key for key in STREAM_SCORES if number_of(key).is_more_better)
+"""Scores on streams with a lower limit: keys of `[budget]` behind `min_`."""
+
+MOST_KEYS = tuple(key for key in STREAM_SCORES if key not in LEAST_KEYS)
+"""Scores on streams with an upper limit: keys of `[budget]` behind `max_`."""
 
 Known = Callable[[str], float | None]
 """Tells what something takes or scores, by key; None is unknown."""
@@ -154,6 +160,11 @@ def find_violations(known: Known, limits: Iterable[Limit]) -> tuple[Violation, .
 def at_most(bounds: Mapping[str, float | None]) -> tuple[Limit, ...]:
     """Returns the upper limits of some numbers; None is no limit."""
     return tuple(Limit(key, bound) for key, bound in bounds.items() if bound is not None)
+
+
+def at_least(bounds: Mapping[str, float | None]) -> tuple[Limit, ...]:
+    """Returns the lower limits of some numbers; None is no limit."""
+    return tuple(Limit(key, bound, True) for key, bound in bounds.items() if bound is not None)
 
 
 def tightest(limits: Iterable[Limit]) -> tuple[Limit, ...]:

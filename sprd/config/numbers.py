@@ -1,143 +1,26 @@
-"""What the numbers of a trial are: the one table of scores and costs, and how each is written.
+"""What the numbers of a trial are: the one table of scores and costs, and where each comes from.
 
-A key in, its words, unit, direction and source out. Every room that shows a number reads it here,
-so that a value is the same text in a log, a table, a page and a bundle.
+A key in, its `Number` out. Every room that shows a number reads it here, so that a value is the
+same text in a log, a table, a page and a bundle.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
-from math import isfinite
-from typing import Literal
+from collections.abc import Mapping
 
-Interval = Sequence[float | None] | None
-"""Low and high end of a value; None, or two that are unknown, where there is no interval."""
+from sprd.config.number import (
+    AN_HOUR,
+    BYTES,
+    COUNT,
+    MICROJOULES,
+    MILLISECONDS,
+    PLAIN,
+    SHARE,
+    Number,
+)
 
-
-@dataclass(frozen=True)
-class Writing:
-    """How the values of one kind are written, with `digits` of Python's format.
-
-    Where every digit is told, at least `least_decimals` stand after the point. On an axis values
-    are divided, and `axis_unit` stands in place of `unit`; in a narrow column too where there is a
-    `narrow_unit`. `metavar` is what the help of a flag calls such a value.
-    """
-
-    unit: str
-    digits: str
-    metavar: str
-    least_decimals: int = 0
-    axis_unit: str = ""
-    axis_divisor: float = 1.0
-    narrow_unit: str = ""
-
-
-BYTES = Writing("B", ",.0f", "BYTES", 0, "KiB", 1024.0)
-COUNT = Writing("", ",.0f", "N", 0, "million", 1e6, "M")
-MILLISECONDS = Writing("ms", ",.1f", "MS", 1, "ms")
-MICROJOULES = Writing("uJ", ",.1f", "UJ", 1, "\N{MICRO SIGN}J")
-SHARE = Writing("", ",.3f", "X", 2)
-_PLAIN = Writing("", ",.6g", "N")
-_MOST_DECIMALS = 10
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a row: what it is called, how it is written, where it comes from.
-
-    `words` stand in a line. `short` and `long` are told where a heading or a title needs others. A
-    "score" and a "cost" can be an objective, a cost can be limited. `source_when` holds other
-    sources by the `latency_source` of the row.
-    """
-
-    key: str
-    words: str
-    writing: Writing
-    role: Literal["score", "cost", "other"] = "other"
-    short: str = ""
-    long: str = ""
-    is_more_better: bool = False
-    needs_board: bool = False
-    source: str = ""
-    source_when: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def heading(self) -> str:
-        """Over a narrow column."""
-        return self.short or self.words
-
-    @property
-    def title(self) -> str:
-        """Of an axis, or where there is room."""
-        return self.long or self.words
-
-    def figure(self, value: float) -> str:
-        """Returns a value without its unit, as under a heading that tells it."""
-        return f"{value:{self.writing.digits}}"
-
-    @property
-    def narrow_unit(self) -> str:
-        """Of `narrow`, to stand under the heading."""
-        return self.writing.narrow_unit or self.writing.unit
-
-    def narrow(self, value: float) -> str:
-        """Returns a value without its unit for a column with little room: a count in millions."""
-        if not self.writing.narrow_unit:
-            return self.figure(value)
-        return f"{value / self.writing.axis_divisor:,.3f}"
-
-    def exact(self, value: float) -> str:
-        """Returns a value with every digit that it has: `65,536 B`, `0.90`, `0.0504`, `0.04 ms`."""
-        figure = self.figure(value)
-        if isfinite(value):
-            digits = Decimal(str(value)).normalize()
-            n_decimals = max(self.writing.least_decimals, -int(digits.as_tuple().exponent))
-            figure = f"{digits:,.{n_decimals}f}"
-        return f"{figure} {self.writing.unit}".rstrip()
-
-    def beside(self, value: float, bound: float) -> str:
-        """Returns a value with as many digits as it takes to lie on its side of a bound."""
-        n_usual = len(self.figure(value).partition(".")[2])
-        for n_decimals in range(n_usual, _MOST_DECIMALS):
-            rounded = round(value, n_decimals)
-            if (rounded > bound, rounded < bound) == (value > bound, value < bound):
-                return self.exact(rounded)
-        return self.exact(value)
-
-    def on_axis(self, value: float) -> str:
-        """Returns a value as it is told beside an axis: `64 KiB`, `0.418 million`."""
-        divided = value / self.writing.axis_divisor
-        digits = ",.4g" if divided < 9999.5 else ",.0f"
-        return f"{divided:{digits}} {self.writing.axis_unit}"
-
-    def text(self, value: float | None, interval: Interval = None) -> str:
-        """Returns a value as it is read: `71,680 B`, `55.2 ms (49.0 .. 62.0)`, `unknown`."""
-        if value is None:
-            return "unknown"
-        written = f"{self.figure(value)} {self.writing.unit}".rstrip()
-        ends = self.ends(interval)
-        return f"{written} ({ends})" if ends else written
-
-    def ends(self, interval: Interval) -> str:
-        """Returns an interval as it is read, `0.846 .. 0.939`, in digits that tell its ends apart.
-
-        Empty where an end is unknown, or both are the same: no measurement is that sure.
-        """
-        low, high = interval or (None, None)
-        if low is None or high is None or low == high:
-            return ""
-        n_usual = len(self.figure(low).partition(".")[2])
-        for n_decimals in range(n_usual, _MOST_DECIMALS):
-            told = [f"{end:,.{n_decimals}f}" for end in (low, high)]
-            if told[0] != told[1]:
-                break
-        return " .. ".join(told)
-
-    def phrase(self, value: float | None, interval: Interval = None) -> str:
-        """Returns a value with its words before it: `ram 71,680 B`."""
-        return f"{self.words} {self.text(value, interval)}"
-
-
+_ON_STREAMS = "mean over 1 .. 20 false accepts an hour of speech, on streams of validation speakers"
+_AT_THRESHOLD = "share of the keywords of a stream heard at the fitted threshold"
+_FALSE_ACCEPTS = "keywords heard an hour in running speech, at the fitted threshold"
+_DELAY = "from the end of a word to its detection, at the fitted threshold"
 _ON_CLIPS = "the int8 model in TensorFlow Lite Micro, on clips of the speakers of the split"
 
 NUMBERS: Mapping[str, Number] = {
@@ -176,6 +59,58 @@ NUMBERS: Mapping[str, Number] = {
             "score",
             short="false rejects",
             source=_ON_CLIPS,
+        ),
+        Number(
+            "recall_streaming",
+            "recall on streams",
+            SHARE,
+            "stream",
+            short="recall",
+            is_more_better=True,
+            source=_ON_STREAMS,
+        ),
+        Number(
+            "recall_streaming_20db",
+            "recall on streams at 20 dB",
+            SHARE,
+            "stream",
+            short="recall 20 dB",
+            is_more_better=True,
+            source=_ON_STREAMS,
+        ),
+        Number(
+            "recall_streaming_10db",
+            "recall on streams at 10 dB",
+            SHARE,
+            "stream",
+            short="recall 10 dB",
+            is_more_better=True,
+            source=_ON_STREAMS,
+        ),
+        Number(
+            "worst_tenth_recall",
+            "recall of the worst tenth of speakers",
+            SHARE,
+            "stream",
+            short="worst tenth",
+            is_more_better=True,
+            source="mean recall on streams of the tenth of the speakers that is heard worst",
+        ),
+        Number(
+            "false_accepts_per_hour",
+            "false accepts in speech",
+            AN_HOUR,
+            "stream",
+            short="accepts",
+            source=_FALSE_ACCEPTS,
+        ),
+        Number(
+            "detection_delay_ms",
+            "detection delay",
+            MILLISECONDS,
+            "stream",
+            short="delay",
+            source=_DELAY,
         ),
         Number(
             "flash_bytes",
@@ -296,6 +231,54 @@ NUMBERS: Mapping[str, Number] = {
             is_more_better=True,
             source="the float model on clips of validation speakers, while it trained",
         ),
+        Number(
+            "recall_streaming_5db",
+            "recall on streams at 5 dB",
+            SHARE,
+            is_more_better=True,
+            source=_ON_STREAMS,
+        ),
+        Number(
+            "recall_at_threshold",
+            "recall at the fitted threshold",
+            SHARE,
+            is_more_better=True,
+            source=_AT_THRESHOLD,
+        ),
+        Number(
+            "recall_at_threshold_20db",
+            "recall at the fitted threshold at 20 dB",
+            SHARE,
+            is_more_better=True,
+            source=_AT_THRESHOLD,
+        ),
+        Number(
+            "recall_at_threshold_10db",
+            "recall at the fitted threshold at 10 dB",
+            SHARE,
+            is_more_better=True,
+            source=_AT_THRESHOLD,
+        ),
+        Number(
+            "recall_at_threshold_5db",
+            "recall at the fitted threshold at 5 dB",
+            SHARE,
+            is_more_better=True,
+            source=_AT_THRESHOLD,
+        ),
+        Number(
+            "false_accepts_per_hour_words",
+            "false accepts in other words",
+            AN_HOUR,
+            source="keywords heard an hour in other words said one after another, at the fitted"
+            " threshold",
+        ),
+        Number(
+            "detection_delay_p95_ms",
+            "detection delay, 95 of 100",
+            MILLISECONDS,
+            source=_DELAY,
+        ),
     )
 }
 """Every score and cost by its key, objectives in the order in which they are listed."""
@@ -303,13 +286,16 @@ NUMBERS: Mapping[str, Number] = {
 SCORES = tuple(key for key, one in NUMBERS.items() if one.role == "score")
 """Scores of the int8 model on validation speakers."""
 
+STREAM_SCORES = tuple(key for key, one in NUMBERS.items() if one.role == "stream")
+"""Scores of the int8 model and its recognizer on streams of validation speakers."""
+
 COSTS = tuple(key for key, one in NUMBERS.items() if one.role == "cost")
 """What a model takes: less of it is better. Fields of a footprint and keys of `[budget]`."""
 
 COSTS_OF_A_BOARD = tuple(key for key in COSTS if NUMBERS[key].needs_board)
 """Costs that nobody can tell without a board."""
 
-KEYS = (*SCORES, *COSTS)
+KEYS = (*SCORES, *STREAM_SCORES, *COSTS)
 """What can decide among trials."""
 
 
@@ -322,4 +308,4 @@ def number_of(key: str) -> Number:
         return NUMBERS[key]
     if key.startswith("recall "):
         return Number(key, key, SHARE, is_more_better=True, source=_ON_CLIPS)
-    return Number(key, key.replace("_", " "), _PLAIN)
+    return Number(key, key.replace("_", " "), PLAIN)

@@ -14,18 +14,19 @@ from typing import Any
 
 from sprd.config.defaults import Defaults, read_defaults
 from sprd.config.dimensions import Choice, Range, random_value
-from sprd.config.frontend import check_band, check_stride
 from sprd.config.frozen import Section, replaced
 from sprd.config.labels import RESERVED_WORDS
-from sprd.config.numbers import COSTS_OF_A_BOARD
+from sprd.config.numbers import COSTS_OF_A_BOARD, STREAM_SCORES
 from sprd.config.objectives import Objective, natural, parse_objectives
 from sprd.config.params import Scalar, Vocabulary
 from sprd.config.reader_board import kept_or_default, resolve_board
+from sprd.config.recognizer import RecognizerSection
 from sprd.config.sections import SECTIONS, read_model, read_section
 from sprd.config.space import Tables, read_space, read_start
 from sprd.config.sweep import ReferenceSection, SweepConfig, SweepSection
 from sprd.config.text import read_sweep_text
 from sprd.config.trial import Config, DataSection
+from sprd.config.whole import check_rules, check_whole
 from sprd.errors import ConfigError, suggest
 
 OF_A_TRIAL = (*(name for name in SECTIONS if name != "sweep"), "model")
@@ -109,7 +110,7 @@ def _parse(
     default = _read_default(path, base, sweep, space, vocabulary)
     if not space:
         check_whole(path, default)
-    _check_reported(path, objectives, has_board="board" in named["budget"])
+    _check_reported(path, objectives, default.recognizer, has_board="board" in named["budget"])
     parsed = SweepConfig(
         path=path,
         text=text,
@@ -141,7 +142,7 @@ def _read_tables(path: Path, text: str) -> tuple[dict[str, Any], dict[str, Any],
             raise ConfigError(f"{path}: unknown table [{name}]. {suggest(name, known)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {name} must be a table, got {table!r}. Write [{name}].")
-    return lists, tables, defaults
+    return lists, defaults.beneath(tables), defaults
 
 
 def _read_sweep(
@@ -179,9 +180,19 @@ def _read_references(path: Path, tables: object) -> tuple[ReferenceSection, ...]
     return tuple(found)
 
 
-def _check_reported(path: Path, objectives: tuple[Objective, ...], has_board: bool) -> None:
-    """Checks that each objective will be reported: some numbers nobody knows without a board."""
+def _check_reported(
+    path: Path,
+    objectives: tuple[Objective, ...],
+    recognizer: RecognizerSection | None,
+    has_board: bool,
+) -> None:
+    """Checks that each objective will be reported: some take a board, some a recognizer."""
     for objective in objectives:
+        if objective.key in STREAM_SCORES and recognizer is None:
+            raise ConfigError(
+                f"{path} [sweep] objectives: {objective.key} must come with [recognizer], got none."
+                " Add the table, it may be empty: without it nothing is scored on streams."
+            )
         if objective.key in COSTS_OF_A_BOARD and not has_board:
             raise ConfigError(
                 f"{path} [sweep] objectives: {objective.key} must come with a board, got none."
@@ -211,55 +222,8 @@ def _resolve(file: str, sweep: SweepConfig, point: Mapping[str, Scalar]) -> Conf
         tables[section][key] = value
     changed = _read_sections(file, tables, sweep.space, sweep.vocabulary)
     config = sweep.default.model_copy(update=changed)
-    _check_whole(file, config)
+    check_rules(file, config)
     return config
-
-
-def check_whole(path: Path, config: Config) -> None:
-    """Checks the rules between fields of one configuration, always in this order.
-
-    The first that is broken is told: of an infeasible point, it is the `error` of its row.
-
-    Raises:
-        ConfigError: One is broken.
-    """
-    _check_whole(f"{path} ", config)
-
-
-def _check_whole(file: str, config: Config) -> None:
-    features, train, data = config.features, config.train, config.data
-    check_stride(f"{file}[features]", features)
-    interval_ms = config.budget.inference_interval_ms
-    if interval_ms is not None and interval_ms < features.window_stride_ms:
-        raise ConfigError(
-            f"{file}[features] window_stride_ms <= [budget] inference_interval_ms must hold, got"
-            f" {features.window_stride_ms} and {interval_ms:g}. There are no new features before."
-        )
-    if features.window_size_ms > features.clip_duration_ms:
-        raise ConfigError(
-            f"{file}[features]: window_size_ms <= clip_duration_ms must hold, got "
-            f"{features.window_size_ms} and {features.clip_duration_ms}."
-        )
-    check_band(f"{file}[features]", features)
-    if features.preprocess == "micro" and features.sample_rate_hz % 1000:
-        raise ConfigError(
-            f"{file}[features]: sample_rate_hz must be a multiple of 1000 for the micro front end,"
-            f" got {features.sample_rate_hz}. Audio is resampled to what stands here."
-        )
-    if data.validation_percentage + data.testing_percentage > 80:
-        raise ConfigError(
-            f"{file}[data]: validation_percentage + testing_percentage <= 80 must hold, got "
-            f"{data.validation_percentage:g} + {data.testing_percentage:g}. Leave some to train on."
-        )
-    if data.personal and data.split == "lists":
-        raise ConfigError(
-            f"{file}[data]: personal = true must come without split = 'lists', which deals"
-            " speakers. Remove one of them."
-        )
-    if train.schedule == "cosine" and len(train.phases) > 1:
-        raise ConfigError(
-            f"{file}[train]: schedule 'cosine' takes one number of steps, got {train.steps}."
-        )
 
 
 def _read_default(
@@ -270,7 +234,9 @@ def _read_default(
     vocabulary: Vocabulary,
 ) -> Config:
     """Reads the configuration with no point of the space applied."""
-    tables: Tables = {name: base.get(name, {}) for name in OF_A_TRIAL}
+    tables: Tables = {
+        name: base.get(name, {}) for name in OF_A_TRIAL if name != "recognizer" or name in base
+    }
     sections = _read_sections(f"{path} ", tables, space, vocabulary)
     config = Config.model_validate(
         {"seed": sweep.seed, "n_threads": sweep.cpus_per_trial, **sections}
@@ -365,12 +331,16 @@ def _check_keywords(path: Path, data: DataSection) -> None:
 def _resolve_paths(tables: dict[str, Any], folder: Path) -> Tables:
     """Makes relative paths relative to the sweep file, not to where sprd is run."""
     data = dict(tables.get("data", {}))
-    source = data.get("source")
-    if isinstance(source, str) and source and source not in NAMED_SOURCES:
-        data["source"] = str((folder / source).resolve())
-    if isinstance(data.get("extra"), list):
-        data["extra"] = [
-            str((folder / item).resolve()) if isinstance(item, str) else item
-            for item in data["extra"]
-        ]
+    if "source" in data:
+        data["source"] = _of_file(data["source"], folder, NAMED_SOURCES)
+    for key, names in (("sources", NAMED_SOURCES), ("extra", ()), ("speech", ())):
+        if isinstance(data.get(key), list):
+            data[key] = [_of_file(item, folder, names) for item in data[key]]
     return {**tables, "data": data, "budget": tables.get("budget", {})}
+
+
+def _of_file(item: object, folder: Path, names: tuple[str, ...]) -> object:
+    """Returns a path relative to the sweep file's folder as an absolute one; names as they are."""
+    if not isinstance(item, str) or item in names:
+        return item
+    return str((folder / item).resolve()) if item else item

@@ -8,13 +8,14 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from sprd.config.budget import Budget
 from sprd.config.dimensions import Choice, Range
 from sprd.config.frozen import Section, SectionT
 from sprd.config.params import Params, Vocabulary
+from sprd.config.recognizer import FIT, RecognizerSection
 from sprd.config.sweep import SweepSection
 from sprd.config.trial import (
     AugmentSection,
-    Budget,
     DataSection,
     FeaturesSection,
     ModelSection,
@@ -28,8 +29,15 @@ SECTIONS: Mapping[str, type[Section]] = {
     "features": FeaturesSection,
     "augment": AugmentSection,
     "train": TrainSection,
+    "recognizer": RecognizerSection,
     "budget": Budget,
 }
+INSTEAD: Mapping[type[Section], Mapping[str, tuple[str, ...]]] = {
+    AugmentSection: {"background_volume": ("snr_low_db", "snr_high_db")},
+    DataSection: {"source": ("sources",)},
+}
+"""By the type of a table, and a key of it, the keys that say it otherwise: not both."""
+
 _FRAME = re.compile(r"(\d{1,4})/(\d{1,4})x(\d{1,3})", re.ASCII)
 FRAME_KEYS = ("window_size_ms", "window_stride_ms", "n_channels")
 
@@ -65,9 +73,11 @@ def validated(kind: type[SectionT], table: Mapping[str, object]) -> SectionT:
     try:
         section = kind.model_validate(values)
     except ValidationError as error:
-        raise _broken_rule(kind, error.errors(include_url=False)[0]) from error
+        raise _broken_rule(kind, error.errors(include_url=False)) from error
     if isinstance(section, TrainSection):
         _check_phases(section)
+    for key, others in INSTEAD.get(kind, {}).items():
+        _check_not_beside(key, [other for other in others if other in table], table)
     return section
 
 
@@ -81,13 +91,19 @@ def check_value(kind: type[Section], key: str, value: object) -> None:
     try:
         kind.model_validate(values)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            if details["loc"] and details["loc"][0] in values:
-                raise _broken_rule(kind, details) from error
+        found = [one for one in error.errors(include_url=False) if {*one["loc"][:1]} & {*values}]
+        if found:
+            raise _broken_rule(kind, found) from error
 
 
-def _broken_rule(kind: type[Section], details: ErrorDetails) -> BrokenRule:
-    """Puts what pydantic found into the words of a message."""
+def _broken_rule(kind: type[Section], found: list[ErrorDetails]) -> BrokenRule:
+    """Puts what pydantic found first into the words of a message."""
+    details, is_fit = found[0], False
+    for one in found[1:]:
+        if one["loc"][:1] == details["loc"][:1] and f"'{FIT}'" in one["msg"]:
+            is_fit = True
+    if is_fit:  # of a list what is wrong in it
+        details = max(found, key=lambda one: len(one["loc"]))
     key = str(details["loc"][0]) if details["loc"] else ""
     field = kind.model_fields.get(key)
     if details["type"] == "extra_forbidden" or field is None:
@@ -100,6 +116,8 @@ def _broken_rule(kind: type[Section], details: ErrorDetails) -> BrokenRule:
     rule = rule.replace("a valid integer", "an integer").replace("a valid ", "a ")
     if details["type"] in ("greater_than_equal", "less_than_equal") and len(details["loc"]) == 1:
         rule = _both_bounds(field) or rule
+    if is_fit and len(details["loc"]) == 2:
+        rule += f' or "{FIT}"'
     return BrokenRule(key, f"{rule}, got {details['input']!r}.{description}")
 
 
@@ -194,6 +212,13 @@ def _check_params(
         raise BrokenRule(key, f"unknown key of {architecture}. {suggest(key, known)}")
     for kind, keys in zip(kinds, owned, strict=True):
         validated(kind, {key: table[key] for key in keys})
+
+
+def _check_not_beside(key: str, others: list[str], table: Mapping[str, object]) -> None:
+    if key in table and others:
+        raise BrokenRule(
+            key, f"must not stand beside {others[0]}, in whose place it is, got both. Remove one."
+        )
 
 
 def _check_phases(train: TrainSection) -> None:

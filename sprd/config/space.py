@@ -17,7 +17,8 @@ from sprd.config.sections import (
 from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, suggest
 
-SEARCHABLE_SECTIONS = ("features", "augment", "model", "train")
+SEARCHABLE_SECTIONS = ("features", "augment", "model", "train", "recognizer")
+UNSEARCHABLE = ("recognizer.kind", "recognizer.max_false_accepts_per_hour")
 SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
 ARCHITECTURE = "model.architecture"
 
@@ -139,6 +140,11 @@ def read_space(
 
 def _check_searchable(where: str, name: str) -> None:
     data = tuple(f"data.{key}" for key in SEARCHABLE_DATA)
+    if name in UNSEARCHABLE:
+        raise ConfigError(
+            f"{where}: must not be searched, got {name!r}. It is what is asked of every trial:"
+            " write it in [recognizer]."
+        )
     if name.partition(".")[0] not in SEARCHABLE_SECTIONS and name not in data:
         raise ConfigError(
             f"{where}: must name a key of {', '.join(SEARCHABLE_SECTIONS)}, or "

@@ -1,24 +1,27 @@
 """The frozen types of one trial's configuration. Knows no file, architecture or board by name.
 
 `sprd.config.reader` reads files into these types; the names of architectures, of their parameters
-and of boards come in as plain data (`Vocabulary`).
+and of boards come in as plain data (`Vocabulary`). A key that came later is left out of what is
+dumped while it is off (`exclude_if`): the key of a store, a record and a manifest of a file that
+does not name it are what they were before.
 """
 
 from collections.abc import Mapping
+from operator import not_
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sprd.config import frontend
-from sprd.config.board import BoardField
-from sprd.config.build import BuildField
-from sprd.config.frozen import Section
+from sprd.config.budget import Budget
+from sprd.config.frozen import Section, is_unset
 from sprd.config.labels import labels_of
-from sprd.config.limits import LIMITED_KEYS, Limit, at_most
 from sprd.config.params import Scalar
+from sprd.config.recognizer import RecognizerSection
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
 PositiveInt = Annotated[int, Field(ge=1)]
+Decibels = Annotated[float, Field(ge=-20, le=60)]
 Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
 
 
@@ -31,8 +34,20 @@ class DataSection(Section):
         description="`synthetic`, `speech_commands` (v0.02), `speech_commands_v0.01`, or a folder "
         "of `<word>/<speaker>_nohash_<n>.wav`, relative to the sweep file.",
     )
+    sources: Words = Field(
+        (),
+        exclude_if=not_,
+        description="In place of `source`: several of them in one index, where a clip that is in "
+        "two counts once. A folder with `_background_noise_` alone is one too.",
+    )
     extra: Words = Field(
         (), description="More folders of the same form, merged in: your own recordings."
+    )
+    speech: Words = Field(
+        (),
+        exclude_if=not_,
+        description="Folders of running speech, relative to the sweep file: what must not be heard "
+        "as a keyword. LibriSpeech's transcripts keep recordings of a keyword out.",
     )
     keywords: Words = Field(
         min_length=1, description="Words to recognise, in the order of the model's outputs."
@@ -42,6 +57,12 @@ class DataSection(Section):
     )
     unknown_percentage: Annotated[float, Field(ge=0, le=1000)] = Field(
         25.0, description="Other words drawn in training, in percent of the keyword clips."
+    )
+    unknown_draw: Literal["clip", "word"] = Field(
+        "clip",
+        exclude_if=lambda value: value == "clip",
+        description="Which other word comes into a batch: any clip is as likely as another, or any "
+        "word, however many clips it has.",
     )
     validation_percentage: Percentage = Field(
         10.0, description="Speakers kept for validation: objectives and checkpoints."
@@ -75,6 +96,11 @@ class DataSection(Section):
     n_other_words: int = Field(
         30, ge=5, le=60, description="Synthetic source: other words spoken, for `_unknown_`."
     )
+
+    @property
+    def all_sources(self) -> tuple[str, ...]:
+        """`sources`, or the one that `source` names."""
+        return self.sources or (self.source,)
 
 
 class FeaturesSection(Section):
@@ -175,12 +201,51 @@ class FeaturesSection(Section):
 class AugmentSection(Section):
     """How training clips are varied. Validation and test clips never are."""
 
-    time_shift_ms: int = Field(100, ge=0, le=1000, description="Shift by up to this, either way.")
+    context_ms: int = Field(
+        0,
+        ge=0,
+        le=4000,
+        exclude_if=not_,
+        description="Audio before each clip, of every split, so that the front end has settled as "
+        "on a device that listens all day; the model sees none of it.",
+    )
+    placement: Literal["shift", "window"] = Field(
+        "shift",
+        exclude_if=lambda value: value == "shift",
+        description="Where a word lies: where it was recorded, moved by `time_shift_ms`, or whole, "
+        "anywhere in the window in which a device can hear it.",
+    )
+    time_shift_ms: int = Field(
+        100, ge=0, le=1000, description="Shift by up to this, either way; unused in a `window`."
+    )
+    speed_percent: float = Field(
+        0.0,
+        ge=0,
+        le=30,
+        exclude_if=not_,
+        description="Words are said faster or slower by up to this.",
+    )
+    reverb_frequency: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        exclude_if=not_,
+        description="Share of the stored variants that sound in a simulated room.",
+    )
     background_frequency: float = Field(
         0.8, ge=0, le=1, description="Share of training clips that get background noise."
     )
     background_volume: float = Field(
         0.1, ge=0, le=1, description="Loudest background noise mixed in, 1 being full scale."
+    )
+    snr_low_db: Decibels | None = Field(
+        None,
+        exclude_if=is_unset,
+        description="Least ratio of word to background noise, drawn evenly up to `snr_high_db` in "
+        "place of a volume; noise is that of the recordings of the split. Both or none.",
+    )
+    snr_high_db: Decibels | None = Field(
+        None, exclude_if=is_unset, description="Greatest ratio of word to background noise."
     )
     babble_frequency: float = Field(
         0.0,
@@ -193,6 +258,20 @@ class AugmentSection(Section):
         0.1, ge=0, le=1, description="Loudest such clip mixed in, 1 being as recorded."
     )
     gain_db: float = Field(0.0, ge=0, le=30, description="Volume changes by up to this, +/-.")
+    speech_cuts: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        exclude_if=not_,
+        description="Cuts of running speech, one window each, among the `_unknown_` clips.",
+    )
+    partial_words: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        exclude_if=not_,
+        description="Halves of keywords among the `_unknown_` clips.",
+    )
     n_variants: int = Field(
         8, ge=1, le=64, description="Variants of each training clip that are computed and stored."
     )
@@ -278,93 +357,6 @@ class TrainSection(Section):
         return sum(steps for steps, _ in self.phases)
 
 
-Bytes = Annotated[int, Field(ge=0)] | None
-
-
-class Budget(Section):
-    """Upper limits. What is unset is not limited; a board limits flash and RAM by itself."""
-
-    board: BoardField | None = Field(
-        None, description="Board to fit, see `sprd boards`, or a board file."
-    )
-    build: BuildField = Field(
-        None,
-        exclude=True,
-        description="Build of the board, see `sprd boards`. Unset: as `defaults` say.",
-    )
-    flash_bytes: Bytes = Field(None, description="Flash: model and code. Unset: the board's.")
-    ram_bytes: Bytes = Field(
-        None, description="RAM: arena, audio, features, stack. Unset: board's."
-    )
-    model_bytes: Bytes = Field(None, description="Bytes of the .tflite file.")
-    arena_bytes: Bytes = Field(None, description="Tensor arena on the board.")
-    arena_host_bytes: Bytes = Field(None, description="Tensor arena that TFLM needs on this host.")
-    macs: Bytes = Field(None, description="Multiply-accumulates of one inference.")
-    instructions: Bytes = Field(
-        None, description="Instructions of one inference on the core; estimated."
-    )
-    latency_ms: float | None = Field(
-        None, gt=0, description="Milliseconds of one inference on the board; its estimate."
-    )
-    energy_uj: float | None = Field(
-        None,
-        gt=0,
-        description="Microjoules of one inference on the board; estimated from its active power.",
-    )
-    inference_interval_ms: float | None = Field(
-        None,
-        gt=0,
-        le=3_600_000,
-        description="Milliseconds between two inferences: front end and inference must fit into "
-        "it. Unset: not looked at.",
-    )
-    verify: Literal["model", "emulated"] = Field(
-        "model",
-        description="How the winner's instructions are told before its export: by the cost model, "
-        "or counted on an emulated core, which also compares every output byte.",
-    )
-    max_accuracy_drop: float | None = Field(
-        0.02,
-        ge=0,
-        le=1,
-        description="Most that int8 may lose against float in balanced accuracy on validation.",
-    )
-    max_false_accept_rate: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="Share of other words and silence that int8 may hear as a keyword, on "
-        "validation.",
-    )
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """The limits of what a model takes: the budget's own, else its board's flash and RAM.
-
-        Those of scores are not among them, see `score_limits`.
-        """
-        own = {key: getattr(self, key) for key in LIMITED_KEYS}
-        if self.board is None:
-            return at_most(own)
-        given = {key: bound for key, bound in own.items() if bound is not None}
-        return at_most({**self.board.bounds, **given})
-
-    @property
-    def score_limits(self) -> tuple[Limit, ...]:
-        """What the int8 scores on validation speakers may not exceed."""
-        return at_most(
-            {
-                "accuracy_drop": self.max_accuracy_drop,
-                "false_accept_rate": self.max_false_accept_rate,
-            }
-        )
-
-    @property
-    def all_limits(self) -> tuple[Limit, ...]:
-        """The limits of what a model takes, then those of its scores."""
-        return self.limits + self.score_limits
-
-
 class Config(Section):
     """All that decides what one trial computes."""
 
@@ -376,6 +368,16 @@ class Config(Section):
     model: ModelSection
     train: TrainSection
     budget: Budget
+    recognizer: RecognizerSection | None = Field(None, exclude_if=is_unset)
+    """None: nothing is scored on streams."""
+
+    @property
+    def interval_ms(self) -> int | None:
+        """Milliseconds between two inferences on streams; None where nothing is scored on them."""
+        if self.recognizer is None:
+            return None
+        stride_ms, asked = self.features.window_stride_ms, self.budget.inference_interval_ms
+        return self.recognizer.interval(stride_ms, asked)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sprd.config.numbers import Number, number_of
+from sprd.config.number import Number
+from sprd.config.numbers import number_of
 from sprd.config.objectives import Objective
 from sprd.report.frontier import ACCURACY, interval_of
 from sprd.sweep.rows.row import Compared, Trial

@@ -11,12 +11,13 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sprd.config.budget import Budget
 from sprd.config.frozen import replaced
 from sprd.config.params import Vocabulary
 from sprd.config.reader import load_recipe, load_sweep, parse_sweep
 from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
-from sprd.config.trial import Budget, Config
+from sprd.config.trial import Config
 from sprd.device.board import BOARDS
 from sprd.disk.atomic import write_atomically
 from sprd.disk.room import check_room

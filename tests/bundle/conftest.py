@@ -6,9 +6,9 @@ import pytest
 
 from sprd.bundle.write import Export, Quantization
 from sprd.config.board import Board
+from sprd.config.budget import Budget
 from sprd.config.trial import (
     AugmentSection,
-    Budget,
     Config,
     DataSection,
     FeaturesSection,

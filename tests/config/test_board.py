@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from sprd.config.board import Board, board_from_json, parse_board, read_board_file
+from sprd.config.budget import Budget
 from sprd.config.build import CMAKE_O2, KERNELS
-from sprd.config.trial import Budget
 from sprd.device.board import BOARDS, load_board
 from sprd.errors import BoardError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sprd.config.build import CMAKE_O2
-from sprd.config.defaults import DEFAULTS, FIRST, read_defaults
+from sprd.config.defaults import DEFAULTS, FIRST, Defaults, read_defaults
 from sprd.config.reader import parse_sweep
 from sprd.device.board import load_board
 from sprd.errors import ConfigError
@@ -20,6 +20,49 @@ def test_first_defaults_are_those_of_files_without_a_number() -> None:
     assert read_defaults("x.toml", 1) is FIRST
     board = load_board("arduino_nano_33_ble", "arduino")
     assert FIRST.of_board(board).build.name == CMAKE_O2
+
+
+LISTENING = Defaults(
+    build=None,
+    tables={
+        "augment": {"snr_low_db": 0.0, "snr_high_db": 30.0, "placement": "window", "gain_db": 6.0},
+        "recognizer": {},
+    },
+)
+
+
+def test_tables_of_defaults_lie_beneath_those_of_the_file() -> None:
+    """A key of the file holds; a table that it lacks is there, be it empty."""
+    file = {"data": {"keywords": ["up"]}, "augment": {"gain_db": 1.0}}
+    merged = LISTENING.beneath(file)
+    assert merged == {
+        "data": {"keywords": ["up"]},
+        "augment": {"snr_low_db": 0.0, "snr_high_db": 30.0, "placement": "window", "gain_db": 1.0},
+        "recognizer": {},
+    }
+    assert file["augment"] == {"gain_db": 1.0}
+    assert FIRST.beneath(file) == file
+
+
+@pytest.mark.parametrize(
+    ("file", "kept"),
+    [
+        ({"augment": {"background_volume": 0.1}}, {"placement", "gain_db", "background_volume"}),
+        ({"space": {"augment.background_volume": [0.1]}}, {"placement", "gain_db"}),
+        ({"augment": {"time_shift_ms": 50}},
+         {"snr_low_db", "snr_high_db", "gain_db", "time_shift_ms"}),
+    ],
+)  # fmt: skip
+def test_file_takes_the_place_of_defaults_that_say_it_otherwise(
+    file: dict[str, dict[str, object]], kept: set[str]
+) -> None:
+    """A volume that a file names or searches is in no conflict with a ratio that it did not."""
+    assert set(LISTENING.beneath(file)["augment"]) == kept
+
+
+def test_searched_recognizer_needs_no_table() -> None:
+    """What searches it asks for scores on streams, as the table does."""
+    assert FIRST.beneath({"space": {"recognizer.threshold": [180, 200]}})["recognizer"] == {}
 
 
 def test_second_defaults_leave_the_build_to_the_board() -> None:

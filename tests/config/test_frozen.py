@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from sprd.config.budget import Budget
 from sprd.config.frozen import replaced
-from sprd.config.trial import Budget, FeaturesSection
+from sprd.config.trial import FeaturesSection
 
 
 def test_copy_has_the_other_values_and_the_rest() -> None:

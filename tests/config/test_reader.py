@@ -566,7 +566,7 @@ def test_value_of_the_file_is_not_told_as_one_of_the_space() -> None:
 def test_what_would_change_the_measurement_is_not_searched(name: str) -> None:
     """Of the data only the shares of silence and other words may vary."""
     expected = (
-        f'[space."{name}"]: must name a key of features, augment, model, train, or'
+        f'[space."{name}"]: must name a key of features, augment, model, train, recognizer, or'
         f" data.silence_percentage or data.unknown_percentage, got {name!r}."
         " Other data would change what is measured."
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from sprd.config.board import Board
+from sprd.config.budget import Budget
 from sprd.config.build import CMAKE_O2
 from sprd.config.reader import load_recipe, parse_sweep, resolve
 from sprd.config.sweep import SweepConfig
-from sprd.config.trial import Budget
 from sprd.device.board import BOARDS, load_board
 from sprd.errors import BoardError, ConfigError
 from tests.strategies import VOCABULARY

@@ -1,55 +1,62 @@
-"""What a budget limits, and what the types of a trial compute from what the file says."""
+"""What a trial's configuration computes and dumps."""
 
-import json
-from dataclasses import fields
+from pathlib import Path
 
-import pytest
-from pydantic import ValidationError
+from sprd.config.reader import parse_sweep
+from sprd.config.trial import Config
+from tests.strategies import VOCABULARY
 
-from sprd.config.limits import LIMITED_KEYS, at_most
-from sprd.config.trial import Budget
-from sprd.device.board import load_board
-from sprd.device.footprint import Footprint
+SMALLEST = '[sweep]\nname = "x"\n[data]\nkeywords = ["up"]\n[model]\narchitecture = "tiny_conv"\n'
 
-
-def test_limits_are_the_budgets_own_else_the_boards() -> None:
-    """A board limits flash and RAM unless the budget does; the accuracy drop is no such limit."""
-    nano = load_board("arduino_nano_33_ble")
-    assert Budget().limits == ()
-    assert Budget(board=nano).limits == at_most({"flash_bytes": 2**20, "ram_bytes": 2**18})
-    budget = Budget(board=nano, ram_bytes=65_536, latency_ms=50.0)
-    expected = {"flash_bytes": 2**20, "ram_bytes": 65_536, "latency_ms": 50.0}
-    assert budget.limits == at_most(expected)
-
-
-def test_limits_of_scores_stand_behind_those_of_the_footprint() -> None:
-    """The drop is limited unless it is unset; false accepts only where they are."""
-    assert Budget().score_limits == at_most({"accuracy_drop": 0.02})
-    budget = Budget(max_accuracy_drop=None, max_false_accept_rate=0.1, macs=5)
-    assert budget.score_limits == at_most({"false_accept_rate": 0.1})
-    assert budget.all_limits == at_most({"macs": 5, "false_accept_rate": 0.1})
+OF_BEFORE = {
+    "data": "source extra keywords silence_percentage unknown_percentage validation_percentage"
+    " testing_percentage split personal split_salt max_bad_percentage n_voices n_takes"
+    " n_other_words",
+    "augment": "time_shift_ms background_frequency background_volume babble_frequency"
+    " babble_volume gain_db n_variants time_mask_frames channel_mask_channels",
+    "budget": "board flash_bytes ram_bytes model_bytes arena_bytes arena_host_bytes macs"
+    " instructions latency_ms energy_uj inference_interval_ms verify max_accuracy_drop"
+    " max_false_accept_rate",
+}
+"""The keys of a dump of version 9badef2 and after, in their order."""
 
 
-def test_build_is_part_of_the_board_alone() -> None:
-    """In a configuration there is one place that tells it, so that no two can disagree."""
-    budget = Budget(board=load_board("arduino_nano_33_ble", "head-Os"))
-    told = budget.model_dump_json()
-    assert "build" not in json.loads(told)
-    back = Budget.model_validate_json(told)
-    assert back == budget
-    assert back.board is not None and back.board.build.name == "head-Os"
-    with pytest.raises(ValidationError, match="told by the board"):
-        Budget.model_validate_json('{"build": "head-Os"}')
+def parse(more: str = "") -> Config:
+    """Returns the configuration of the smallest sweep file with more tables behind it."""
+    return parse_sweep(SMALLEST + more, Path("x.toml"), VOCABULARY).default
 
 
-def test_every_limit_of_the_budget_is_a_limited_key() -> None:
-    """No limit of a sweep file is forgotten, and each is a number of a footprint."""
-    assert set(LIMITED_KEYS) == set(Budget.model_fields) - {
-        "board",
-        "build",
-        "max_accuracy_drop",
-        "max_false_accept_rate",
-        "inference_interval_ms",
-        "verify",
-    }
-    assert set(LIMITED_KEYS) <= {field.name for field in fields(Footprint)}
+def test_dump_of_an_old_file_has_the_keys_of_before() -> None:
+    """Byte for byte what a store's key, a record and a manifest were made from."""
+    dumped = parse().model_dump(mode="json")
+    assert list(dumped) == ["seed", "n_threads", "data", "features", "augment", "model", "train",
+                            "budget"]  # fmt: skip
+    for table, keys in OF_BEFORE.items():
+        assert list(dumped[table]) == keys.split(), table
+
+
+def test_dump_tells_what_came_later_where_it_is_on() -> None:
+    """And reads back as the same configuration."""
+    config = parse(
+        "[augment]\ncontext_ms = 1000\nsnr_low_db = 0.0\nsnr_high_db = 30.0\n"
+        "[recognizer]\nthreshold = [180]\n[budget]\nmin_recall_streaming = 0.5\n"
+    )
+    dumped = config.model_dump(mode="json")
+    assert dumped["augment"]["snr_low_db"] == 0.0
+    assert dumped["recognizer"]["threshold"] == [180]
+    assert dumped["budget"]["min_recall_streaming"] == 0.5
+    assert Config.model_validate_json(config.model_dump_json()) == config
+
+
+def test_several_sources_stand_in_place_of_one() -> None:
+    """A file that names one has that alone."""
+    data = parse().data
+    assert data.all_sources == ("synthetic",)
+    assert type(data)(keywords=("up",), sources=("a", "b")).all_sources == ("a", "b")
+
+
+def test_interval_is_that_of_the_recognizer() -> None:
+    """None where nothing is scored on streams."""
+    assert parse().interval_ms is None
+    assert parse("[recognizer]\ninterval_ms = 60\n").interval_ms == 60
+    assert parse("[recognizer]\n[budget]\ninference_interval_ms = 99.5\n").interval_ms == 100

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sprd.audio.corpus import Corpus
-from sprd.config.reader import check_whole
+from sprd.config.whole import check_whole
 from sprd.disk.atomic import write_atomically
 from sprd.model.start import load_tensorflow, set_threads
 from sprd.sweep.rows.row import Trial, timestamp

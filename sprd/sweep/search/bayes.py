@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.config.dimensions import random_value
+from sprd.config.limits import Limit
 from sprd.config.numbers import COSTS, KEYS
 from sprd.config.objectives import Objective
 from sprd.config.params import Scalar
@@ -63,7 +64,7 @@ class BayesSampler:
         self._told: list[Mapping[str, Scalar]] = []
         self._failed: list[Mapping[str, Scalar]] = []
         limits = sweep.default.budget.all_limits
-        self._limits = {one.key: one.bound for one in limits if one.key in KEYS}
+        self._limits = {one.key: one for one in limits if one.key in KEYS}
 
     def start_from(self, points: Sequence[Mapping[str, Scalar]]) -> None:
         """Adds points to try first, behind those of the sweep file."""
@@ -231,7 +232,8 @@ class BayesSampler:
         values = [v for row in trained if (v := row.known(objective.key)) is not None]
         if objective.key in COSTS:
             most = max(values, default=1.0) * (2 if objective.maximize else 1)
-            low, high = 0.0, self._limits.get(objective.key, most)
+            limit = self._limits.get(objective.key)
+            low, high = 0.0, limit.bound if limit else most
         else:
             middle = float(np.median(values or [0.5]))
             low, high = (middle, 1.0) if objective.maximize else (0.0, middle)
@@ -247,12 +249,13 @@ def _latest(rows: list[Trial], leaders: list[Trial]) -> list[Trial]:
     return [row for row in leaders[: MAX_ROWS // 2] if id(row) not in kept] + late
 
 
-def _chance_to_fit(guesses: Mapping[str, Guess], limits: Mapping[str, float], n: int) -> Array:
+def _chance_to_fit(guesses: Mapping[str, Guess], limits: Mapping[str, Limit], n: int) -> Array:
     chance: Array = np.ones(n)
     for key, limit in limits.items():
         mean, deviation = guesses[key]
-        place = log(max(limit, 1e-9)) if key in COSTS else limit
-        chance *= _normal((place - mean) / np.maximum(deviation, 1e-3))
+        place = log(max(limit.bound, 1e-9)) if key in COSTS else limit.bound
+        sign = -1.0 if limit.is_minimum else 1.0
+        chance *= _normal(sign * (place - mean) / np.maximum(deviation, 1e-3))
     return chance
 
 

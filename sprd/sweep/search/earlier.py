@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sprd.config.budget import Budget
 from sprd.config.dimensions import contains
 from sprd.config.frozen import replaced
 from sprd.config.limits import LIMITED_KEYS, Limit, Violation, find_violations
@@ -16,7 +17,7 @@ from sprd.config.params import Scalar
 from sprd.config.reader import resolve
 from sprd.config.space import active_names
 from sprd.config.sweep import SweepConfig
-from sprd.config.trial import Budget, Config
+from sprd.config.trial import Config
 from sprd.errors import ConfigError
 from sprd.sweep.rows.guessing import GUESSING
 from sprd.sweep.rows.ranking import frontier

@@ -10,9 +10,10 @@ from functools import cache
 from typing import Any
 
 from sprd.config.board import Board
+from sprd.config.budget import Budget
 from sprd.config.limits import KEEPS_UP, Violation, find_violations
 from sprd.config.objectives import Objective
-from sprd.config.trial import Budget, Config, FeaturesSection, ModelSection
+from sprd.config.trial import Config, FeaturesSection, ModelSection
 from sprd.device.emulation.toolchain import check_toolchain, core_named
 from sprd.device.footprint import Footprint, measure
 from sprd.device.frontend_cost import FrontendSettings

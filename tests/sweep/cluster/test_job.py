@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sprd.config.budget import Budget
 from sprd.config.frozen import replaced
 from sprd.config.limits import Violation
-from sprd.config.trial import Budget
 from sprd.device.board import load_board
 from sprd.sweep.cluster.job import Job, folder_name
 from sprd.sweep.rows.row import FoldResult

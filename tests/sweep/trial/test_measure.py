@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from sprd.config.budget import Budget
 from sprd.config.objectives import natural
 from sprd.config.reader import load_sweep, resolve
-from sprd.config.trial import Budget, Config
+from sprd.config.trial import Config
 from sprd.device.board import load_board
 from sprd.device.footprint import Footprint, measure
 from sprd.errors import ConfigError, InputError
