@@ -11,17 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.config.frontend import Frames
 from sprd.config.labels import NOT_KEYWORDS
+from sprd.listening.clock import BLOCK_MS as BLOCK_MS
+from sprd.listening.clock import inference_times as inference_times
 
 MAX_RESULTS = 50
 """Inferences that TensorFlow Lite Micro's queue holds; it loses further ones in silence.
 
 Source: `kMaxResults` in recognize_commands.h of its micro_speech example.
 """
-
-BLOCK_MS = 32
-"""Between two looks of SPRD's firmware at the microphone: 512 samples at 16 kHz."""
 
 _OFFSET = 128
 """From int8 scores to those that are averaged, 0 to 255."""
@@ -95,6 +93,31 @@ class Averages:
     values: NDArray[np.int64]
     counts: NDArray[np.int64]
     spans_ms: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """All of averages that thresholds and suppression make keywords of: arrays of int64.
+
+    The steps at which a keyword is on top, and the largest average of each stretch without.
+    """
+
+    times_ms: NDArray[np.int64]
+    tops: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Sums of the probabilities of each keyword, int64.
+
+    `running` has those of all so far, (T + 1, n_keywords), `full` those of each full ring,
+    (T - its size + 1, n_keywords).
+    """
+
+    times_ms: NDArray[np.int64]
+    running: NDArray[np.int64]
+    full: NDArray[np.int64]
 
 
 class RecognizeCommands:
@@ -192,9 +215,26 @@ def detections(
         times_ms: (T,), of the audio that each ended with; they must not fall.
         recognizer: The rules and their settings.
     """
+    return recognize(prepare(scores, times_ms, recognizer), recognizer)
+
+
+def prepare(
+    scores: NDArray[np.int8], times_ms: NDArray[np.int64], recognizer: Recognizer
+) -> Peaks | Rings:
+    """Returns what `recognize` takes: it holds for all thresholds and suppressions."""
     if recognizer.kind == "sliding_mean":
-        return _slide(scores, times_ms, recognizer)
-    return commands(average(scores, times_ms, recognizer.average_window_ms), recognizer)
+        return _rings(scores, times_ms, recognizer.ring_size)
+    return _peaks(average(scores, times_ms, recognizer.average_window_ms), recognizer)
+
+
+def recognize(prepared: Peaks | Rings, recognizer: Recognizer) -> Detections:
+    """Returns the keywords that are heard anew, of what was prepared of a stream.
+
+    What was prepared knows the kind, window, minimum count and interval: they must be the same.
+    """
+    if isinstance(prepared, Rings):
+        return _slide(prepared, recognizer)
+    return _command(prepared, recognizer)
 
 
 def average(
@@ -220,18 +260,28 @@ def average(
     return Averages(times_ms, tops, values, counts, times_ms - times_ms[kept[first]])
 
 
-def commands(averages: Averages, recognizer: Recognizer) -> Detections:
-    """Returns the keywords that TensorFlow Lite Micro's rules make of averages.
+def _peaks(averages: Averages, recognizer: Recognizer) -> Peaks:
+    """Leaves out steps that answer nothing, and all but one of a stretch without a keyword."""
+    is_ready = averages.counts >= recognizer.minimum_count
+    is_ready &= averages.spans_ms >= recognizer.average_window_ms // 4
+    tops, values = averages.tops[is_ready], averages.values[is_ready]
+    is_keyword = tops >= _FIRST_KEYWORD
+    is_first = is_keyword | np.append(True, is_keyword[:-1])[: len(tops)]
+    at = np.flatnonzero(is_first)
+    highest = np.maximum.reduceat(values, at) if len(at) else values
+    return Peaks(averages.times_ms[is_ready][at], tops[at], highest)
+
+
+def _command(peaks: Peaks, recognizer: Recognizer) -> Detections:
+    """TensorFlow Lite Micro's rules at once.
 
     Whatever exceeds its threshold becomes the last label, or is it already: so a label is new where
     it is another than that of the step before among those that exceed theirs.
     """
     thresholds = np.array(recognizer.label_thresholds)
-    is_above = averages.values > thresholds[averages.tops]
-    is_above &= averages.counts >= recognizer.minimum_count
-    is_above &= averages.spans_ms >= recognizer.average_window_ms // 4
+    is_above = peaks.values > thresholds[peaks.tops]
     at = np.flatnonzero(is_above)
-    labels, times = averages.tops[at], averages.times_ms[at]
+    labels, times = peaks.tops[at], peaks.times_ms[at]
     changes = np.flatnonzero(np.diff(labels, prepend=0))
     ends = np.append(changes, len(at))[1:]
     is_keyword = labels[changes] >= _FIRST_KEYWORD
@@ -243,46 +293,7 @@ def commands(averages: Averages, recognizer: Recognizer) -> Detections:
         for again in _repeats(times, int(start), int(end), recognizer.suppression_ms)
     ]
     new = at[np.sort(np.concatenate([changes, np.array(repeats, np.int64)]))]
-    return Detections(averages.times_ms[new], averages.tops[new], averages.values[new])
-
-
-def inference_times(
-    n_samples: int,
-    features: Frames,
-    interval_ms: int,
-    block_ms: int = BLOCK_MS,
-    busy_ms: float = 0.0,
-) -> NDArray[np.int64]:
-    """Returns when firmware infers while it hears a stream: milliseconds of audio, int64.
-
-    Audio comes in blocks. At the first the front end only starts; later the model runs whenever
-    there is a new frame and the interval has passed. Blocks that come in while it runs are looked
-    at together, after it.
-
-    At time t it knows (t - window + stride) // stride frames: the last one that the model sees has
-    that number less one.
-
-    Args:
-        n_samples: Length of the stream.
-        features: Its sample rate, window and stride.
-        interval_ms: The least time between two inferences.
-        block_ms: Of audio: 32 in SPRD's firmware, 16 of Arduino's microphones.
-        busy_ms: Of one look: front end and model.
-
-    Source: loop() in micro_speech.ino and PopulateFeatureData in feature_provider.cc.
-    """
-    end = n_samples * 1000 // features.sample_rate_hz
-    window, stride = features.window_size_ms, features.window_stride_ms
-    found: list[int] = []
-    n_known, clock = 0, 2.0 * block_ms
-    while (now := int(clock // block_ms) * block_ms) <= end:
-        n_frames = (now - window + stride) // stride
-        if n_frames > n_known and (not found or now - found[-1] >= interval_ms):
-            found.append(now)
-            n_known = n_frames
-            clock += busy_ms
-        clock = max(clock, now + block_ms)
-    return np.array(found, np.int64)
+    return Detections(peaks.times_ms[new], peaks.tops[new], peaks.values[new])
 
 
 def _queue(
@@ -318,15 +329,17 @@ def _repeats(times: NDArray[np.int64], start: int, end: int, suppression_ms: int
         found.append(last)
 
 
-def _slide(
-    scores: NDArray[np.int8], times_ms: NDArray[np.int64], recognizer: Recognizer
-) -> Detections:
-    """`SlidingMean` at once: sums are differences of running ones, but for a ring that fills up."""
-    size = recognizer.ring_size
+def _rings(scores: NDArray[np.int8], times_ms: NDArray[np.int64], size: int) -> Rings:
     running = np.zeros((len(times_ms) + 1, scores.shape[1] - _FIRST_KEYWORD), np.int64)
     np.cumsum(scores[:, _FIRST_KEYWORD:].astype(np.int64) + _OFFSET, axis=0, out=running[1:])
+    return Rings(times_ms, running, running[size:] - running[:-size])
+
+
+def _slide(rings: Rings, recognizer: Recognizer) -> Detections:
+    """`SlidingMean` at once: sums are differences of running ones, but for a ring that fills up."""
+    size, running, times_ms = recognizer.ring_size, rings.running, rings.times_ms
     bars = np.array(recognizer.thresholds) * size
-    above = np.flatnonzero((running[size:] - running[:-size] > bars).any(1)) + size - 1
+    above = np.flatnonzero((rings.full > bars).any(1)) + size - 1
     found: list[tuple[int, int, int]] = []
     reset, step = 0, _next_above(running, bars, above, 0, recognizer.minimum_count - 1, size)
     while step is not None:
