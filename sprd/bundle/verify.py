@@ -13,7 +13,12 @@ from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
 from sprd.sweep.paths import MODEL
-from sprd.sweep.trial.measure import FALSE_ACCEPT_RATE, check_footprint, score_violations
+from sprd.sweep.trial.measure import (
+    ACCURACY_DROP,
+    FALSE_ACCEPT_RATE,
+    check_footprint,
+    score_violations,
+)
 from sprd.sweep.trial.provenance import surroundings
 
 TFLM = "tflite-micro"
@@ -108,7 +113,8 @@ def _of_scores(manifest: Mapping[str, Any], config: Config) -> tuple[Violation, 
     scores = manifest["scores"]["validation"]
     int8 = scores["int8"]
     drop = scores.get("float", int8)["balanced_accuracy"] - int8["balanced_accuracy"]
-    return score_violations(config.budget, round(drop, 6), int8.get(FALSE_ACCEPT_RATE))
+    told = {ACCURACY_DROP: round(drop, 6), FALSE_ACCEPT_RATE: int8.get(FALSE_ACCEPT_RATE)}
+    return score_violations(config.budget, {**(manifest["trial"].get("metrics") or {}), **told})
 
 
 def _with_emulated(found: Footprint, told: Mapping[str, Any]) -> Footprint:

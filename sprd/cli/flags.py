@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from sprd.config.allowed import ALLOWABLE
-from sprd.config.limits import LIMITED_KEYS, Limit, at_most
+from sprd.config.limits import LEAST_KEYS, LIMITED_KEYS, MOST_KEYS, Limit, at_least, at_most
 from sprd.config.numbers import number_of
 
 
@@ -76,6 +76,18 @@ def add_limits(verb: argparse.ArgumentParser) -> None:
         group.add_argument(flag, type=limit, metavar=metavar, dest=f"max_{key}")
 
 
+def add_score_limits(verb: argparse.ArgumentParser) -> None:
+    """Adds a flag for the limit of each score that a row may have to reach, or not to exceed."""
+    group = verb.add_argument_group("limits of scores")
+    group.add_argument("--min-balanced-accuracy", type=share, metavar="X", help="between 0 and 1")
+    for bound, keys in (("min", LEAST_KEYS), ("max", MOST_KEYS)):
+        for key in keys:
+            flag = f"--{bound}-{key.replace('_', '-')}"
+            kind = share if bound == "min" else limit
+            metavar = number_of(key).writing.metavar
+            group.add_argument(flag, type=kind, metavar=metavar, dest=f"{bound}_{key}")
+
+
 def limit(text: str) -> float:
     """Reads a number from 0; whole ones as integers."""
     try:
@@ -134,10 +146,10 @@ def natural(text: str) -> int:
 
 
 def limits_of(args: Namespace) -> tuple[Limit, ...]:
-    """Returns the limits that were given as flags, of balanced accuracy a lower one."""
-    limits = at_most(given_limits(args))
-    least = getattr(args, "min_balanced_accuracy", None)
-    return limits if least is None else (*limits, Limit("balanced_accuracy", least, True))
+    """Returns the limits that were given as flags: upper ones, then lower ones of scores."""
+    most = {key: getattr(args, f"max_{key}", None) for key in MOST_KEYS}
+    least = {key: getattr(args, f"min_{key}", None) for key in ("balanced_accuracy", *LEAST_KEYS)}
+    return at_most(given_limits(args) | most) + at_least(least)
 
 
 def given_limits(args: Namespace) -> dict[str, float]:

@@ -17,12 +17,12 @@ from sprd.cli.flags import (
     add_limits,
     add_out,
     add_run_folder,
+    add_score_limits,
     frame,
     limit,
     natural,
     positive,
     rate,
-    share,
     window,
 )
 from sprd.errors import suggest
@@ -208,11 +208,11 @@ def _add_pick(verbs: Verbs) -> None:
     )
     add_run_folder(verb)
     verb.add_argument("--by", metavar="KEY", help="ram_bytes, balanced_accuracy, ...")
-    verb.add_argument("--min-balanced-accuracy", type=share, metavar="X", help="between 0 and 1")
     verb.add_argument(
         "--reference", type=Path, metavar="MODEL.tflite", help="an int8 model to compare with"
     )
     verb.add_argument("--reference-sweep", type=Path, metavar="FILE", help="what that model hears")
+    add_score_limits(verb)
     add_limits(verb)
     add_out(verb, f"{_BUNDLE_FOLDER}. Without --by: of the plot; RUN")
     add_data(verb)

@@ -43,6 +43,8 @@ def row_line(row: Row) -> str:
         score = _phrase(row, "val_balanced_accuracy")
         return f"{row.name}: stopped at step {row.step:,}, {score}"
     text = f"{row.name}: {_phrase(row, 'balanced_accuracy')}"
+    if row.known("recall_streaming") is not None:
+        text += f", {_phrase(row, 'recall_streaming')}"
     if isinstance(row, Reference):
         return text
     return f"{text}, {size(row)}{_kept_back(row)}"

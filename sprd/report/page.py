@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from sprd.config.limits import Limit
-from sprd.config.numbers import number_of
+from sprd.config.numbers import STREAM_SCORES, number_of
 from sprd.config.objectives import Objective
 from sprd.report.columns import UNKNOWN_RECALL, Column, known_columns
 from sprd.report.document import document
@@ -16,6 +16,7 @@ from sprd.sweep.rows.guessing import is_guess
 
 _KEYS = (
     ACCURACY,
+    *STREAM_SCORES,
     UNKNOWN_RECALL,
     "false_accept_rate",
     "model_bytes",

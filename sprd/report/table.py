@@ -14,7 +14,16 @@ from sprd.report.frontier import ACCURACY
 from sprd.sweep.rows.row import Compared, Trial
 
 _GAP = 2
-_KEYS = (ACCURACY, "model_bytes", "ram_bytes", "arena_bytes", "latency_ms", "instructions")
+_KEYS = (
+    ACCURACY,
+    "recall_streaming",
+    "false_accepts_per_hour",
+    "model_bytes",
+    "ram_bytes",
+    "arena_bytes",
+    "latency_ms",
+    "instructions",
+)
 _LONGEST_LABEL = 18
 
 

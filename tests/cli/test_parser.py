@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from sprd.cli.flags import limits_of
 from sprd.cli.parser import build_parser
+from sprd.config.limits import Limit
 
 
 def parsed(line: str) -> dict[str, Any]:
@@ -27,6 +29,16 @@ def test_share_lies_between_0_and_1(text: str) -> None:
     assert parsed(f"pick run --min-balanced-accuracy {text}")["min_balanced_accuracy"] == float(
         text
     )
+
+
+def test_scores_on_streams_are_limited_by_flags_named_like_the_keys() -> None:
+    """Of `[budget]`; a recall is a share, a rate any number from 0."""
+    line = "pick run --min-recall-streaming 0.8 --max-false-accepts-per-hour 1.5"
+    args = build_parser().parse_args([*line.split(), "--max-macs", "9"])
+    most = Limit("macs", 9), Limit("false_accepts_per_hour", 1.5)
+    assert limits_of(args) == (*most, Limit("recall_streaming", 0.8, is_minimum=True))
+    with pytest.raises(SystemExit):
+        parsed("pick run --min-worst-tenth-recall 1.5")
 
 
 @pytest.mark.parametrize("text", ["1.001", "2", "85"])

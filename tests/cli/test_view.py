@@ -32,6 +32,14 @@ def test_each_trial_is_a_line_with_the_best_so_far(capsys: pytest.CaptureFixture
     assert all("best: trial 0, balanced accuracy 0.800" in line for line in lines)
 
 
+def test_trial_that_listened_tells_its_recall() -> None:
+    """Beside its score on clips; unknown is not told."""
+    heard = {"balanced_accuracy": 0.9, "recall_streaming": 0.75}
+    assert "accuracy 0.900, recall on streams 0.750, " in row_line(make_row(0, metrics=heard))
+    unknown = {"balanced_accuracy": 0.9, "recall_streaming": None}
+    assert "recall" not in row_line(make_row(0, metrics=unknown))
+
+
 def test_heading_comes_with_the_first_trial_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """What ends before, for bad input say, is said in one line."""
     with SweepView([], 2, heading="costs are those of a board") as view:

@@ -4,7 +4,7 @@ A model's size and time follow from architecture and front end, so random weight
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -152,9 +152,9 @@ def _measure_shape(
     return measure(model, board)
 
 
-def score_violations(
-    budget: Budget, accuracy_drop: float, false_accept_rate: float | None
-) -> tuple[Violation, ...]:
-    """Returns the limits of the budget that the int8 scores on validation speakers break."""
-    scores = {ACCURACY_DROP: accuracy_drop, FALSE_ACCEPT_RATE: false_accept_rate}
+def score_violations(budget: Budget, scores: Mapping[str, float | None]) -> tuple[Violation, ...]:
+    """Returns the limits of the budget that the int8 scores on validation speakers break.
+
+    `scores` are numbers by their keys, of clips and of streams; what is not there is unknown.
+    """
     return find_violations(scores.get, budget.score_limits)

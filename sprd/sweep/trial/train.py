@@ -28,7 +28,6 @@ from sprd.sweep.paths import FLOAT_MODEL, MODEL, RECORD
 from sprd.sweep.rows.guessing import guess_violations
 from sprd.sweep.trial.measure import (
     ACCURACY_DROP,
-    FALSE_ACCEPT_RATE,
     check_footprint,
     measure_candidate,
     score_violations,
@@ -136,7 +135,7 @@ def _finish(
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
     metrics = _metrics(trained, int8, floats, drop)
     misses = checked.violations + guess_violations(metrics)
-    misses += score_violations(config.budget, drop, int8.rates[FALSE_ACCEPT_RATE])
+    misses += score_violations(config.budget, metrics)
     record = {
         "config": config.model_dump(mode="json"),
         "validation": {"int8": int8.as_dict(), "float": floats.as_dict()},

@@ -41,13 +41,27 @@ def test_scores_are_held_against_the_budget(
 ) -> None:
     """A trained trial breaks the budget by too great a drop, or too many false accepts."""
     budget = Budget(max_accuracy_drop=0.02, max_false_accept_rate=0.06)
-    assert [v.key for v in score_violations(budget, drop, false_accepts)] == broken
+    scores = {"accuracy_drop": drop, "false_accept_rate": false_accepts}
+    assert [v.key for v in score_violations(budget, scores)] == broken
 
 
 def test_limits_that_are_unset_hold_nothing_back() -> None:
     """Without a limit any drop and any share of false accepts passes."""
     budget = Budget(max_accuracy_drop=None, max_false_accept_rate=None)
-    assert score_violations(budget, 1.0, 1.0) == ()
+    assert score_violations(budget, {"accuracy_drop": 1.0, "false_accept_rate": 1.0}) == ()
+
+
+def test_scores_on_streams_are_held_against_the_budget() -> None:
+    """One that the hours do not carry breaks its limit: nothing can be promised."""
+    budget = Budget(
+        max_accuracy_drop=None, min_recall_streaming=0.8, max_false_accepts_per_hour=1.5
+    )
+    scores = {"recall_streaming": 0.79, "false_accepts_per_hour": 1.5}
+    assert [v.key for v in score_violations(budget, scores)] == ["recall_streaming"]
+    unknown = score_violations(budget, {"recall_streaming": 0.8, "false_accepts_per_hour": None})
+    assert [str(v) for v in unknown] == [
+        "false accepts in speech unknown, must be at most 1.5 an hour"
+    ]
 
 
 @pytest.fixture(scope="module")
