@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pages
 
-from sprd.cli.parser import EXIT_CODES, build_parser
+from sprd.cli.parser import build_parser
+from sprd.cli.verbs import EXIT_CODES
 from sprd.disk.process import environment
 
 TARGET = Path(__file__).with_name("cli.md")

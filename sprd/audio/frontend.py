@@ -4,6 +4,7 @@
 other two modes of SPRD's trainer (TensorFlow's speech_commands); no firmware code computes them.
 """
 
+from copy import copy
 from math import ceil
 
 import numpy as np
@@ -161,6 +162,12 @@ class StreamFrontEnd:
         none = (0, features.shape[1])
         is_micro = features.preprocess == "micro"
         self._none: RawFeatures = np.zeros(none, np.uint16) if is_micro else np.zeros(none, "f4")
+
+    def anew(self) -> "StreamFrontEnd":
+        """Returns one for another signal, which has heard nothing yet; they share their graph."""
+        other = copy(self)
+        other._kept, other._n_told = np.zeros(0, np.int16), 0
+        return other
 
     def feed(self, samples: NDArray[np.int16]) -> RawFeatures:
         """Takes the next samples, (n,) int16, as many as there are; far cheaper in long blocks.

@@ -1,6 +1,6 @@
 """A model and clips in, scores out: those of a folder, or the validation speakers of a run."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,17 @@ from sprd.audio.findings import find
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import Features, compute_features, open_features, silence_of
 from sprd.bundle.heard import HeardClip, heard_clips, wav_bytes
-from sprd.bundle.manifest import read_manifest
-from sprd.bundle.record import config_of
+from sprd.bundle.opened import Opened, open_model
 from sprd.config.frozen import replaced
 from sprd.config.reader import load_recipe
 from sprd.config.trial import Config, FeaturesSection
 from sprd.device.footprint import measure_untrusted
-from sprd.device.foreign import name_folder
 from sprd.device.tflm import Runner
 from sprd.disk.child import call_in_child
 from sprd.disk.process import Progress
-from sprd.errors import ConfigError, DataError, InputError
+from sprd.errors import ConfigError, DataError
 from sprd.model.evaluate import score
 from sprd.model.start import load_tensorflow
-from sprd.sweep.paths import MODEL
 from sprd.sweep.rows.row import OutsideModel
 from sprd.sweep.run import VOCABULARY, Run, check_data, reopen_run
 from sprd.sweep.trial.measure import check_footprint
@@ -72,13 +69,13 @@ def evaluate_model(
     Raises:
         InputError: Model, sweep file or data cannot be used.
     """
-    config, content, moved = _open(model, sweep_file)
-    corpus = _look_at(data, config, moved, allowed, tell)
+    opened = open_model(model, sweep_file)
+    config, corpus = opened.config, _look_at(data, opened, allowed, tell)
     clips = _clips_of(corpus, split, data)
     recorded = read_noise(corpus, config.features.sample_rate_hz)
     noise = noise_of(recorded, config.features.n_samples, SPLITS.get(split))
     features = compute_features(clips, noise, config.features, n_silence, seed, progress)
-    probabilities, labels = _predicted(content, str(model), config, features), config.labels
+    probabilities, labels = _predicted(opened.content, str(model), config, features), config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     others = sorted({clip.word for clip in clips} - set(labels))
     what = {"model": str(model), "data": str(data), "split": split, "other_words": others}
@@ -92,13 +89,13 @@ def evaluate_model(
 
 def _look_at(
     data: Path,
-    config: Config,
-    moved: Mapping[str, str] | None,
+    opened: Opened,
     allowed: Collection[str],
     tell: Callable[[str], None],
 ) -> Corpus:
     """Opens the clips and tells all that is wrong with them."""
-    index = look_into(data, config.data, moved=moved)
+    config = opened.config
+    index = look_into(data, config.data, moved=opened.moved)
     findings = find(index, config.data, config.features, is_trained=False)
     return accept(index, findings, allowed, tell)
 
@@ -189,25 +186,3 @@ def _score_reference(
 
 def _words(config: Config) -> str:
     return ", ".join(map(repr, config.data.keywords))
-
-
-def _open(model: Path, sweep_file: Path | None) -> tuple[Config, bytes, Mapping[str, str] | None]:
-    """Returns what the model hears, its bytes, and whom rank moved to another split.
-
-    The file is checked in a child process first. A bare model tells nothing of its speakers: None.
-    """
-    if model.is_dir():
-        if (model / "saved_model.pb").exists():
-            raise InputError(f"{model}: must be a bundle, got {'. '.join(name_folder(model))}.")
-        manifest = read_manifest(model)
-        measure_untrusted(model / MODEL, None)
-        moved = manifest["record"]["data"].get("moved", {})
-        return config_of(manifest), (model / MODEL).read_bytes(), moved
-    if model.exists() or sweep_file is not None:
-        measure_untrusted(model, None)
-    if sweep_file is None:
-        raise InputError(
-            f"{model}: must be the folder of a bundle, or a .tflite file with --sweep FILE, which"
-            " tells its labels and front end."
-        )
-    return load_recipe(sweep_file, VOCABULARY), model.read_bytes(), None

@@ -1,9 +1,7 @@
 """Which verbs and flags there are, and what values they take. Loads no other room's work."""
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
 
 from sprd import __version__
 from sprd.cli.flags import (
@@ -25,35 +23,13 @@ from sprd.cli.flags import (
     rate,
     window,
 )
-from sprd.errors import suggest
-
-EXIT_CODES = (
-    "exit codes: 0 done, 1 failure, 2 bad usage or input, 3 nothing fits,\n"
-    "4 made again, equivalent but not identical, 130 interrupted"
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Suggests the nearest command or choice when one is misspelt; says what is wrong in a line."""
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            is_verb = isinstance(action, argparse._SubParsersAction)
-            what = "command" if is_verb else f"value of {'/'.join(action.option_strings)}"
-            self.error(f"unknown {what} {value!r}. {suggest(str(value), action.choices)}")
-
-    def error(self, message: str) -> NoReturn:
-        """Ends the command with exit code 2."""
-        print(f"{self.prog}: {message}", file=sys.stderr)
-        sys.exit(2)
-
-
-Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
+from sprd.cli.parser_listening import add_listen
+from sprd.cli.verbs import EXIT_CODES, Parser, Verbs, add_verb
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the parser of all commands."""
-    parser = _Parser(
+    parser = Parser(
         prog="sprd",
         description="Sweeps keyword-spotting models under a microcontroller budget.",
         epilog=EXIT_CODES,
@@ -65,20 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(verbs: Verbs, name: str, text: str, example: str) -> _Parser:
-    verb = verbs.add_parser(
-        name,
-        help=text,
-        description=text,
-        epilog=f"example: {example}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verb.set_defaults(run=name, on_interrupt="Nothing was written.")
-    return verb
-
-
 def _add_sweep(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "sweep",
         "Run a sweep of trials and export the best that fits; the same command goes on.",
@@ -94,7 +58,7 @@ def _add_sweep(verbs: Verbs) -> None:
 
 
 def _add_train(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "train",
         "Train the one configuration of a sweep file, without its search space, and export it.",
@@ -108,7 +72,7 @@ def _add_train(verbs: Verbs) -> None:
 
 
 def _add_evaluate(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "evaluate",
         "Score a bundle, or a bare .tflite with --sweep, on a folder of clips.",
@@ -135,7 +99,7 @@ def _add_evaluate(verbs: Verbs) -> None:
 
 
 def _add_check(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "check",
         "Tell what a .tflite takes on a board, and whether it fits (exit 3 if not).",
@@ -162,7 +126,7 @@ def _add_check(verbs: Verbs) -> None:
 
 
 def _add_emulate(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "emulate",
         "Run a .tflite on the emulated core of a board: instructions, and every output byte"
@@ -178,7 +142,7 @@ def _add_emulate(verbs: Verbs) -> None:
 
 
 def _add_calibrate(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "calibrate",
         "Fit a board's latency to milliseconds that you measured on it.",
@@ -192,14 +156,14 @@ def _add_calibrate(verbs: Verbs) -> None:
 
 
 def _add_boards(verbs: Verbs) -> None:
-    add_json(_verb(verbs, "boards", "List the boards.", "sprd boards"))
+    add_json(add_verb(verbs, "boards", "List the boards.", "sprd boards"))
 
 
 _BUNDLE_FOLDER = "the bundle; RUN/bundle-<trial>"
 
 
 def _add_pick(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "pick",
         "List the trials of a run that no other beats, and draw them; with --by, export the best of"
@@ -220,7 +184,7 @@ def _add_pick(verbs: Verbs) -> None:
 
 
 def _add_export(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "export",
         "Export one trial of a run; no training.",
@@ -234,7 +198,7 @@ def _add_export(verbs: Verbs) -> None:
 
 
 def _add_compare(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "compare",
         "Tell how far two runs came, and what their sweep files say differently.",
@@ -246,7 +210,7 @@ def _add_compare(verbs: Verbs) -> None:
 
 
 def _add_crossval(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "crossval",
         "Train trials anew on folds of the training and validation speakers: how good their"
@@ -265,7 +229,7 @@ def _add_crossval(verbs: Verbs) -> None:
 
 
 def _add_reproduce(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "reproduce",
         "Make the model of a bundle again from its recordings, and compare the bytes (exit 0"
@@ -278,7 +242,7 @@ def _add_reproduce(verbs: Verbs) -> None:
 
 
 def _add_verify(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "verify",
         "Check the files, the manifest and the budget of a bundle; no training, no audio.",
@@ -289,7 +253,7 @@ def _add_verify(verbs: Verbs) -> None:
 
 
 def _add_data(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs, "data", "Fetch, make or inspect a data set.", "sprd data check my_recordings"
     )
     verb.set_defaults(run="data_check")
@@ -299,7 +263,7 @@ def _add_data(verbs: Verbs) -> None:
 
 
 def _add_data_fetch(parts: Verbs) -> None:
-    part = _verb(
+    part = add_verb(
         parts, "fetch", "Download Speech Commands (2.4 GB).", "sprd data fetch --version v0.02"
     )
     part.add_argument("--version", choices=("v0.01", "v0.02"), default="v0.02")
@@ -311,7 +275,7 @@ def _add_data_fetch(parts: Verbs) -> None:
 
 
 def _add_data_import(parts: Verbs) -> None:
-    part = _verb(
+    part = add_verb(
         parts,
         "import",
         "Cut recordings of any length into clips of words, in a folder that trains; the same"
@@ -342,7 +306,7 @@ def _add_data_import(parts: Verbs) -> None:
 
 
 def _add_data_synth(parts: Verbs) -> None:
-    part = _verb(
+    part = add_verb(
         parts,
         "synth",
         "Let espeak-ng voices speak keywords and other words.",
@@ -358,7 +322,7 @@ def _add_data_synth(parts: Verbs) -> None:
 
 
 def _add_data_check(parts: Verbs) -> None:
-    part = _verb(
+    part = add_verb(
         parts,
         "check",
         "Tell what is in folders of recordings and what is wrong: what a training would say first"
@@ -376,7 +340,7 @@ def _add_data_check(parts: Verbs) -> None:
 
 _VERBS = (
     *(_add_sweep, _add_train),
-    *(_add_evaluate, _add_check, _add_emulate, _add_calibrate, _add_boards),
+    *(_add_evaluate, add_listen, _add_check, _add_emulate, _add_calibrate, _add_boards),
     *(_add_pick, _add_export, _add_compare, _add_crossval),
     *(_add_reproduce, _add_verify, _add_data),
 )

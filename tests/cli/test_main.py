@@ -17,6 +17,7 @@ LINES = {
     "train": "train s.toml",
     "crossval": "crossval run --trial 1",
     "evaluate": "evaluate bundle --data clips",
+    "listen": "listen bundle a.wav",
     "verify": "verify bundle",
     "reproduce": "reproduce bundle",
     "check": "check m.tflite --board b",
