@@ -38,9 +38,13 @@ class HeardStream:
 
 @dataclass(frozen=True)
 class Words:
-    """The keywords of a stream as arrays, one place a word: labels, and milliseconds."""
+    """The keywords of a stream as arrays, one place a word: labels, and milliseconds.
+
+    `places` has those of each label that occurs.
+    """
 
     labels: NDArray[np.int64]
+    places: dict[int, NDArray[np.int64]]
     from_ms: NDArray[np.float64]
     until_ms: NDArray[np.float64]
     end_ms: NDArray[np.float64]
@@ -99,7 +103,7 @@ def match(
     delays[is_hit] = found.times_ms[hit_by[is_hit]] - words.end_ms[is_hit]
     kinds = _kinds(words, found, hit_by[is_hit])
     false = np.flatnonzero(kinds == FALSE_ACCEPT)
-    wheres = pieces_at(found.times_ms[false], pieces)
+    wheres = pieces_at(found.times_ms[false], starts_of(pieces))
     false_accepts = tuple(
         FalseAccept(
             time_ms=int(found.times_ms[at]),
@@ -115,8 +119,10 @@ def match(
 def words_of(said: Sequence[Said], keywords: Sequence[str]) -> Words:
     """Returns the words of a stream with the times between which each may be heard."""
     ends_ms = np.array([each.end_s for each in said], np.float64) * 1000
+    labels = np.array([_FIRST_KEYWORD + keywords.index(s.word) for s in said], np.int64)
     return Words(
-        labels=np.array([_FIRST_KEYWORD + keywords.index(s.word) for s in said], np.int64),
+        labels=labels,
+        places={int(label): np.flatnonzero(labels == label) for label in np.unique(labels)},
         from_ms=np.array([each.onset_s for each in said], np.float64) * 1000 + AFTER_ONSET_MS,
         until_ms=ends_ms + AFTER_END_MS,
         end_ms=ends_ms,
@@ -126,8 +132,7 @@ def words_of(said: Sequence[Said], keywords: Sequence[str]) -> Words:
 def hits(words: Words, found: Detections) -> NDArray[np.int64]:
     """Returns which detection heard each word, (n_said,); -1 where none did."""
     hit_by = np.full(len(words.labels), -1)
-    for label in np.unique(words.labels):
-        at = np.flatnonzero(words.labels == label)
+    for label, at in words.places.items():
         mine = np.flatnonzero(found.labels == label)
         times = found.times_ms[mine]
         first = np.searchsorted(times, words.from_ms[at])
@@ -138,10 +143,14 @@ def hits(words: Words, found: Detections) -> NDArray[np.int64]:
     return hit_by
 
 
-def pieces_at(times_ms: NDArray[np.int64], pieces: Sequence[Piece]) -> NDArray[np.int64]:
-    """Returns the place among `pieces` of what was played last at each time; -1 before any."""
-    starts = np.array([piece.start_s for piece in pieces], np.float64) * 1000
-    return np.searchsorted(starts, times_ms, side="right") - 1
+def starts_of(pieces: Sequence[Piece]) -> NDArray[np.float64]:
+    """Returns when each piece starts, in milliseconds."""
+    return np.array([piece.start_s for piece in pieces], np.float64) * 1000
+
+
+def pieces_at(times_ms: NDArray[np.int64], starts_ms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns the place of the piece that was played last at each time; -1 before any."""
+    return np.searchsorted(starts_ms, times_ms, side="right") - 1
 
 
 def _one_each(

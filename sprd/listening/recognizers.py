@@ -12,14 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.config.labels import NOT_KEYWORDS
+from sprd.config.recognizer import MAX_RESULTS as MAX_RESULTS
+from sprd.config.recognizer import n_averaged
 from sprd.listening.clock import BLOCK_MS as BLOCK_MS
 from sprd.listening.clock import inference_times as inference_times
-
-MAX_RESULTS = 50
-"""Inferences that TensorFlow Lite Micro's queue holds; it loses further ones in silence.
-
-Source: `kMaxResults` in recognize_commands.h of its micro_speech example.
-"""
 
 _OFFSET = 128
 """From int8 scores to those that are averaged, 0 to 255."""
@@ -50,7 +46,7 @@ class Recognizer:
     @property
     def n_results(self) -> int:
         """Inferences that lie in an average window, its ends included."""
-        return self.average_window_ms // self.interval_ms + 1
+        return n_averaged(self.average_window_ms, self.interval_ms)
 
     @property
     def ring_size(self) -> int:
@@ -112,7 +108,7 @@ class Rings:
     """Sums of the probabilities of each keyword, int64.
 
     `running` has those of all so far, (T + 1, n_keywords), `full` those of each full ring,
-    (T - its size + 1, n_keywords).
+    (n_keywords, T - its size + 1).
     """
 
     times_ms: NDArray[np.int64]
@@ -249,15 +245,17 @@ def average(
     """
     kept, first, stop = _queue(times_ms, average_window_ms)
     counts = stop - first
+    divisors = counts.astype(np.int32)
     tops = np.zeros(len(times_ms), np.int64)
-    values = np.full(len(times_ms), -1, np.int64)
+    values = np.full(len(times_ms), -1, np.int32)
+    sums = np.zeros(len(kept) + 1, np.int32)  # may wrap: their differences are the same
     for label in range(scores.shape[1]):
-        sums = np.zeros(len(kept) + 1, np.int64)
-        np.cumsum(scores[kept, label].astype(np.int64) + _OFFSET, out=sums[1:])
-        means = (sums[stop] - sums[first]) // counts
+        np.cumsum(scores[kept, label] + np.int32(_OFFSET), out=sums[1:])
+        means = (sums[stop] - sums[first]) // divisors
         tops[means > values] = label
         np.maximum(values, means, out=values)
-    return Averages(times_ms, tops, values, counts, times_ms - times_ms[kept[first]])
+    spans_ms = times_ms - times_ms[kept[first]]
+    return Averages(times_ms, tops, values.astype(np.int64), counts, spans_ms)
 
 
 def _peaks(averages: Averages, recognizer: Recognizer) -> Peaks:
@@ -332,14 +330,14 @@ def _repeats(times: NDArray[np.int64], start: int, end: int, suppression_ms: int
 def _rings(scores: NDArray[np.int8], times_ms: NDArray[np.int64], size: int) -> Rings:
     running = np.zeros((len(times_ms) + 1, scores.shape[1] - _FIRST_KEYWORD), np.int64)
     np.cumsum(scores[:, _FIRST_KEYWORD:].astype(np.int64) + _OFFSET, axis=0, out=running[1:])
-    return Rings(times_ms, running, running[size:] - running[:-size])
+    return Rings(times_ms, running, np.ascontiguousarray((running[size:] - running[:-size]).T))
 
 
 def _slide(rings: Rings, recognizer: Recognizer) -> Detections:
     """`SlidingMean` at once: sums are differences of running ones, but for a ring that fills up."""
     size, running, times_ms = recognizer.ring_size, rings.running, rings.times_ms
     bars = np.array(recognizer.thresholds) * size
-    above = np.flatnonzero((rings.full > bars).any(1)) + size - 1
+    above = np.flatnonzero((rings.full > bars[:, None]).any(0)) + size - 1
     found: list[tuple[int, int, int]] = []
     reset, step = 0, _next_above(running, bars, above, 0, recognizer.minimum_count - 1, size)
     while step is not None:

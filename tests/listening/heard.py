@@ -52,17 +52,21 @@ def stream(
 
 
 def heard(
-    of: Stream, bumps: Sequence[tuple[float, str, float]], width_s: float = 0.8
+    of: Stream,
+    bumps: Sequence[tuple[float, str, float]],
+    width_s: float = 0.8,
+    interval_ms: int = INTERVAL_MS,
 ) -> HeardStream:
     """What a model answers that is sure of nothing but bumps: (second of the middle, word, height).
 
     A bump is a stretch of `width_s` in which the keyword has so much of 255, and unknown the rest.
     """
-    times = np.arange(1, int(of.hours * 3_600_000 / INTERVAL_MS) + 1) * INTERVAL_MS
+    times = np.arange(1, int(of.hours * 3_600_000 / interval_ms) + 1) * interval_ms
     shares: NDArray[np.float64] = np.zeros((len(times), 2 + len(KEYWORDS)))
     for middle_s, word, height in bumps:
-        is_in = np.abs(times - 1000 * middle_s) <= 500 * width_s
-        shares[is_in, 2 + KEYWORDS.index(word)] = height
+        ends = (1000 * (middle_s - width_s / 2), 1000 * (middle_s + width_s / 2))
+        first, stop = np.searchsorted(times, ends[0]), np.searchsorted(times, ends[1], "right")
+        shares[first:stop, 2 + KEYWORDS.index(word)] = height
     shares[:, 1] = 255 - shares[:, 2:].sum(1)
     scores = np.clip(np.rint(shares) - 128, -128, 127).astype(np.int8)
     return HeardStream(of, scores, times)

@@ -1,0 +1,195 @@
+"""Streams that a model heard in, what recognisers make of them out, by folds of readers.
+
+Running speech is dealt into folds by reader, keywords by speaker. A folder whose readers are not
+known is one group: where it is too large for a fold, it is dealt by recording.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sprd.audio.streams import Piece, Stream
+from sprd.listening.matching import HeardStream, Words, hits, pieces_at, starts_of, words_of
+from sprd.listening.measures import QUIET, condition_of
+from sprd.listening.rates import hours_of
+from sprd.listening.recognizers import Detections, Peaks, Recognizer, Rings, prepare, recognize
+
+CONDITIONS = (QUIET, "20db", "10db")
+"""Loudness of the words whose recall counts."""
+
+LARGEST_SHARE = 1 / 3
+"""Of all hours: a group with more is dealt by recording."""
+
+_FIRST_KEYWORD = 2
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What recognisers do: (n_recognizers, n_folds, n_keywords), float64.
+
+    `false` has false accepts in running speech, the mean of the seeds; `hits` words that were
+    heard, each weighing so much that all words of a condition weigh as much as those of another,
+    and all together 1.
+    """
+
+    false: NDArray[np.float64]
+    hits: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Speech:
+    """A stream of running speech, when its pieces start, and the fold of each."""
+
+    heard: HeardStream
+    starts_ms: NDArray[np.float64]
+    folds: NDArray[np.int64]
+
+    def add_false(self, found: Detections, false: NDArray[np.float64]) -> None:
+        where = pieces_at(found.times_ms, self.starts_ms)
+        at = self.folds[np.maximum(where, 0)], found.labels - _FIRST_KEYWORD
+        np.add.at(false, at, 1)
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A stream of keywords, and the fold of each of its words, which weigh `weight` each."""
+
+    heard: HeardStream
+    words: Words
+    folds: NDArray[np.int64]
+    weight: float
+
+    def add_hits(self, found: Detections, weights: NDArray[np.float64]) -> None:
+        is_hit = hits(self.words, found) >= 0
+        at = self.folds[is_hit], self.words.labels[is_hit] - _FIRST_KEYWORD
+        np.add.at(weights, at, self.weight)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Streams in folds: hours of different speech of each, (n_folds,), and what its words weigh."""
+
+    n_keywords: int
+    hours: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    n_passes: float
+    n_groups: int
+    speech: tuple[_Speech, ...]
+    spoken: tuple[_Spoken, ...]
+
+    @property
+    def n_folds(self) -> int:
+        """As many as were asked for, or groups if they are fewer."""
+        return len(self.hours)
+
+    def count(self, recognizers: Sequence[Recognizer], most: float = np.inf) -> Counts:
+        """Counts what recognisers do that differ in thresholds and suppression alone.
+
+        Where `most` is given they are looked at from the last on, until there are more false
+        accepts: of the others there is nothing in what comes back, whose last is the last.
+        """
+        shape = (len(recognizers), self.n_folds, self.n_keywords)
+        counts = Counts(np.zeros(shape), np.zeros(shape))
+        speech = [_prepared(one.heard, recognizers[0]) for one in self.speech]
+        spoken = [_prepared(one.heard, recognizers[0]) for one in self.spoken]
+        row = len(recognizers)
+        while row > 0 and counts.false[row:][:1].sum() <= most:
+            row -= 1
+            for one, prepared in zip(self.speech, speech, strict=True):
+                one.add_false(recognize(prepared, recognizers[row]), counts.false[row])
+            for each, prepared in zip(self.spoken, spoken, strict=True):
+                each.add_hits(recognize(prepared, recognizers[row]), counts.hits[row])
+            counts.false[row] /= max(self.n_passes, 1.0)
+        return Counts(counts.false[row:], counts.hits[row:])
+
+
+def open_scenes(heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: int) -> Scenes:
+    """Deals streams into folds.
+
+    Args:
+        heard: Of running speech, and of keywords in `CONDITIONS`; others are left out.
+        keywords: The labels of the model from the third on.
+        n_folds: At most; as many as there are groups of running speech, if these are fewer.
+    """
+    speech = [one for one in heard if one.stream.material == "speech" and one.stream.pieces]
+    group_of = _groups([one.stream for one in speech])
+    shares: dict[str, float] = defaultdict(float)
+    for one in speech:
+        for piece in one.stream.pieces:
+            shares[group_of[piece.key]] += piece.end_s - piece.start_s
+    folds = deal(shares, max(1, min(n_folds, len(shares))))
+    hours = np.zeros(max(folds.values(), default=0) + 1)
+    for group, fold in folds.items():
+        hours[fold] += shares[group]
+    total = hours_of(one.stream for one in speech)
+    spoken = _spoken(heard, keywords, len(hours))
+    weights = np.zeros(len(hours))
+    for each in spoken:
+        np.add.at(weights, each.folds, each.weight)
+    return Scenes(
+        n_keywords=len(keywords),
+        hours=hours * (total / hours.sum()) if speech else hours,
+        weights=weights,
+        n_passes=sum(one.stream.hours for one in speech) / total if speech else 1.0,
+        n_groups=len(shares),
+        speech=tuple(
+            _Speech(
+                heard=one,
+                starts_ms=starts_of(one.stream.pieces),
+                folds=np.array([folds[group_of[p.key]] for p in one.stream.pieces], np.int64),
+            )
+            for one in speech
+        ),
+        spoken=spoken,
+    )
+
+
+def deal(shares: Mapping[str, float], n_folds: int) -> dict[str, int]:
+    """Returns the fold of each name, the largest first, so that all hold about as much."""
+    held = [0.0] * n_folds
+    folds: dict[str, int] = {}
+    for name, share in sorted(shares.items(), key=lambda item: (-item[1], item[0])):
+        folds[name] = held.index(min(held))
+        held[folds[name]] += share
+    return folds
+
+
+def _groups(streams: Sequence[Stream]) -> dict[str, str]:
+    """The group of each recording: who reads, or itself where one group has too large a share."""
+    pieces: list[Piece] = [piece for stream in streams for piece in stream.pieces]
+    lengths: Counter[str] = Counter()
+    for piece in pieces:
+        lengths[piece.group] += round(1000 * (piece.end_s - piece.start_s))
+    most = LARGEST_SHARE * lengths.total()
+    return {
+        piece.key: piece.key if lengths[piece.group] > most else piece.group for piece in pieces
+    }
+
+
+def _spoken(
+    heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: int
+) -> tuple[_Spoken, ...]:
+    mine = [one for one in heard if one.stream.material == "keywords"]
+    mine = [one for one in mine if condition_of(one.stream) in CONDITIONS and one.stream.said]
+    n_words: Counter[str] = Counter()
+    n_said: Counter[str] = Counter()
+    for one in mine:
+        n_words[condition_of(one.stream)] += len(one.stream.said)
+        n_said.update(said.speaker for said in one.stream.said)
+    folds = deal(n_said, n_folds)
+    return tuple(
+        _Spoken(
+            heard=one,
+            words=words_of(one.stream.said, keywords),
+            folds=np.array([folds[said.speaker] for said in one.stream.said], np.int64),
+            weight=1 / (len(n_words) * n_words[condition_of(one.stream)]),
+        )
+        for one in mine
+    )
+
+
+def _prepared(heard: HeardStream, recognizer: Recognizer) -> Peaks | Rings:
+    return prepare(heard.scores, heard.times_ms, recognizer)
