@@ -14,7 +14,7 @@ from math import isfinite
 from string import Template
 
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR, n_fft
-from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
+from sprd.config.labels import NOT_KEYWORDS, SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.config.numbers import number_of
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError, suggest
@@ -79,10 +79,49 @@ class Thresholds:
 
     average_window_ms: int = 1000
     detection_threshold: int = 200
-    """Of 255."""
+    """Of 255; the lowest where each keyword has its own."""
     suppression_ms: int = 1500
     minimum_count: int = 3
     """Inferences within the averaging window."""
+    detection_thresholds: tuple[int, ...] = ()
+    """One a keyword; empty where one holds for all."""
+    interval_ms: int | None = None
+    """Between two inferences; None: nobody chose one."""
+    kind: str = "recognize_commands"
+    basis: str = "Those of micro_speech: nobody fitted them to this model."
+    """Where they come from, in a sentence."""
+
+    def as_json(self) -> dict[str, object]:
+        """Returns what a manifest tells; of those that nobody chose, what it always told."""
+        chosen = asdict(self)
+        if self.interval_ms is not None:
+            return chosen | {"detection_thresholds": list(self.detection_thresholds)}
+        always = ("average_window_ms", "detection_threshold", "suppression_ms", "minimum_count")
+        return {key: chosen[key] for key in always}
+
+    def of_labels(self, labels: Sequence[str]) -> list[int]:
+        """Returns one a label: what is no keyword has the lowest, as commands all have one."""
+        own = self.detection_thresholds or (self.detection_threshold,) * len(labels)
+        keywords = iter(own)
+        return [
+            self.detection_threshold if label in NOT_KEYWORDS else next(keywords)
+            for label in labels
+        ]
+
+
+_RECOGNIZERS = {
+    "recognize_commands": (
+        "// Arguments of micro_speech's RecognizeCommands: probabilities (0 to 255) are averaged"
+        "\n// over a time; at least kMinimumCount inferences in it, and an average over the"
+        "\n// threshold, are a detection; then the same word is none\n// for the suppression time."
+    ),
+    "sliding_mean": (
+        "// Settings of microWakeWord's sliding mean, not of micro_speech's RecognizeCommands: a"
+        "\n// keyword is detected where the mean of its probabilities (0 to 255) over a time"
+        "\n// exceeds its threshold; then nothing is for the suppression time."
+    ),
+}
+"""By the kind of a recognizer what its settings mean, as a comment."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +187,19 @@ def settings_sources(
         arena_comment=_arena_comment(arena),
         arena_size=arena.size,
         arena_host=arena.host_bytes or 0,
+        recognizer=_RECOGNIZERS[thresholds.kind],
+        thresholds_basis=comment_text(thresholds.basis),
+        inference_interval_ms=thresholds.interval_ms or 0,
         **asdict(thresholds),
     )
+    return {"model_settings.h": header, "model_settings.cc": _of_labels(labels, thresholds, banner)}
+
+
+def _of_labels(labels: Sequence[str], thresholds: Thresholds, banner: str) -> str:
+    """Returns model_settings.cc: the name of each label, and its threshold."""
     rows = "\n".join(f"    {c_string(label)}," for label in labels)
-    source = render("model_settings.cc.in", banner=banner, labels=rows)
-    return {"model_settings.h": header, "model_settings.cc": source}
+    each = ", ".join(map(str, thresholds.of_labels(labels)))
+    return render("model_settings.cc.in", banner=banner, labels=rows, thresholds=each)
 
 
 def frontend_source(features: FeaturesSection, quantization: Quantization, banner: str) -> str:

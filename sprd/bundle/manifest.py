@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -29,6 +29,7 @@ from sprd.config.numbers import number_of
 from sprd.config.reader import NAMED_SOURCES
 from sprd.config.trial import Config
 from sprd.errors import InputError
+from sprd.listening.recognizers import Recognizer
 from sprd.sweep.paths import FLOAT_MODEL, MODEL
 
 SCHEMA_VERSION = 1
@@ -78,12 +79,35 @@ class Export:
     """{"validation" or "test": {"int8" or "float": metrics, confusion, intervals} or None}."""
     record: Mapping[str, object]
     """Seeds, versions, data fingerprint and what else tells how the model came about."""
+    recognizer: Recognizer | None = None
+    """With which it listens; None: what every bundle had, which nobody fitted."""
+    streams: Mapping[str, object] = field(default_factory=dict)
+    """{"validation" and "test": what it heard there all day long}; empty where nothing listened."""
 
     @property
     def board(self) -> str | None:
         """The name of its board, or of the board's file."""
         board = self.config.budget.board
         return file_name(board.origin) if board else None
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Those of its recognizer."""
+        one, section = self.recognizer, self.config.recognizer
+        if one is None or section is None:
+            return Thresholds()
+        n_keywords = len(self.config.data.keywords)
+        every = one.thresholds * (n_keywords if len(one.thresholds) == 1 else 1)
+        return Thresholds(
+            average_window_ms=one.average_window_ms,
+            detection_threshold=min(every),
+            suppression_ms=one.suppression_ms,
+            minimum_count=one.minimum_count,
+            detection_thresholds=every,
+            interval_ms=one.interval_ms,
+            kind=one.kind,
+            basis=section.basis,
+        )
 
     @property
     def build(self) -> str | None:
@@ -105,7 +129,7 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
         "front_end": _front_end(export.config),
         "fits_sprd_sketch": has_firmware_code(export.config.features),
         "quantization": shareable(asdict(export.quantization)),
-        "thresholds": asdict(Thresholds()),
+        "thresholds": export.thresholds.as_json(),
         "arena": {key: export.footprint.get(key) for key in ("arena_bytes", "arena_host_bytes")},
         "resolver": {"ops": list(export.ops), "methods": list(resolver_methods(export.ops))},
         "scores": shareable(export.scores),
@@ -121,6 +145,8 @@ def build(export: Export, files: Mapping[str, bytes]) -> dict[str, Any]:
         "record": shareable(export.record),
         "files": {name: describe(content) for name, content in files.items()},
     }
+    if export.streams:
+        manifest["streams"] = shareable(export.streams)
     validate(manifest)
     return manifest
 

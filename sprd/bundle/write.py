@@ -13,7 +13,6 @@ from sprd import __version__
 from sprd.bundle.cpp_sources import (
     ArenaBytes,
     Quantization,
-    Thresholds,
     comment_text,
     frontend_source,
     has_firmware_code,
@@ -22,6 +21,7 @@ from sprd.bundle.cpp_sources import (
     resolver_source,
     settings_sources,
 )
+from sprd.bundle.listened import recognizer_step, streams_text, thresholds_text
 from sprd.bundle.manifest import (
     HASHED_FILES,
     MANIFEST,
@@ -84,7 +84,7 @@ def bundle_files(export: Export) -> dict[str, bytes]:
             config.features,
             export.quantization,
             _arena(export),
-            Thresholds(),
+            export.thresholds,
             banner,
         ),
         "frontend_config.h": frontend_source(config.features, export.quantization, banner),
@@ -113,6 +113,8 @@ def readme(export: Export) -> str:
         scores=_score_table(export.scores, config.labels),
         counts=_counts(export.scores),
         test=_test_note(export.scores, split_noun(_data_of(export))),
+        streams=streams_text(export.streams),
+        thresholds=thresholds_text(export.thresholds, [_cell(w) for w in config.data.keywords]),
         footprint=_footprint_table(export.footprint, export.board, export.build)
         + _power_row(export),
         firmware=_firmware(export, keywords),
@@ -289,6 +291,21 @@ def _firmware(export: Export, keywords: str) -> str:
         overlap_samples=features.window_samples - features.stride_samples,
         keywords=keywords,
         audio=audio,
+        recognizer=recognizer_step(export.thresholds),
+        settling=_settling(export.config.augment.context_ms),
+    )
+
+
+def _settling(context_ms: int) -> str:
+    """Tells what the device does otherwise than training: its noise reduction runs on."""
+    if context_ms:
+        return (
+            f"As on the device, noise reduction ran for {context_ms:,} ms before each clip of"
+            " training and of the scores."
+        )
+    return (
+        "One thing the device does otherwise: its noise reduction runs on from second to second,"
+        " whereas\ntraining and the scores of clips start it anew for each clip."
     )
 
 

@@ -58,6 +58,19 @@ class RecognizerSection(Section):
         description="What a fit allows in running speech of validation speakers.",
     )
 
+    @property
+    def basis(self) -> str:
+        """Where the settings of a device come from, in a sentence."""
+        keys = ("average_window_ms", "threshold", "suppression_ms", "minimum_count")
+        fixed = [key for key in keys if getattr(self, key) != FIT]
+        if len(fixed) == len(keys):
+            return "Those of the sweep file: nobody fitted them to this model."
+        text = (
+            "Fitted to streams of validation speakers: at most"
+            f" {self.max_false_accepts_per_hour:g} false accepts an hour of running speech"
+        )
+        return f"{text}; {', '.join(fixed)} of the sweep file." if fixed else f"{text}."
+
     def interval(self, stride_ms: int, asked_ms: float | None = None) -> int:
         """Returns the milliseconds between two inferences.
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,11 @@ from sprd.bundle.cpp_sources import (
     resolver_source,
 )
 from sprd.bundle.write import Export, bundle_files
+from sprd.config.frozen import replaced
+from sprd.config.recognizer import RecognizerSection
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError
+from sprd.listening.recognizers import Recognizer
 
 MakeExport = Callable[..., Export]
 
@@ -59,6 +63,7 @@ int main() {
   for (int i = 0; i < g_model_len; ++i) printf("%%02x", g_model[i]);
   printf("\\nmisaligned=%%d\\n", static_cast<int>(reinterpret_cast<uintptr_t>(g_model) %% 16));
   for (int i = 0; i < kCategoryCount; ++i) text("label", kCategoryLabels[i]);
+  for (int i = 0; i < kCategoryCount; ++i) printf("threshold=%%d\\n", kDetectionThresholds[i]);
 %(prints)s
   Config c;
   FillFrontendConfig(&c);
@@ -84,6 +89,7 @@ SETTINGS = (
     *("kUnknownIndex", "kCategoryCount", "kTensorArenaSize", "kTensorArenaHostBytes"),
     *("kInputScale", "kInputZeroPoint", "kOutputScale", "kOutputZeroPoint", "kOpCount"),
     *("kAverageWindowDurationMs", "kDetectionThreshold", "kSuppressionMs", "kMinimumCount"),
+    "kInferenceIntervalMs",
     *("kHasFirmwareFrontend", "kFrontendOverlapSamples", "kFrontendSampleRateHz"),
     *("kFeatureScaleNumerator", "kFeatureScaleDenominator"),
 )
@@ -120,8 +126,38 @@ def run_bundle(folder: Path, export: Export, standard: str) -> list[tuple[str, s
     return compile_and_run(folder, sources, standard)
 
 
+def fitted_export(make_export: MakeExport, kind: str = "recognize_commands") -> Export:
+    """An export of which the recognizer was fitted."""
+    export = make_export()
+    config = replaced(export.config, recognizer=RecognizerSection())
+    recognizer = Recognizer(kind, 700, (190, 170), 900, 4, 40)
+    return replace(export, config=config, recognizer=recognizer)
+
+
 def values(lines: list[tuple[str, str]], name: str) -> list[str]:
     return [value for key, value in lines if key == name]
+
+
+@needs_compiler
+def test_fitted_thresholds_compile(tmp_path: Path, make_export: MakeExport) -> None:
+    """One a label; silence and unknown have the lowest, as they are commands too."""
+    lines = run_bundle(tmp_path, fitted_export(make_export), "c++11")
+    assert values(lines, "threshold") == ["170", "170", "190", "170"]
+    for name, value in (
+        ("kDetectionThreshold", 170), ("kAverageWindowDurationMs", 700), ("kSuppressionMs", 900),
+        ("kMinimumCount", 4), ("kInferenceIntervalMs", 40),
+    ):  # fmt: skip
+        assert values(lines, name) == [str(value)]
+
+
+def test_header_says_where_thresholds_come_from(make_export: MakeExport) -> None:
+    """Those of old are nobody's; a sliding mean is not RecognizeCommands."""
+    old = bundle_files(make_export())["model_settings.h"].decode()
+    assert "// Those of micro_speech: nobody fitted them to this model.\n" in old
+    fitted = bundle_files(fitted_export(make_export))["model_settings.h"].decode()
+    assert "at most 1 false accepts an hour of running speech.\n" in fitted
+    mean = bundle_files(fitted_export(make_export, "sliding_mean"))["model_settings.h"].decode()
+    assert "microWakeWord's sliding mean, not of micro_speech's" in mean
 
 
 @needs_compiler
@@ -167,6 +203,7 @@ def test_sources_compile_and_say_what_the_export_says(
         "kDetectionThreshold": 200,
         "kSuppressionMs": 1500,
         "kMinimumCount": 3,
+        "kInferenceIntervalMs": 0,
         "kHasFirmwareFrontend": 1,
         "kFrontendOverlapSamples": 160,
         "kFrontendSampleRateHz": 16000,
@@ -174,6 +211,7 @@ def test_sources_compile_and_say_what_the_export_says(
         "kFeatureScaleDenominator": 256,
     }
     assert {name: float(*values(lines, name)) for name in SETTINGS} == expected
+    assert values(lines, "threshold") == ["200"] * len(export.config.labels)
     filled = [40, 30, 20, 60.5, 7500, 10, 0.025, 0.06, 0.05, 0, 0.3, 80, 21, 1, 3]
     assert [float(v) for v in values(lines, "config")[0].split()] == pytest.approx(filled, 1e-7)
     calls = ["AddReshape", "AddConv2D", "AddFullyConnected", "AddSoftmax"]

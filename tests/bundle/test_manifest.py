@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ from sprd.bundle.manifest import (
     validate,
 )
 from sprd.bundle.write import write_bundle
+from sprd.config.frozen import replaced
+from sprd.config.recognizer import RecognizerSection
 from sprd.config.trial import FeaturesSection
 from sprd.errors import InputError
+from sprd.listening.recognizers import Recognizer
 
 MakeExport = Callable[..., Export]
 FILES = {name: name.encode() for name in HASHED_FILES}
@@ -71,6 +75,43 @@ def test_a_manifest_carries_the_meaning_of_the_model(bundle: Path) -> None:
     assert "emulated" in manifest["footprint_sources"]["latency_ms"]
     assert (manifest["board"], manifest["build"]) == ("arduino_nano_33_ble", "cmake-O2")
     assert manifest["seed"] == 7 and manifest["record"]["versions"] == {"tensorflow": "2.21.0"}
+
+
+def test_manifest_of_old_thresholds_has_the_keys_of_old(bundle: Path) -> None:
+    """And no streams."""
+    manifest = read_manifest(bundle)
+    assert manifest["thresholds"] == {
+        "average_window_ms": 1000,
+        "detection_threshold": 200,
+        "suppression_ms": 1500,
+        "minimum_count": 3,
+    }
+    assert "streams" not in manifest
+
+
+def test_manifest_tells_a_fitted_recognizer(tmp_path: Path, make_export: MakeExport) -> None:
+    """One threshold a keyword, the lowest for all, and what was heard with them."""
+    export = make_export()
+    export = replace(
+        export,
+        config=replaced(export.config, recognizer=RecognizerSection(suppression_ms=900)),
+        recognizer=Recognizer("recognize_commands", 700, (190, 170), 900, 4, 40),
+        streams={"validation": {"metrics": {"recall_streaming": 0.8}}, "test": None},
+    )
+    manifest = read_manifest(write_bundle(tmp_path / "bundle", export))
+    assert manifest["thresholds"] == {
+        "average_window_ms": 700,
+        "detection_threshold": 170,
+        "suppression_ms": 900,
+        "minimum_count": 4,
+        "detection_thresholds": [190, 170],
+        "interval_ms": 40,
+        "kind": "recognize_commands",
+        "basis": "Fitted to streams of validation speakers: at most 1 false accepts an hour of"
+        " running speech; suppression_ms of the sweep file.",
+    }
+    assert manifest["streams"]["validation"]["metrics"] == {"recall_streaming": 0.8}
+    assert manifest["config"]["recognizer"]["average_window_ms"] == "fit"
 
 
 NEEDED = (
