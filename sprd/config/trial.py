@@ -317,6 +317,14 @@ class TrainSection(Section):
     eval_interval: PositiveInt = Field(
         1000, description="Steps between two evaluations on validation speakers."
     )
+    average_decay: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        exclude_if=not_,
+        description="Share that a moving average of the weights keeps at each step; the average "
+        "is what is scored and exported. 0 is off, 0.999 averages about 1000 steps.",
+    )
     label_smoothing: float = Field(
         0.0, ge=0, le=0.5, description="Share of each label that is spread over all labels."
     )

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -30,6 +32,7 @@ class TrainingLoop:
         )
         self.optimizer = _optimizer(config.train)
         self.optimizer.build(model.trainable_variables)
+        self.average = Average(model, config.train.average_decay)
         self._loss = Loss(config.train)
         self._call = tf.function(self._many, reduce_retracing=True)
 
@@ -86,6 +89,7 @@ class TrainingLoop:
         self.optimizer.learning_rate.assign(rate)
         variables = self._model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.average.follow(self.optimizer.iterations)
         hits = tf.equal(tf.argmax(logits, 1, output_type=tf.int32), labels)
         return tf.reduce_sum(tf.cast(hits, tf.float32)), loss
 
@@ -97,6 +101,45 @@ class TrainingLoop:
         over_channels = (channel >= masks[:, 2:3]) & (channel < masks[:, 3:4])
         keep = ~(over_time[:, :, None] | over_channels[:, None, :])
         return x * tf.cast(tf.reshape(keep, (-1, frames * channels)), tf.float32)
+
+
+class Average:
+    """A moving average of a model's weights and statistics, or none where the decay is 0.
+
+    It follows step by step: each moves it by 1 - decay towards the weights, the first steps by
+    more, so that what a model started with is soon forgotten. Source: Polyak and Juditsky, 1992;
+    the early rule is that of TensorFlow's ExponentialMovingAverage.
+    """
+
+    def __init__(self, model: keras.Model, decay: float) -> None:
+        self._decay = decay
+        self._weights = list(model.weights) if decay else []
+        self.variables = [tf.Variable(tf.convert_to_tensor(w)) for w in self._weights]
+
+    def follow(self, n_steps: tf.Tensor) -> None:
+        """Moves the average after a step; `n_steps` have been made."""
+        if not self._weights:
+            return
+        done = tf.cast(n_steps, tf.float32)
+        rate = 1.0 - tf.minimum(self._decay, (1.0 + done) / (10.0 + done))
+        for variable, weight in zip(self.variables, self._weights, strict=True):
+            variable.assign_add(rate * (tf.convert_to_tensor(weight) - variable))
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Gives the model the average inside, and its own weights again afterwards."""
+        own = [weight.numpy() for weight in self._weights]
+        self.apply()
+        try:
+            yield
+        finally:
+            for weight, value in zip(self._weights, own, strict=True):
+                weight.assign(value)
+
+    def apply(self) -> None:
+        """Gives the model the average for good."""
+        for weight, variable in zip(self._weights, self.variables, strict=True):
+            weight.assign(variable)
 
 
 class Stopwatch:

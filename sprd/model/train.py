@@ -5,7 +5,7 @@ training that is continued ends in the same bytes as one that was never interrup
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -80,9 +80,10 @@ def fit(
     held_out = (validation.scaled(), validation.labels(config.labels)) if validation else None
     for metrics in run.evaluations():
         if held_out:
-            metrics |= _evaluate(run.model, *held_out)
-            check_finite(metrics["val_loss"], run.state.step)
-            run.state.keep(metrics, only_if_best=keep == "best")
+            with run.average.applied():
+                metrics |= _evaluate(run.model, *held_out)
+                check_finite(metrics["val_loss"], run.state.step)
+                run.state.keep(metrics, only_if_best=keep == "best")
         report(metrics, run.state.save)
     return run.trained(was_evaluated=held_out is not None)
 
@@ -97,7 +98,8 @@ class _Training:
         keras.utils.set_random_seed(config.seed)
         self.model = build_model(config.model, config.features.shape, len(config.labels))
         self._loop = TrainingLoop(self.model, config, training.scale)
-        self.state = _State(self.model, self._loop.optimizer)
+        self.average = self._loop.average
+        self.state = _State(self.model, self._loop.optimizer, self.average.variables)
         self._batches, self._stopwatch = Batches(config, training, teacher), Stopwatch()
         self._train = config.train
 
@@ -113,6 +115,7 @@ class _Training:
         """Returns the model with the weights that were kept, or its last where none were."""
         ms_per_step = self._stopwatch.ms_per_step(self._train.n_steps)
         if not was_evaluated:
+            self.average.apply()
             return Trained(self.model, self.state.step, None, ms_per_step)
         self.state.restore_kept()
         return Trained(self.model, self.state.best_step, self.state.best, ms_per_step)
@@ -148,8 +151,13 @@ def _evaluate(
 class _State:
     """All that a training has come to: what a checkpoint holds."""
 
-    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        self._variables = [*model.variables, *optimizer.variables]
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        average: Sequence[tf.Variable],
+    ) -> None:
+        self._variables = [*model.variables, *optimizer.variables, *average]
         self._weights = list(model.weights)
         self.step, self.best, self.best_step = 0, -1.0, 0
         self._best_loss = math.inf

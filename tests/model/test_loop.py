@@ -71,6 +71,25 @@ def test_masked_frames_and_channels_are_blank(training: Features) -> None:
     np.testing.assert_array_equal(masked, expected)
 
 
+def test_average_follows_the_weights_step_by_step(training: Features) -> None:
+    """After two steps it lies where the rule puts it, in whatever calls they were made."""
+    config = make_config(train={"steps": 2, "optimizer": "momentum", "average_decay": 0.5})
+    keras.utils.set_random_seed(0)
+    model = build_model(config.model, config.features.shape, len(config.labels))
+    loop, batches = TrainingLoop(model, config, training.scale), Batches(config, training)
+    expected = [weight.numpy() for weight in model.weights]
+    for step, decay in enumerate((2 / 11, 3 / 12)):
+        loop.run(batches, step, step + 1)
+        for i, weight in enumerate(model.weights):
+            expected[i] += (1 - decay) * (weight.numpy() - expected[i])
+    own = [weight.numpy() for weight in model.weights]
+    with loop.average.applied():
+        for weight, value in zip(model.weights, expected, strict=True):
+            np.testing.assert_allclose(weight.numpy(), value, rtol=1e-4, atol=1e-6)
+    for weight, value in zip(model.weights, own, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), value)
+
+
 class PlainSteps:
     """The training loop as it was before the switches."""
 

@@ -179,6 +179,7 @@ def test_defaults_are_off() -> None:
     """Of the section as a file without these keys gives it."""
     train = TrainSection()
     assert (train.label_smoothing, train.mixup_alpha, train.teacher_weight) == (0, 0, 0)
+    assert train.average_decay == 0
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +227,16 @@ class TestLastStep:
             40,
             seen[-1]["val_balanced_accuracy"],
         )
+
+    def test_average_is_kept_without_validation(
+        self, training: Features, validation: Features
+    ) -> None:
+        """Whether or not it was evaluated, the weights are the averaged ones."""
+        config = make_config(train={"average_decay": 0.9})
+        blind, _ = reports_of(config, training, None, keep="last")
+        seeing, _ = reports_of(config, training, validation, keep="last")
+        plain, _ = reports_of(make_config(), training, None, keep="last")
+        assert digest(blind, training) == digest(seeing, training) != digest(plain, training)
 
     def test_best_needs_validation(self, training: Features) -> None:
         """There is nothing to choose it by."""

@@ -14,6 +14,7 @@ from tests.builders import make_sweep
 SWITCHES = {
     "label_smoothing": {"label_smoothing": 0.1},
     "mixup": {"mixup_alpha": 0.4},
+    "average": {"average_decay": 0.9},
     "teacher": {"teacher_weight": 0.5, "teacher_filters": 8, "teacher_steps": 60},
 }
 ALL = {key: value for switch in SWITCHES.values() for key, value in switch.items()}
