@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.streams import Piece, Stream
+from sprd.config.labels import NOT_KEYWORDS
 from sprd.listening.matching import HeardStream, Words, hits, pieces_at, starts_of, words_of
 from sprd.listening.measures import QUIET, condition_of
 from sprd.listening.rates import hours_of
@@ -23,7 +24,10 @@ CONDITIONS = (QUIET, "20db", "10db")
 LARGEST_SHARE = 1 / 3
 """Of all hours: a group with more is dealt by recording."""
 
-_FIRST_KEYWORD = 2
+_FIRST_KEYWORD = len(NOT_KEYWORDS)
+
+Prepared = tuple[Peaks | Rings, ...]
+"""What thresholds and suppression do not change of each stream."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,14 @@ class Scenes:
         """As many as were asked for, or groups if they are fewer."""
         return len(self.hours)
 
-    def count(self, recognizers: Sequence[Recognizer], most: float = np.inf) -> Counts:
+    def prepare(self, recognizer: Recognizer) -> Prepared:
+        """Prepares what `count` takes: for all thresholds and suppressions."""
+        heard = [*(one.heard for one in self.speech), *(one.heard for one in self.spoken)]
+        return tuple(prepare(one.scores, one.times_ms, recognizer) for one in heard)
+
+    def count(
+        self, prepared: Prepared, recognizers: Sequence[Recognizer], most: float = np.inf
+    ) -> Counts:
         """Counts what recognisers do that differ in thresholds and suppression alone.
 
         Where `most` is given they are looked at from the last on, until there are more false
@@ -93,15 +104,14 @@ class Scenes:
         """
         shape = (len(recognizers), self.n_folds, self.n_keywords)
         counts = Counts(np.zeros(shape), np.zeros(shape))
-        speech = [_prepared(one.heard, recognizers[0]) for one in self.speech]
-        spoken = [_prepared(one.heard, recognizers[0]) for one in self.spoken]
+        speech, spoken = prepared[: len(self.speech)], prepared[len(self.speech) :]
         row = len(recognizers)
         while row > 0 and counts.false[row:][:1].sum() <= most:
             row -= 1
-            for one, prepared in zip(self.speech, speech, strict=True):
-                one.add_false(recognize(prepared, recognizers[row]), counts.false[row])
-            for each, prepared in zip(self.spoken, spoken, strict=True):
-                each.add_hits(recognize(prepared, recognizers[row]), counts.hits[row])
+            for one, peaks in zip(self.speech, speech, strict=True):
+                one.add_false(recognize(peaks, recognizers[row]), counts.false[row])
+            for each, peaks in zip(self.spoken, spoken, strict=True):
+                each.add_hits(recognize(peaks, recognizers[row]), counts.hits[row])
             counts.false[row] /= max(self.n_passes, 1.0)
         return Counts(counts.false[row:], counts.hits[row:])
 
@@ -189,7 +199,3 @@ def _spoken(
         )
         for one in mine
     )
-
-
-def _prepared(heard: HeardStream, recognizer: Recognizer) -> Peaks | Rings:
-    return prepare(heard.scores, heard.times_ms, recognizer)

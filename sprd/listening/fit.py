@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.config.recognizer import FIT, FIT_WINDOWS_MS, RecognizerSection
+from sprd.config.recognizer import FIT, FIT_WINDOWS_MS, RecognizerSection, n_averaged
 from sprd.listening.choose import EXPECTED_UNSEEN, choose_level, choose_offsets, mean_recall
-from sprd.listening.counts import Counts, Scenes, open_scenes
+from sprd.listening.counts import Counts, Prepared, Scenes, open_scenes
 from sprd.listening.matching import HeardStream as HeardStream
 from sprd.listening.measures import HIGHEST_THRESHOLD, LOWEST_THRESHOLD, levels_of
 from sprd.listening.rates import Rate, rate_of
@@ -24,11 +24,8 @@ from sprd.listening.recognizers import MAX_RESULTS, Recognizer
 WINDOWS_MS = tuple(range(FIT_WINDOWS_MS[0], FIT_WINDOWS_MS[1] + 1, 100))
 SUPPRESSIONS_MS = (1500, 1000, 2000)
 MINIMUM_COUNTS = (3, 1)
-"""What a fit chooses from; of suppressions and counts that hear as much the first.
-
-They are those of TensorFlow Lite Micro's example. A count only matters where the time between two
-inferences changes, or after the start.
-"""
+"""What a fit chooses from; of suppressions and counts that hear as much the first, as
+TensorFlow Lite Micro's example has it."""
 
 SLIDING_COUNTS = (1,)
 """A ring that starts as zeros needs no count."""
@@ -48,7 +45,7 @@ THRESHOLD_STEP = 3
 ROUGH_STEP = 9
 """The same where suppressions and counts are compared."""
 
-MOST_COMPARED, MOST_CHOSEN = 30, 4
+MOST_COMPARED, MOST_CHOSEN = 20, 4
 """How many times the limit lower thresholds let through that nobody looks at any more."""
 
 WORTH = 0.005
@@ -196,8 +193,11 @@ class _Search:
         """Suppression and minimum count."""
         suppressions: tuple[int, ...] = SUPPRESSIONS_MS
         counts: tuple[int, ...] = MINIMUM_COUNTS
+        window = min(self.windows, key=lambda one: abs(one - MIDDLE_WINDOW_MS))
         if self.section.kind == "sliding_mean":
             counts = SLIDING_COUNTS
+        elif n_averaged(window // 4, self.interval_ms) >= max(counts):
+            counts = counts[:1]  # a quarter of the window holds as many: nothing is answered before
         if self.section.suppression_ms != FIT:
             suppressions = (int(self.section.suppression_ms),)
         if self.section.minimum_count != FIT:
@@ -205,7 +205,6 @@ class _Search:
         pairs = list(product(suppressions, counts))
         if len(pairs) == 1:
             return pairs[0]
-        window = min(self.windows, key=lambda one: abs(one - MIDDLE_WINDOW_MS))
         everything = np.ones(self.scenes.n_folds, bool)
         tried = [self._count(window, *pair, step=ROUGH_STEP) for pair in pairs]
         return pairs[int(np.argmax([self._worth(counts, everything) for counts in tried]))]
@@ -214,6 +213,11 @@ class _Search:
     def tables(self) -> dict[int, Counts]:
         """Window -> counts at thresholds that are the same for all keywords, or fixed."""
         return {window: self._count(window, *self.rules) for window in self.windows}
+
+    @cached_property
+    def prepared(self) -> dict[tuple[int, int], Prepared]:
+        """What was prepared: window and minimum count -> what thresholds do not change."""
+        return {}
 
     @cached_property
     def paths(self) -> dict[tuple[int, tuple[int, ...]], tuple[list[Recognizer], Counts]]:
@@ -248,7 +252,7 @@ class _Search:
             if self.thresholds is None:
                 middle = tuple(MIDDLE_THRESHOLD + THRESHOLD_STEP * offset for offset in offsets)
                 levels = levels_of(replace(levels[0], thresholds=middle))[:-1]
-            counts = self.scenes.count(levels, most=self._allowed(MOST_CHOSEN))
+            counts = self._counted(levels, MOST_CHOSEN)
             self.paths[window, offsets] = levels[-len(counts.false) :], counts
         return self.paths[window, offsets]
 
@@ -259,14 +263,16 @@ class _Search:
         grid = range(HIGHEST_THRESHOLD, LOWEST_THRESHOLD, -step)
         alike = [(threshold,) * self.scenes.n_keywords for threshold in reversed(grid)]
         tried = [self.thresholds] if self.thresholds else alike
-        return self.scenes.count(
-            [self._recognizer(window, suppression_ms, minimum_count, one) for one in tried],
-            most=self._allowed(MOST_COMPARED),
-        )
+        made = [self._recognizer(window, suppression_ms, minimum_count, one) for one in tried]
+        return self._counted(made, MOST_COMPARED)
 
-    def _allowed(self, times: float) -> float:
-        """False accepts at so many times the limit, and some where there is little speech."""
-        return times * (self.limit * float(self.scenes.hours.sum()) + 1)
+    def _counted(self, recognizers: list[Recognizer], times: float) -> Counts:
+        """What they do, down to so many times the limit, and some where there is little speech."""
+        key = recognizers[0].average_window_ms, recognizers[0].minimum_count
+        if key not in self.prepared:
+            self.prepared[key] = self.scenes.prepare(recognizers[0])
+        most = times * (self.limit * float(self.scenes.hours.sum()) + 1)
+        return self.scenes.count(self.prepared[key], recognizers, most)
 
     def _recognizer(
         self, window: int, suppression_ms: int, minimum_count: int, thresholds: tuple[int, ...]
@@ -322,7 +328,8 @@ def _unfitted(search: _Search) -> Fitted:
         interval_ms=search.interval_ms,
     )
     shortfall = "No running speech to fit to: what is not fixed is as in TFLM's example."
-    recall = float(search.scenes.count([recognizer]).hits.sum())
+    scenes = search.scenes
+    recall = float(scenes.count(scenes.prepare(recognizer), [recognizer]).hits.sum())
     return Fitted(recognizer, 0.0, 0.0, recall, shortfall=shortfall)
 
 

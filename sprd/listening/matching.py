@@ -38,7 +38,7 @@ class HeardStream:
 
 @dataclass(frozen=True)
 class Words:
-    """The keywords of a stream as arrays, one place a word: labels, and milliseconds.
+    """The keywords of a stream as arrays by onset, one place a word: labels, and milliseconds.
 
     `places` has those of each label that occurs.
     """
@@ -135,10 +135,12 @@ def hits(words: Words, found: Detections) -> NDArray[np.int64]:
     for label, at in words.places.items():
         mine = np.flatnonzero(found.labels == label)
         times = found.times_ms[mine]
-        first = np.searchsorted(times, words.from_ms[at])
-        is_hit = first < np.searchsorted(times, words.until_ms[at], side="right")
-        if (np.diff(first[is_hit]) == 0).any():
-            first, is_hit = _one_each(times, words.from_ms[at], words.until_ms[at])
+        first = times.searchsorted(words.from_ms[at])
+        stop = times.searchsorted(words.until_ms[at], side="right")
+        is_hit = first < stop
+        taken = first[is_hit]
+        if (taken[1:] == taken[:-1]).any():
+            first, is_hit = _one_each(first, stop)
         hit_by[at[is_hit]] = mine[first[is_hit]]
     return hit_by
 
@@ -154,18 +156,17 @@ def pieces_at(times_ms: NDArray[np.int64], starts_ms: NDArray[np.float64]) -> ND
 
 
 def _one_each(
-    times: NDArray[np.int64], from_ms: NDArray[np.float64], until_ms: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The earliest detection of each word that is no other's, by the order of onsets."""
-    first = np.zeros(len(from_ms), np.int64)
-    is_hit = np.zeros(len(from_ms), bool)
+    first: NDArray[np.intp], stop: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The earliest detection in [first, stop) of each word that is no earlier word's."""
+    taken, is_hit = first.copy(), np.zeros(len(first), bool)
     free = 0
-    for word in np.argsort(from_ms, kind="stable"):
-        first[word] = max(free, int(np.searchsorted(times, from_ms[word])))
-        is_hit[word] = first[word] < len(times) and times[first[word]] <= until_ms[word]
-        if is_hit[word]:
-            free = first[word] + 1
-    return first, is_hit
+    for word, (start, end) in enumerate(zip(first.tolist(), stop.tolist(), strict=True)):
+        at = max(start, free)
+        if at < end:
+            taken[word], is_hit[word] = at, True
+            free = at + 1
+    return taken, is_hit
 
 
 def _kinds(words: Words, found: Detections, hit_by: NDArray[np.int64]) -> NDArray[np.int64]:

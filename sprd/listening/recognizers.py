@@ -6,6 +6,7 @@ model nor audio.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -280,17 +281,12 @@ def _command(peaks: Peaks, recognizer: Recognizer) -> Detections:
     is_above = peaks.values > thresholds[peaks.tops]
     at = np.flatnonzero(is_above)
     labels, times = peaks.tops[at], peaks.times_ms[at]
-    changes = np.flatnonzero(np.diff(labels, prepend=0))
+    changes = np.flatnonzero(labels != np.concatenate([[0], labels[:-1]])[: len(labels)])
     ends = np.append(changes, len(at))[1:]
     is_keyword = labels[changes] >= _FIRST_KEYWORD
     changes, ends = changes[is_keyword], ends[is_keyword]
-    is_long = times[ends - 1] - times[changes] > recognizer.suppression_ms
-    repeats = [
-        again
-        for start, end in zip(changes[is_long], ends[is_long], strict=True)
-        for again in _repeats(times, int(start), int(end), recognizer.suppression_ms)
-    ]
-    new = at[np.sort(np.concatenate([changes, np.array(repeats, np.int64)]))]
+    repeats = _repeats(times, changes, ends, recognizer.suppression_ms)
+    new = at[np.sort(np.concatenate([changes, *repeats]))]
     return Detections(peaks.times_ms[new], peaks.tops[new], peaks.values[new])
 
 
@@ -316,15 +312,20 @@ def _queue(
     return np.array(kept), first, stop
 
 
-def _repeats(times: NDArray[np.int64], start: int, end: int, suppression_ms: int) -> list[int]:
-    """Where in [start, end) a label that goes on is told again."""
-    found: list[int] = []
-    last = start
-    while True:
-        last += int(np.searchsorted(times[last:end], times[last] + suppression_ms, side="right"))
-        if last >= end:
-            return found
-        found.append(last)
+def _repeats(
+    times: NDArray[np.int64],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    suppression_ms: int,
+) -> Iterator[NDArray[np.intp]]:
+    """Where a label that goes on, over each [start, end), is told for the second time, and on."""
+    is_long = times[ends - 1] - times[starts] > suppression_ms
+    last, ends = starts[is_long], ends[is_long]
+    while len(last):
+        following = times.searchsorted(times[last] + suppression_ms, side="right")
+        is_inside = following < ends
+        last, ends = following[is_inside], ends[is_inside]
+        yield last
 
 
 def _rings(scores: NDArray[np.int8], times_ms: NDArray[np.int64], size: int) -> Rings:

@@ -57,7 +57,7 @@ def test_false_accepts_are_counted_where_they_are_heard() -> None:
         for seed in (0, 1)
     ]
     scenes = open_scenes(speech, KEYWORDS, 5)
-    counts = scenes.count(RULES)
+    counts = scenes.count(scenes.prepare(RULES[0]), RULES)
     assert counts.false[0].tolist() == [[1, 0], [0, 1], [0, 0.5]]
     assert counts.false[2].tolist() == [[1, 0], [0, 0], [0, 0]]
     assert not counts.hits.any()
@@ -68,8 +68,9 @@ def test_lowest_thresholds_are_left_out() -> None:
     events = [(100.0, "up", 240.0), (2000.0, "down", 200.0), (3000.0, "down", 160.0)]
     one = heard(stream("speech", 3600, pieces=pieces("abcdefghij")), events, interval_ms=100)
     scenes = open_scenes([one], KEYWORDS, 5)
-    counted = [scenes.count(RULES, most=most).false.sum((1, 2)).tolist() for most in (0, 1, 2)]
-    assert counted == [[1], [2, 1], [3, 2, 1]]
+    prepared = scenes.prepare(RULES[0])
+    counted = [scenes.count(prepared, RULES, most).false.sum((1, 2)) for most in (0, 1, 2)]
+    assert [each.tolist() for each in counted] == [[1], [2, 1], [3, 2, 1]]
 
 
 def test_conditions_weigh_alike() -> None:
@@ -86,7 +87,7 @@ def test_conditions_weigh_alike() -> None:
         heard(stream("keywords", 20, noisy, snr_db=5.0), [], interval_ms=100),
     ]
     scenes = open_scenes(spoken, KEYWORDS, 5)
-    counts = scenes.count(RULES)
+    counts = scenes.count(scenes.prepare(RULES[0]), RULES)
     assert scenes.weights.sum() == pytest.approx(1.0)
     assert scenes.n_folds == 1 and scenes.hours.sum() == 0
     assert counts.hits[0, 0] == pytest.approx([1 / 6, 1 / 6])
