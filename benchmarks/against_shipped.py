@@ -15,8 +15,8 @@ from sprd.model.start import load_tensorflow
 
 load_tensorflow()
 
-from sprd.audio.augment import noise_of  # noqa: E402
-from sprd.audio.corpus import look_into, read_noise  # noqa: E402
+from sprd.audio.corpus import look_into  # noqa: E402
+from sprd.audio.maker import hear_unvaried  # noqa: E402
 from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.store import compute_features  # noqa: E402
 from sprd.bundle.manifest import read_manifest  # noqa: E402
@@ -50,9 +50,9 @@ def main() -> None:
         ("bundle", args.bundle / "model.tflite", config.features),
         ("shipped", args.shipped, seed.features),
     ):
-        recordings = read_noise(corpus, features.sample_rate_hz)
-        noise = noise_of(recordings, features.n_samples, Split.TESTING)
-        computed = compute_features(clips, noise, features, n_silence=80)
+        settings = config.model_copy(update={"features": features})
+        heard = hear_unvaried(corpus, settings, Split.TESTING)
+        computed = compute_features(clips, heard, n_silence=80)
         model = path.read_bytes()
         probabilities[name] = Runner(model).predict(computed.scaled())
         truth, speakers = computed.labels(config.labels), computed.speakers

@@ -112,15 +112,43 @@ class Babble:
         """
         rng = generator_of("babble", clip.key, variant)
         volume = rng.uniform(0, augment.babble_volume)
-        if rng.random() >= augment.babble_frequency or not self._clips:
+        if rng.random() >= augment.babble_frequency:
+            return None
+        waveform = self._other(clip, rng)
+        if waveform is None:
+            return None
+        half = len(waveform) // 2
+        moved = _shift(waveform, int(rng.integers(-half, half + 1)))
+        return moved * np.float32(volume / 32768)
+
+    def talk(
+        self, clip: Clip, variant: int, augment: AugmentSection, n_samples: int
+    ) -> NDArray[np.float32] | None:
+        """Returns who talks behind a scene of a clip: such words one after another, or None.
+
+        Returns:
+            (n_samples,), at the scale of 16 bits, as loud as recorded; begun in mid-word.
+        """
+        rng = generator_of("talk", clip.key, variant)
+        if rng.random() >= augment.babble_frequency:
+            return None
+        words: list[Waveform] = []
+        while sum(map(len, words[1:])) < n_samples:
+            word = self._other(clip, rng)
+            if word is None:
+                return None
+            words.append(word)
+        start = int(rng.integers(len(words[0])))
+        return np.concatenate(words)[start : start + n_samples].astype(np.float32)
+
+    def _other(self, clip: Clip, rng: np.random.Generator) -> Waveform | None:
+        """Returns another word by another speaker, or None where none is found."""
+        if not self._clips:
             return None
         for index in rng.integers(len(self._clips), size=N_DRAWS):
             other = self._clips[index]
             if other.word != clip.word and other.speaker != clip.speaker:
-                waveform = self._read(other)
-                half = len(waveform) // 2
-                moved = _shift(waveform, int(rng.integers(-half, half + 1)))
-                return moved * np.float32(volume / 32768)
+                return self._read(other)
         return None
 
 

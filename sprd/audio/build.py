@@ -1,4 +1,4 @@
-"""Clips in, the numbers of feature stores out: made on all cores, written where they belong.
+"""What stores are made of in, their numbers out: on all cores, written where they belong.
 
 A store's numbers depend on nothing but its spec: in which process and in which chunk a clip was
 computed makes no difference.
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,11 +21,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
-from sprd.audio.clips import fit_length, read_clip
-from sprd.audio.corpus import Corpus, read_noise
-from sprd.audio.split import Clip, Split
-from sprd.config.trial import AugmentSection, FeaturesSection
+from sprd.audio.maker import Maker, StoreSpec
 from sprd.disk.atomic import cache_folder, unwritable
 from sprd.disk.child import interrupts_held
 from sprd.disk.process import quiet_stderr
@@ -46,87 +41,6 @@ CGROUP = Path("/sys/fs/cgroup")
 
 Moved = Callable[[int], None]
 """Called with the number of waveforms computed since the last call."""
-
-
-@dataclass(frozen=True)
-class StoreSpec:
-    """All that the numbers of a store depend on.
-
-    `corpus` holds the clips of the split alone; `n_silence` clips of silence follow them. `splits`
-    is the digest of which clip of the whole lies in which split.
-    """
-
-    corpus: Corpus
-    splits: str
-    split: Split
-    features: FeaturesSection
-    augment: AugmentSection
-    keywords: tuple[str, ...]
-    n_silence: int
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(clips and silence, variants, frames, channels)."""
-        n_variants = self.augment.n_variants if self.split is Split.TRAINING else 1
-        return len(self.corpus.clips) + self.n_silence, n_variants, *self.features.shape
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Of the numbers: the micro front end gives integers."""
-        return np.dtype(np.uint16 if self.features.preprocess == "micro" else np.float32)
-
-    @property
-    def n_waveforms(self) -> int:
-        """Waveforms to be computed."""
-        return self.shape[0] * self.shape[1]
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of the numbers."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
-
-
-class Maker:
-    """Computes the features of one store."""
-
-    def __init__(self, spec: StoreSpec) -> None:
-        from sprd.audio.frontend import FrontEnd
-
-        self._spec, self._clips = spec, spec.corpus.clips
-        rate, n_samples = spec.features.sample_rate_hz, spec.features.n_samples
-        self._noise = noise_of(read_noise(spec.corpus, rate), n_samples, spec.split)
-        self._augmenter = Augmenter(spec.augment, self._noise, rate)
-        self._babble = Babble(self._clips, spec.keywords, self._read)
-        self._front_end = FrontEnd(spec.features)
-
-    def compute(self, start: int, stop: int) -> NDArray[np.generic]:
-        """Returns (stop - start, variants, frames, channels) of the items start .. stop."""
-        waveforms = [varied for item in range(start, stop) for varied in self._variants(item)]
-        computed = self._front_end.compute(np.stack(waveforms))
-        return computed.reshape(stop - start, *self._spec.shape[1:])
-
-    def _variants(self, item: int) -> list[NDArray[np.int16]]:
-        split, features = self._spec.split, self._spec.features
-        numbers = range(self._spec.shape[1])
-        if item >= len(self._clips):
-            key = f"{split}:{item - len(self._clips)}"
-            return [cut_silence(self._noise, key, v, features.n_samples) for v in numbers]
-        clip, augment = self._clips[item], self._spec.augment
-        waveform = self._read(clip)
-        if split is not Split.TRAINING:
-            return [waveform]
-        return [
-            self._augmenter.vary(waveform, clip.key, v, self._babble.behind(clip, v, augment))
-            for v in numbers
-        ]
-
-    def _read(self, clip: Clip) -> NDArray[np.int16]:
-        return read_waveform(clip, self._spec.features)
-
-
-def read_waveform(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
-    """Returns (n_samples,), int16: a clip at the rate and length that the front end takes."""
-    return fit_length(read_clip(clip.path, features.sample_rate_hz), features.n_samples)
 
 
 class Builder:

@@ -314,7 +314,9 @@ def _split_noises(good: Sequence[tuple[str, Checked]], salt: str) -> tuple[Noise
     found = [(key, one, one.sound) for key, one in good if _is_noise(one)]
     splits = split_noises((one.sha256 for _, one, _ in found), salt)
     return tuple(
-        NoiseRecording(one.file.path, key, splits[one.sha256], round(sound.rms_dbfs, 2))
+        NoiseRecording(
+            one.file.path, key, splits[one.sha256], round(sound.rms_dbfs, 2), sound.seconds
+        )
         for key, one, sound in found
         if sound is not None
     )

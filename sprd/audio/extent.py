@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Samples = NDArray[np.int16] | NDArray[np.float32]
+"""Of a waveform, at the scale of 16 bits."""
+
 FRAME_S = 0.010
 """Energy is looked at in frames of this length, each smoothed with its two neighbours."""
 
@@ -25,7 +28,7 @@ MAX_GAP_S = 0.2
 class Extent:
     """Where a word lies in a waveform, in samples, and the RMS of what is loud of it.
 
-    `rms` is of int16 samples, over the frames of the word that count as loud: the pauses inside
+    `rms` is over the frames of the word that count as loud: the pauses inside
     it do not make it quieter. A waveform of zeros has a word as long as itself, and an RMS of 0.
     """
 
@@ -39,11 +42,11 @@ class Extent:
         return self.stop - self.start
 
 
-def word_extent(samples: NDArray[np.int16], sample_rate_hz: int) -> Extent:
+def word_extent(samples: Samples, sample_rate_hz: int) -> Extent:
     """Finds the word in a clip: the stretch of loud frames about the loudest.
 
     Args:
-        samples: (n,), int16.
+        samples: (n,), at the scale of 16 bits.
         sample_rate_hz: Of the samples.
 
     Returns:
@@ -64,14 +67,14 @@ def word_extent(samples: NDArray[np.int16], sample_rate_hz: int) -> Extent:
     return Extent(first * size, stop, float(np.sqrt(power[inside].mean())))
 
 
-def active_rms(samples: NDArray[np.int16], sample_rate_hz: int) -> float:
-    """Returns the RMS of all loud frames of running speech, int16; 0.0 where all are silent."""
+def active_rms(samples: Samples, sample_rate_hz: int) -> float:
+    """Returns the RMS of all loud frames of running speech; 0.0 where all are silent."""
     power = _frame_power(samples, int(sample_rate_hz * FRAME_S))
     loud = _loud(power)
     return float(np.sqrt(power[loud].mean())) if len(loud) else 0.0
 
 
-def _frame_power(samples: NDArray[np.int16], size: int) -> NDArray[np.float32]:
+def _frame_power(samples: Samples, size: int) -> NDArray[np.float32]:
     """(n_frames,), float32: mean squares, smoothed over three frames; what is left over is cut."""
     n_frames = len(samples) // size
     if not n_frames:

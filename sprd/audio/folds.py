@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sprd.audio.corpus import Corpus
 from sprd.audio.split import Clip, Split, dealt_as
-from sprd.audio.store import Features, open_features
+from sprd.audio.store import Features, open_features, uses_keywords
 from sprd.config.labels import UNKNOWN_LABEL
 from sprd.config.trial import Config, DataSection
 from sprd.disk.process import Progress
@@ -83,7 +83,8 @@ def open_fold(
     """Opens the features of one fold, computing them if they are not on this machine yet.
 
     All folds are cut from the same two stores; only where other talkers are heard behind the
-    clips has each fold a training store of its own, for none of them may be held out. Held-out
+    clips, or halves of keywords, has each fold a training store of its own, for none of them may be
+    held out. Held-out
     `_silence_` clips are dealt to the folds by their number; those of training all stay in
     training: they are cut from other parts of the noise.
 
@@ -118,7 +119,7 @@ def _training(
 ) -> Features:
     """Opens the training features of the clips that a fold does not hold out."""
     others = np.flatnonzero(~is_mine)
-    if config.augment.babble_frequency:
+    if uses_keywords(config.augment):
         own = _marked(corpus, [clips[int(i)] for i in others], Split.TRAINING)
         return open_features(own, config, Split.TRAINING, progress)
     whole = open_features(_marked(corpus, clips, Split.TRAINING), config, Split.TRAINING, progress)

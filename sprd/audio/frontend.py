@@ -30,22 +30,26 @@ def use_one_thread() -> None:
 
 
 class FrontEnd:
-    """Turns clips into features; one instance compiles its graph once."""
+    """Turns clips into features; one instance compiles its graph once.
 
-    def __init__(self, features: FeaturesSection) -> None:
+    With context a clip comes after so many samples, whole strides, in which the front end settles;
+    of all frames the last are told, those of the clip.
+    """
+
+    def __init__(self, features: FeaturesSection, n_context: int = 0) -> None:
         # With a stride longer than the window the op reads beyond its buffer: the process ends.
         check_stride("features", features)
         self._features = features
         modes = {"micro": self._micro, "mfcc": self._mfcc, "average": self._average}
         self._mode = modes[features.preprocess]
-        signature = tf.TensorSpec((None, features.n_samples), tf.int16)
-        self._run = tf.function(self._mode, input_signature=[signature])
+        signature = tf.TensorSpec((None, n_context + features.n_samples), tf.int16)
+        self._run = tf.function(self._last_frames, input_signature=[signature])
 
     def compute(self, waveforms: NDArray[np.int16]) -> RawFeatures:
         """Computes the features of a batch.
 
         Args:
-            waveforms: (n, n_samples), int16.
+            waveforms: (n, n_context + n_samples), int16.
 
         Returns:
             (n, frames, channels), uint16 for `micro`, else float32.
@@ -76,8 +80,11 @@ class FrontEnd:
             return self._micro_frames(signal)
         return self._mode(tf.expand_dims(signal, 0))[0]
 
+    def _last_frames(self, waveforms: tf.Tensor) -> tf.Tensor:
+        return self._mode(waveforms)[:, -self._features.n_frames :]
+
     def _micro(self, waveforms: tf.Tensor) -> tf.Tensor:
-        out = tf.TensorSpec(self._features.shape, tf.uint16)
+        out = tf.TensorSpec((None, self._features.n_channels), tf.uint16)
         return tf.map_fn(self._micro_frames, waveforms, fn_output_signature=out)
 
     def _micro_frames(self, signal: tf.Tensor) -> tf.Tensor:

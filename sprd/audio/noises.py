@@ -24,6 +24,7 @@ class NoiseRecording:
     split: Split
     rms_db: float
     """Its mean level in dB of full scale."""
+    seconds: float
 
 
 def split_noises(digests: Iterable[str], salt: str) -> dict[str, Split]:

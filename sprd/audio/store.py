@@ -2,7 +2,7 @@
 
 One folder a split, named by what its numbers depend on: clips and their split, front end and,
 for training, the ladder of variants. Keywords are not among it: labels are given when it is read.
-Only where other talkers are heard behind the clips are there keywords, for they say none.
+Only where others talk behind the clips, who say none, or halves of keywords are heard, they are.
 """
 
 import hashlib
@@ -15,15 +15,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.augment import cut_silence
-from sprd.audio.build import CHUNK, Builder, StoreSpec, builder, read_waveform
+from sprd.audio.build import CHUNK, Builder, builder
 from sprd.audio.corpus import Corpus, split_digest
+from sprd.audio.maker import StoreSpec, Unvaried, names_of
+from sprd.audio.scene import FORMAT as SCENES
 from sprd.audio.split import Clip, Split
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.config.trial import AugmentSection, Config, FeaturesSection
 from sprd.disk.cache import asked_for, keep, kept_folder, read_kept
 from sprd.disk.process import Progress
+from sprd.errors import DataError
 
 KIND = "features"
 """Folder of the cache; what is told to whoever watches."""
@@ -138,37 +140,44 @@ def make_stores(specs: Sequence[StoreSpec], progress: Progress | None = None) ->
 def store_spec(corpus: Corpus, config: Config, split: Split) -> StoreSpec:
     """Returns what the numbers of a split depend on, for one configuration.
 
-    Keywords are among it only where `augment.babble_frequency` is above 0.
+    Keywords are among it only where none may talk behind a clip, or half of one is heard.
+
+    Raises:
+        DataError: Running speech is to be cut, and there is none.
     """
-    return StoreSpec(
+    spec = StoreSpec(
         corpus=replace(corpus, clips=corpus.of(split)),
         splits=split_digest(corpus),
         split=split,
         features=config.features,
         augment=config.augment,
-        keywords=config.data.keywords if config.augment.babble_frequency else (),
+        keywords=config.data.keywords if uses_keywords(config.augment) else (),
         n_silence=N_SILENCE[split],
     )
+    if spec.n_cuts and not spec.speech:
+        raise DataError(
+            f"augment.speech_cuts: must have running speech to cut, got {spec.n_cuts:,} cuts of"
+            " none that is for training. Name folders of it, with readers, in data.speech."
+        )
+    return spec
+
+
+def uses_keywords(augment: AugmentSection) -> bool:
+    """Tells whether what is stored of training depends on which words are keywords."""
+    return bool(augment.babble_frequency or augment.partial_words)
 
 
 def compute_features(
-    clips: Sequence[Clip],
-    noise: Sequence[NDArray[np.int16]],
-    features: FeaturesSection,
-    n_silence: int,
-    seed: int = 0,
-    progress: Progress | None = None,
+    clips: Sequence[Clip], heard: Unvaried, n_silence: int, progress: Progress | None = None
 ) -> Features:
     """Computes the features of single clips in memory, unvaried, `n_silence` silence clips last."""
     from sprd.audio.frontend import FrontEnd
 
-    front_end = FrontEnd(features)
+    front_end = FrontEnd(heard.features, heard.layout.n_context)
     n_items = len(clips) + n_silence
 
     def waveform(item: int) -> NDArray[np.int16]:
-        if item < len(clips):
-            return read_waveform(clips[item], features)
-        return silence_of(noise, features, seed, item - len(clips))
+        return heard.clip(clips[item]) if item < len(clips) else heard.silence(item - len(clips))
 
     parts = []
     for start in range(0, n_items, CHUNK):
@@ -178,17 +187,10 @@ def compute_features(
             progress("features", items.stop, n_items)
     return Features(
         raw=np.concatenate(parts)[:, None],
-        scale=scale_of(features),
+        scale=scale_of(heard.features),
         words=(*(clip.word for clip in clips), *[SILENCE_LABEL] * n_silence),
         speakers=(*(clip.speaker for clip in clips), *(f"silence {i}" for i in range(n_silence))),
     )
-
-
-def silence_of(
-    noise: Sequence[NDArray[np.int16]], features: FeaturesSection, seed: int, number: int
-) -> NDArray[np.int16]:
-    """Returns a cut of silence of `compute_features`, (n_samples,), by its number from 0."""
-    return cut_silence(noise, f"{seed}:{number}", 0, features.n_samples)
 
 
 def scale_of(features: FeaturesSection) -> float:
@@ -199,7 +201,7 @@ def scale_of(features: FeaturesSection) -> float:
 def store_key(spec: StoreSpec) -> str:
     """Returns the name of a store: a hash of all that its numbers depend on."""
     is_varied = spec.split is Split.TRAINING
-    what = {
+    what: dict[str, object] = {
         "format": FORMAT,
         "corpus": spec.corpus.fingerprint,
         "splits": spec.splits,
@@ -208,27 +210,26 @@ def store_key(spec: StoreSpec) -> str:
         "features": spec.features.model_dump(),
         "augment": _ladder(spec.augment, spec.keywords) if is_varied else None,
     }
+    if spec.layout:
+        dealt = [f"{one.key} {one.split}" for one in spec.corpus.noises]
+        speech = [f"{one.key} {one.seconds}" for one in spec.speech] if spec.n_cuts else []
+        context = spec.layout.n_context
+        what["scene"] = [SCENES, context, dealt, speech]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _ladder(augment: AugmentSection, keywords: Sequence[str]) -> dict[str, object]:
     """What decides the stored variants; masks are applied to batches."""
     settings = augment.model_dump(exclude=set(AT_BATCH_TIME))
-    if augment.babble_frequency:
-        return {**settings, "keywords": sorted(keywords)}
-    return {name: value for name, value in settings.items() if not name.startswith("babble_")}
+    if not augment.babble_frequency:
+        settings = {name: v for name, v in settings.items() if not name.startswith("babble_")}
+    return {**settings, "keywords": sorted(keywords)} if uses_keywords(augment) else settings
 
 
 def _fill(build: Builder, number: int, spec: StoreSpec, folder: Path) -> None:
     build.write(number, folder / "features.npy")
-    silence = range(spec.n_silence)
-    index = {
-        "words": [*(clip.word for clip in spec.corpus.clips), *(SILENCE_LABEL for _ in silence)],
-        "speakers": [
-            *(clip.speaker for clip in spec.corpus.clips),
-            *(f"silence {i}" for i in silence),
-        ],
-    }
+    words, speakers = zip(*names_of(spec), strict=True)
+    index = {"words": words, "speakers": speakers}
     (folder / "clips.json").write_text(json.dumps(index), encoding="utf-8")
 
 

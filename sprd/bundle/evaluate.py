@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.augment import Waveform, noise_of
-from sprd.audio.build import read_waveform
-from sprd.audio.corpus import Corpus, look_into, open_corpus, read_noise
+from sprd.audio.corpus import Corpus, look_into, open_corpus
 from sprd.audio.finding import accept
 from sprd.audio.findings import find
+from sprd.audio.maker import Unvaried, hear_unvaried
 from sprd.audio.split import Clip, Split
-from sprd.audio.store import Features, compute_features, open_features, silence_of
+from sprd.audio.store import Features, compute_features, open_features
 from sprd.bundle.heard import HeardClip, heard_clips, wav_bytes
 from sprd.bundle.opened import Opened, open_model
 from sprd.config.frozen import replaced
 from sprd.config.reader import load_recipe
-from sprd.config.trial import Config, FeaturesSection
+from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.tflm import Runner
 from sprd.disk.child import call_in_child
@@ -72,9 +71,8 @@ def evaluate_model(
     opened = open_model(model, sweep_file)
     config, corpus = opened.config, _look_at(data, opened, allowed, tell)
     clips = _clips_of(corpus, split, data)
-    recorded = read_noise(corpus, config.features.sample_rate_hz)
-    noise = noise_of(recorded, config.features.n_samples, SPLITS.get(split))
-    features = compute_features(clips, noise, config.features, n_silence, seed, progress)
+    heard = hear_unvaried(corpus, config, SPLITS.get(split), seed)
+    features = compute_features(clips, heard, n_silence, progress)
     probabilities, labels = _predicted(opened.content, str(model), config, features), config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     others = sorted({clip.word for clip in clips} - set(labels))
@@ -83,7 +81,7 @@ def evaluate_model(
         scores={**what, **scores.as_dict()},
         labels=labels,
         clips=tuple(heard_clips(clips, probabilities, labels)),
-        sound=_sounds(clips, noise, config.features, seed),
+        sound=_sounds(clips, heard),
     )
 
 
@@ -114,17 +112,13 @@ def _clips_of(corpus: Corpus, split: str, data: Path) -> list[Clip]:
     return clips
 
 
-def _sounds(
-    clips: Sequence[Clip], noise: Sequence[Waveform], features: FeaturesSection, seed: int
-) -> Callable[[int], bytes]:
+def _sounds(clips: Sequence[Clip], heard: Unvaried) -> Callable[[int], bytes]:
     """Returns a function: number of a clip, cuts of silence last -> its WAV, as it was scored."""
 
     def sound(number: int) -> bytes:
-        if number < len(clips):
-            samples = read_waveform(clips[number], features)
-        else:
-            samples = silence_of(noise, features, seed, number - len(clips))
-        return wav_bytes(samples, features.sample_rate_hz)
+        own = number < len(clips)
+        samples = heard.clip(clips[number]) if own else heard.silence(number - len(clips))
+        return wav_bytes(samples, heard.features.sample_rate_hz)
 
     return sound
 
@@ -166,9 +160,10 @@ def _score_reference(
     footprint = measure_untrusted(model, ours.budget.board)
     runner = Runner(model.read_bytes(), str(model))
     runner.check_shape(own.features.shape, len(own.labels))
-    # The split must be the run's, the order of the labels the model's.
-    keywords = own.data.keywords
-    config = replaced(own, data=replaced(ours.data, keywords=keywords), budget=ours.budget)
+    # The split must be the run's, and what is heard before a clip; the order of the labels the
+    # model's.
+    words = replaced(ours.data, keywords=own.data.keywords)
+    config = replaced(own, data=words, augment=ours.augment, budget=ours.budget)
     corpus = open_corpus(ours.data, run.data)
     check_data(run, corpus.fingerprint)
     clips = open_features(corpus, config, Split.VALIDATION)

@@ -17,7 +17,7 @@ from sprd.errors import ConfigError
 LIMIT_VARIABLE = "SPRD_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
 
-KINDS = ("features", "teachers", "streams", "stream_features")
+KINDS = ("features", "teachers", "noises", "streams", "stream_features")
 """Folders of the cache that are bounded together; the others hold what was fetched or spoken."""
 
 _MAX_READS = 5

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,12 @@ import soundfile
 
 from sprd.audio import build, store
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
+from sprd.audio.bank import open_noise
 from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Corpus, look_into, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
+from sprd.audio.maker import Unvaried, hear_unvaried
+from sprd.audio.scene import Stage, Takes, layout_of, set_stage
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import (
     Features,
@@ -135,6 +139,85 @@ def test_validation_and_test_are_not_varied(corpus: Corpus, split: Split) -> Non
     for i, clip in enumerate(clips):
         np.testing.assert_array_equal(features.raw[i, 0], front_end.compute(read(clip, config))[0])
     assert features.speakers[: len(clips)] == tuple(clip.speaker for clip in clips)
+
+
+SCENES: dict[str, Any] = {
+    "context_ms": 300,
+    "placement": "window",
+    "snr_low_db": 0.0,
+    "snr_high_db": 20.0,
+    "speed_percent": 10.0,
+}
+
+
+def stage_of(corpus: Corpus, config: Config, split: Split) -> Stage:
+    """Where the clips of a split are heard."""
+    layout = layout_of(config.features, config.augment.context_ms)
+    noise = open_noise(corpus, split, RATE, layout.n_samples)
+    return set_stage(config.augment, layout, noise)
+
+
+def test_training_clips_are_heard_in_scenes(corpus: Corpus) -> None:
+    """Where a new setting asks for them; of their frames the last are kept."""
+    config = make_config(augment=SCENES)
+    features = open_features(corpus, config, Split.TRAINING)
+    clips = corpus.of(Split.TRAINING)
+    made = stage_of(corpus, config, Split.TRAINING)
+    front_end = FrontEnd(config.features, made.layout.n_context)
+    assert features.raw.shape == (len(clips) + 5, 3, *config.features.shape)
+    for i, clip in enumerate(clips):
+        takes = Takes(read(clip, config)[0], RATE, 10.0)
+        for v in range(3):
+            varied = made.vary(takes, clip.key, v)
+            np.testing.assert_array_equal(features.raw[i, v], front_end.compute(varied[None])[0])
+    silence = made.silence("training:0", 2)
+    np.testing.assert_array_equal(features.raw[len(clips), 2], front_end.compute(silence[None])[0])
+
+
+@pytest.mark.parametrize("split", [Split.VALIDATION, Split.TESTING])
+def test_context_comes_before_the_clips_of_every_split(corpus: Corpus, split: Split) -> None:
+    """As recorded, in a quiet room; `sprd evaluate` hears the same."""
+    config = make_config(augment=SCENES)
+    features = open_features(corpus, config, split)
+    clips = corpus.of(split)
+    made = stage_of(corpus, config, split)
+    front_end = FrontEnd(config.features, made.layout.n_context)
+    for i, clip in enumerate(clips):
+        heard = made.recorded(read(clip, config)[0], clip.key)
+        np.testing.assert_array_equal(features.raw[i, 0], front_end.compute(heard[None])[0])
+    silence = made.silence(f"{split}:0", 0)
+    np.testing.assert_array_equal(features.raw[len(clips), 0], front_end.compute(silence[None])[0])
+    fresh = compute_features(clips, hear_unvaried(corpus, config, split), n_silence=2)
+    np.testing.assert_array_equal(fresh.raw[: len(clips)], features.raw[: len(clips)])
+    assert fresh.raw.shape[0] == len(clips) + 2
+
+
+def test_only_context_concerns_the_splits_that_are_not_varied(corpus: Corpus) -> None:
+    """Everything else of a scene is for training; context is for all, and so are noises dealt."""
+
+    def key(split: Split, corpus: Corpus = corpus, **augment: Any) -> str:
+        return key_of(corpus, make_config(augment=augment), split)
+
+    others = {name: value for name, value in SCENES.items() if name != "context_ms"}
+    assert key(Split.VALIDATION, **others) == key(Split.VALIDATION)
+    assert key(Split.VALIDATION, **SCENES) == key(Split.VALIDATION, context_ms=300)
+    assert key(Split.VALIDATION, context_ms=300) != key(Split.VALIDATION)
+    keys = {key(Split.TRAINING, **{**SCENES, name: value}) for name, value in OTHER_SCENES}
+    assert len(keys | {key(Split.TRAINING, **SCENES)}) == len(OTHER_SCENES) + 1
+    dealt = tuple(replace(one, split=Split.TRAINING) for one in corpus.noises)
+    moved = replace(corpus, noises=dealt)
+    assert key(Split.VALIDATION, moved, context_ms=300) != key(Split.VALIDATION, context_ms=300)
+    assert key(Split.TRAINING, moved) == key(Split.TRAINING)
+
+
+OTHER_SCENES = [
+    ("context_ms", 600),
+    ("placement", "shift"),
+    ("snr_low_db", 5.0),
+    ("snr_high_db", 25.0),
+    ("speed_percent", 20.0),
+    ("reverb_frequency", 0.5),
+]
 
 
 def test_features_are_mapped_read_only(corpus: Corpus) -> None:
@@ -336,12 +419,12 @@ def test_features_in_memory_are_those_of_the_store(corpus: Corpus) -> None:
     config = make_config()
     stored = open_features(corpus, config, Split.TESTING)
     n_clips = len(corpus.of(Split.TESTING))
-    noise = read_noise(corpus, RATE)
-    fresh = compute_features(corpus.of(Split.TESTING), noise, config.features, n_silence=4)
+    heard = Unvaried(config.features, config.augment, read_noise(corpus, RATE))
+    fresh = compute_features(corpus.of(Split.TESTING), heard, n_silence=4)
     np.testing.assert_array_equal(fresh.raw[:n_clips], stored.raw[:n_clips])
     assert fresh.words == (*stored.words[:n_clips], *["_silence_"] * 4)
     assert fresh.scale == stored.scale
-    again = compute_features(corpus.of(Split.TESTING), noise, config.features, n_silence=4)
+    again = compute_features(corpus.of(Split.TESTING), heard, n_silence=4)
     np.testing.assert_array_equal(fresh.raw, again.raw)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
-from sprd.audio.build import WORTH_PROCESSES, StoreSpec
+from sprd.audio.build import WORTH_PROCESSES
 from sprd.audio.corpus import Corpus
+from sprd.audio.maker import StoreSpec
 from sprd.audio.split import Split
 from sprd.audio.store import AT_BATCH_TIME, KIND, make_stores, store_key, store_spec
 from sprd.config.dimensions import Choice, Range, n_steps
