@@ -1,5 +1,7 @@
 """Training features in, batches out; what a step gets depends on the seed and the step alone."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,8 @@ class Batches:
         self._rows = training.raw.reshape(n * n_variants, frames * channels)
         self._n_variants = n_variants
         self._truth = training.labels(config.labels).astype(np.int32)
-        self._groups, self._shares = groups(self._truth, config.data)
+        words = training.words if config.data.unknown_draw == "word" else None
+        self._groups, self._shares = groups(self._truth, config.data, words)
         self._size, self._seed = config.train.batch_size, config.seed
         self._augment, self._shape = config.augment, (frames, channels)
         self._mixup_alpha, self._teacher = config.train.mixup_alpha, teacher
@@ -40,7 +43,7 @@ class Batches:
         clips = np.empty(self._size, np.int64)
         for i, members in enumerate(self._groups):
             chosen = group == i
-            clips[chosen] = members[(where[chosen] * len(members)).astype(np.int64)]
+            clips[chosen] = members.at(where[chosen])
         rows = clips * self._n_variants + rng.integers(self._n_variants, size=self._size)
         return rows, self._truth[clips], masks(rng, self._size, self._shape, self._augment)
 
@@ -61,21 +64,57 @@ class Batches:
         return features, np.stack(labels), np.stack(blanked), extra
 
 
+@dataclass(frozen=True)
+class Group:
+    """Clips that share a part of a batch: in pools of which each is drawn as often as another.
+
+    `clips` are numbers of clips, pool by pool; `starts` and `sizes` say where a pool lies in them.
+    """
+
+    clips: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    def at(self, where: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Returns the clips at places of 0 .. 1."""
+        place = where * len(self.starts)
+        pool = place.astype(np.int64)
+        within = ((place - pool) * self.sizes[pool]).astype(np.int64)
+        return self.clips[self.starts[pool] + within]
+
+
 def groups(
-    truth: NDArray[np.int32], data: DataSection
-) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
-    """Keyword, silence and unknown clips, and the upper ends of their shares of a batch."""
+    truth: NDArray[np.int32], data: DataSection, words: Sequence[str] | None = None
+) -> tuple[list[Group], NDArray[np.float64]]:
+    """Keyword, silence and unknown clips, and the upper ends of their shares of a batch.
+
+    Args:
+        truth: (n,) label of each clip.
+        data: The shares.
+        words: (n,) word of each clip, where unknown ones are drawn evenly by word.
+    """
+    unknown = np.flatnonzero(truth == UNKNOWN_INDEX)
     members = [
-        np.flatnonzero(truth >= len(NOT_KEYWORDS)),
-        np.flatnonzero(truth == SILENCE_INDEX),
-        np.flatnonzero(truth == UNKNOWN_INDEX),
+        _pooled(np.flatnonzero(truth >= len(NOT_KEYWORDS)), None),
+        _pooled(np.flatnonzero(truth == SILENCE_INDEX), None),
+        _pooled(unknown, words),
     ]
     percent = [100.0, data.silence_percentage, data.unknown_percentage]
-    kept = [(m, p) for m, p in zip(members, percent, strict=True) if len(m) and p > 0]
+    kept = [(m, p) for m, p in zip(members, percent, strict=True) if len(m.clips) and p > 0]
     shares = np.cumsum([p for _, p in kept])
     shares = shares / shares[-1]
     shares[-1] = 1.0
     return [m for m, _ in kept], shares
+
+
+def _pooled(clips: NDArray[np.int64], words: Sequence[str] | None) -> Group:
+    """Returns clips in a pool for each word, or in one pool."""
+    if words is None:
+        return Group(clips, np.array([0]), np.array([len(clips)]))
+    named = np.array([words[i] for i in clips])
+    order = np.argsort(named, kind="stable")
+    _, starts, sizes = np.unique(named[order], return_index=True, return_counts=True)
+    return Group(clips[order], starts, sizes)
 
 
 def masks(

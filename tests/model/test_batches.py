@@ -89,6 +89,22 @@ class TestBatches:
         counts = np.bincount(batches.draw(0)[1], minlength=4)
         assert counts[2] / counts[3] == pytest.approx(3, rel=0.1)
 
+    def test_unknown_words_are_drawn_evenly_by_word(self) -> None:
+        """However many clips a word has; all clips of it alike, and no keyword oftener."""
+        words = ("up",) * 20 + ("dog", "cat", "dog", "dog") * 10 + ("bed",) * 2 + ("_silence_",)
+        raw = np.zeros((len(words), 1, 25, 20), np.uint16)
+        features = Features(raw=raw, scale=1.0, words=words, speakers=words)
+        keys: Any = {"data": {"unknown_draw": "word"}, "train": {"batch_size": 20_000}}
+        rows, labels, _ = Batches(make_config(**keys), features).draw(0)
+        drawn = np.bincount(rows, minlength=len(words))
+        n_unknown = (labels == 1).sum()
+        for word in ("dog", "cat", "bed"):
+            counts = drawn[[i for i, one in enumerate(words) if one == word]]
+            assert counts.sum() / n_unknown == pytest.approx(1 / 3, abs=0.03)
+            assert counts.min() > 0.5 * counts.max()
+        plain, _, _ = Batches(make_config(train={"batch_size": 20_000}), features).draw(0)
+        np.testing.assert_array_equal(rows[labels != 1], plain[labels != 1])
+
     @given(st.integers(0, 100), st.integers(0, 64), st.integers(0, 1000))
     @settings(max_examples=30)
     def test_masks_lie_within_the_features(self, frames: int, channels: int, step: int) -> None:
