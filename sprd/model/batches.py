@@ -80,7 +80,8 @@ class Group:
         place = where * len(self.starts)
         pool = place.astype(np.int64)
         within = ((place - pool) * self.sizes[pool]).astype(np.int64)
-        return self.clips[self.starts[pool] + within]
+        chosen: NDArray[np.int64] = self.clips[self.starts[pool] + within]
+        return chosen
 
 
 def groups(
