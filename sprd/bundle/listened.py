@@ -2,7 +2,8 @@
 
 Of each split, "validation" and "test", a record of `sprd.listening` holds `metrics`, numbers by
 their keys, `intervals` of some of them, and of each material without keywords in `false_accepts`
-how many there were, `n`, in how many `hours`, with the rate and its exact `interval`.
+how many there were, `n`, in how many `hours`, with the rate and its exact `interval`. "unseen" is
+such a rate over all speech that no training heard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from sprd.bundle.cpp_sources import Thresholds
 from sprd.config.number import AN_HOUR
 from sprd.config.numbers import number_of
+from sprd.config.recognizer import RecognizerSection
 
 _SPLITS = ("test", "validation")
 _KEYS = (
@@ -49,9 +51,31 @@ def streams_text(streams: Mapping[str, Any]) -> str:
         _row(f"False accepts an hour, {name}", [_rate(one, name) for one in found.values()])
         for name in materials
     ]
+    known = [
+        f"{split}: {one['n_speakers']:,}" for split, one in found.items() if "n_speakers" in one
+    ]
     head = [f"| | {' | '.join(found)} |", "| --- |" + " --- |" * len(found)]
-    notes = [_WHERE, *[_SYNTHETIC] * any(one.get("is_synthetic") for one in found.values())]
-    return "\n".join([*head, *filter(None, rows), "", *notes])
+    notes = [_WHERE, f"Speakers of keywords, {', '.join(known)}." if known else ""]
+    if unseen := streams.get("unseen"):
+        notes.append(
+            "Over all running speech that no training heard, each hour by a recognizer that was"
+            f" fitted to the others:\n{_told(unseen)} false accepts an hour."
+        )
+    if any(one.get("is_synthetic") for one in found.values()):
+        notes.append(_SYNTHETIC)
+    return "\n".join([*head, *filter(None, rows), "", *filter(None, notes)])
+
+
+def basis_of(section: RecognizerSection, streams: Mapping[str, Any]) -> str:
+    """Returns where the settings of a recognizer come from, and how far they keep their limit."""
+    heard = streams.get("validation") or {}
+    fit = heard.get("fit") or {}
+    shortfall = fit.get("shortfall")
+    if shortfall and not fit.get("hours"):
+        return str(shortfall)
+    of_voices = "That speech is of synthetic voices: a device will hear more."
+    parts = (section.basis, shortfall, of_voices if heard.get("is_synthetic") else None)
+    return " ".join(filter(None, parts))
 
 
 def thresholds_text(thresholds: Thresholds, keywords: Sequence[str]) -> str:
@@ -102,10 +126,12 @@ def _score(record: Mapping[str, Any], key: str) -> str:
 
 
 def _rate(record: Mapping[str, Any], material: str) -> str:
-    """`1.20 (0.33 .. 3.07) in 3.28 h`; of none the rate that it is below."""
     found = record.get("false_accepts", {}).get(material)
-    if not found:
-        return ""
+    return _told(found) if found else ""
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    """`1.20 (0.33 .. 3.07) in 3.28 h`; of none the rate that it is below."""
     low, high = (f"{end:{AN_HOUR.digits}}" for end in found["interval"])
     rate = (
         f"{found['per_hour']:{AN_HOUR.digits}} ({low} .. {high})" if found["n"] else f"below {high}"

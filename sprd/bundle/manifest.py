@@ -24,6 +24,7 @@ from sprd.bundle.cpp_sources import (
     has_firmware_code,
     resolver_methods,
 )
+from sprd.bundle.listened import basis_of
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.numbers import number_of
 from sprd.config.reader import NAMED_SOURCES
@@ -106,7 +107,7 @@ class Export:
             detection_thresholds=every,
             interval_ms=one.interval_ms,
             kind=one.kind,
-            basis=section.basis,
+            basis=basis_of(section, self.streams),
         )
 
     @property

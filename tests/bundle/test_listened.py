@@ -4,7 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from sprd.bundle.cpp_sources import Thresholds
-from sprd.bundle.listened import recognizer_step, streams_text, thresholds_text
+from sprd.bundle.listened import (
+    basis_of,
+    recognizer_step,
+    streams_text,
+    thresholds_text,
+)
+from sprd.config.recognizer import RecognizerSection
 
 FITTED = Thresholds(
     average_window_ms=700,
@@ -49,6 +55,35 @@ def test_synthetic_speech_is_said_to_tell_no_rate() -> None:
     text = streams_text({"validation": record(is_synthetic=True), "test": None})
     assert text.startswith("| | validation |\n")
     assert text.endswith("ranks models, and tells no rate.**")
+
+
+def test_rate_over_all_unseen_speech_stands_below() -> None:
+    """Where it is known, with its hours; and how many people spoke."""
+    unseen = {"n": 6, "hours": 5.2, "per_hour": 1.1538, "interval": [0.4234, 2.5114]}
+    heard = {"validation": record(n_speakers=80), "test": record(n_speakers=117)}
+    text = streams_text({**heard, "unseen": unseen})
+    assert text.endswith(
+        "fitted to the others:\n1.15 (0.42 .. 2.51) in 5.20 h false accepts an hour."
+    )
+    assert "Speakers of keywords, test: 117, validation: 80." in text
+    assert streams_text({**heard, "unseen": None}) == streams_text(heard)
+
+
+def test_basis_says_how_far_a_limit_is_kept() -> None:
+    """And of whose speech; where there was none, that nobody fitted anything."""
+    section = RecognizerSection(max_false_accepts_per_hour=2.0)
+    fitted = "Fitted to streams of validation speakers: at most 2 false accepts an hour of"
+    assert basis_of(section, {}).startswith(fitted)
+    over = {"fit": {"hours": 2.0, "shortfall": "The best there is is 3."}, "is_synthetic": True}
+    told = basis_of(section, {"validation": over})
+    assert told.startswith(fitted)
+    assert "The best there is is 3. That speech is of synthetic voices" in told
+    none = {"fit": {"hours": 0.0, "shortfall": "No running speech."}}
+    assert basis_of(section, {"validation": none}) == "No running speech."
+    fixed = RecognizerSection(
+        average_window_ms=700, threshold=180, suppression_ms=900, minimum_count=3
+    )
+    assert basis_of(fixed, {}).startswith("Those of the sweep file")
 
 
 def test_model_that_did_not_listen_is_said_not_to() -> None:
