@@ -325,6 +325,12 @@ class TrainSection(Section):
         description="Share that a moving average of the weights keeps at each step; the average "
         "is what is scored and exported. 0 is off, 0.999 averages about 1000 steps.",
     )
+    keyword_offset: Annotated[float, Field(ge=0, le=5)] = Field(
+        0.0,
+        exclude_if=not_,
+        description="Raises the logits of keywords by this over what the "
+        "drawn shares of labels teach: more is heard, and the threshold decides.",
+    )
     label_smoothing: float = Field(
         0.0, ge=0, le=0.5, description="Share of each label that is spread over all labels."
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from sprd.config.labels import NOT_KEYWORDS
 from sprd.config.trial import TrainSection
 
 Extra = Mapping[str, tf.Tensor]
@@ -22,7 +23,15 @@ class Loss:
         self._plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def __call__(self, labels: tf.Tensor, logits: tf.Tensor, extra: Extra) -> tf.Tensor:
-        """Returns the mean loss of (size,) labels, (size, n_labels) logits."""
+        """Returns the mean loss of (size,) labels, (size, n_labels) logits.
+
+        Keywords are learnt with logits that are lower by the offset, so the model's own are higher.
+        Source: logit adjustment, Menon et al., arXiv:2007.07314.
+        """
+        if self._train.keyword_offset:
+            n_others = len(NOT_KEYWORDS)
+            offsets = [0.0] * n_others + [self._train.keyword_offset] * (logits.shape[1] - n_others)
+            logits = logits - tf.constant(offsets)
         if not extra and not self._train.label_smoothing:
             return self._plain(labels, logits)
         targets = mixed(smoothed(labels, logits.shape[1], self._train.label_smoothing), extra)

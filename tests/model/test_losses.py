@@ -28,6 +28,12 @@ class TestLoss:
         expected = -log_softmax(LOGITS)[[0, 1], LABELS].mean()
         assert float(Loss(TrainSection())(LABELS, LOGITS, {})) == pytest.approx(expected)
 
+    def test_keywords_are_learnt_with_lower_logits(self) -> None:
+        """By the offset, and what is no keyword is not: the model's own come out higher."""
+        expected = -log_softmax(LOGITS - np.array([0, 0, 1.5], np.float32))[[0, 1], LABELS].mean()
+        loss = Loss(TrainSection(keyword_offset=1.5))
+        assert float(loss(LABELS, LOGITS, {})) == pytest.approx(expected)
+
     @pytest.mark.parametrize("smoothing", [0.1, 0.5])
     def test_smoothing_spreads_a_share_over_all_labels(self, smoothing: float) -> None:
         """The label keeps the rest and its part of the share."""

@@ -179,7 +179,7 @@ def test_defaults_are_off() -> None:
     """Of the section as a file without these keys gives it."""
     train = TrainSection()
     assert (train.label_smoothing, train.mixup_alpha, train.teacher_weight) == (0, 0, 0)
-    assert train.average_decay == 0
+    assert (train.average_decay, train.keyword_offset) == (0, 0)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ SWITCHES = {
     "label_smoothing": {"label_smoothing": 0.1},
     "mixup": {"mixup_alpha": 0.4},
     "average": {"average_decay": 0.9},
+    "offset": {"keyword_offset": 1.0},
     "teacher": {"teacher_weight": 0.5, "teacher_filters": 8, "teacher_steps": 60},
 }
 ALL = {key: value for switch in SWITCHES.values() for key, value in switch.items()}
