@@ -23,7 +23,7 @@ STRETCH_S = 12.0
 N_SPEECH_WORDS = 8
 """Names of cuts: where words are drawn evenly, running speech counts as so many of them."""
 
-HALF = (0.3, 0.5)
+HALF = (0.1, 0.5)
 """Share of a keyword that is heard of it: of an "up" without its p, little more is all of it."""
 
 FADE_S = 0.005

@@ -220,7 +220,7 @@ class Unvaried:
 
     @property
     def _stage(self) -> Stage:
-        return Stage(self.augment, self.layout, self.noise, rooms=())
+        return set_stage(self.augment, self.layout, self.noise)
 
 
 def hear_unvaried(corpus: Corpus, config: Config, split: Split | None, seed: int = 0) -> Unvaried:

@@ -13,21 +13,23 @@ import soxr
 from numpy.typing import NDArray
 
 from sprd.audio.augment import Waveform
+from sprd.audio.background import Background, below
 from sprd.audio.extent import Extent, active_rms, word_extent
 from sprd.audio.rooms import in_room, make_rooms
 from sprd.config.seeds import generator_of
 from sprd.config.trial import AugmentSection, FeaturesSection
 
-FORMAT = 1
+FORMAT = 2
 """Of the scenes: part of the name of every store that holds them."""
 
 ROOM_DB = 30.0
 """How far below the word the room of a validation or test clip lies."""
 
-QUIET_DB = (30.0, 50.0)
-"""How far below the word the room lies in those training scenes that get no louder noise."""
+QUIET_DB = (30.0, 80.0)
+"""How far below the word the room lies in those training scenes that get no louder noise: from a
+room that is heard to one in which 16 bits round most of it away."""
 
-SILENCE_DBFS = (-65.0, -20.0)
+SILENCE_DBFS = (-85.0, -20.0)
 """RMS of the noise that is `_silence_`, drawn evenly."""
 
 N_SPEEDS = 7
@@ -69,9 +71,15 @@ def layout_of(features: FeaturesSection, context_ms: int) -> Layout:
 
 
 def set_stage(augment: AugmentSection, layout: Layout, noise: Sequence[Waveform]) -> "Stage":
-    """Returns a stage, with rooms if any clip is heard in one."""
+    """Returns a stage, with rooms if any clip is heard in one.
+
+    Args:
+        augment: How clips are varied.
+        layout: Of the scenes.
+        noise: Recordings, each at least a scene long, those of the split.
+    """
     rooms = make_rooms(layout.sample_rate_hz) if augment.reverb_frequency else ()
-    return Stage(augment, layout, noise, rooms)
+    return Stage(augment, layout, Background(noise, layout.n_samples), rooms)
 
 
 def makes_scenes(augment: AugmentSection) -> bool:
@@ -110,13 +118,12 @@ class Takes:
 class Stage:
     """Where the clips of one split are heard.
 
-    `noise` are recordings of at least a scene's length, those of the split; `rooms` are impulse
-    responses, see `sprd.audio.rooms`.
+    `background` is that of the split; `rooms` are impulse responses, see `sprd.audio.rooms`.
     """
 
     augment: AugmentSection
     layout: Layout
-    noise: Sequence[Waveform]
+    background: Background
     rooms: Sequence[NDArray[np.float32]]
 
     def vary(
@@ -193,15 +200,13 @@ class Stage:
         rng = generator_of("room", key)
         scene = self._placed(samples, self.layout.n_context)
         rms = word_extent(samples, self.layout.sample_rate_hz).rms
-        self._add(scene, rng, _below(rms, ROOM_DB))
-        return _to_int16(scene)
+        return _to_int16(scene + self.background.leveled(rng) * np.float32(below(rms, ROOM_DB)))
 
     def silence(self, key: str, variant: int) -> Waveform:
         """Returns noise alone, (n_samples,), int16; see `SILENCE_DBFS`."""
         rng = generator_of("silence", key, variant)
-        scene = np.zeros(self.layout.n_samples, np.float32)
-        self._add(scene, rng, _below(_FULL_SCALE, -rng.uniform(*SILENCE_DBFS)))
-        return _to_int16(scene)
+        level = below(_FULL_SCALE, -rng.uniform(*SILENCE_DBFS))
+        return _to_int16(self.background.mixed(rng) * np.float32(level))
 
     def _place(self, word: Extent, where: float) -> int:
         """Returns the sample of the scene at which a clip begins; `where` is 0 .. 1."""
@@ -225,41 +230,23 @@ class Stage:
         place, quiet = float(rng.random()), rng.uniform(*QUIET_DB)
         ratio = self._ratio(place)
         if not is_noisy:
-            self._add(scene, rng, _below(rms, quiet))
+            scene += self.background.leveled(rng) * np.float32(below(rms, quiet))
         elif ratio is not None:
-            self._add(scene, rng, _below(rms, ratio))
+            scene += self.background.mixed(rng) * np.float32(below(rms, ratio))
         else:
-            scene += self._cut(rng) * np.float32(place * augment.background_volume)
+            scene += self.background.cut(rng)[0] * np.float32(place * augment.background_volume)
 
     def _talk_gain(self, talk: NDArray[np.float32], rms: float, place: float) -> float:
         """Returns what a talker is multiplied by: for a ratio, else a volume."""
         ratio = self._ratio(place)
         if ratio is None:
             return place * self.augment.babble_volume
-        return _below(rms, ratio) / max(active_rms(talk, self.layout.sample_rate_hz), 1.0)
+        return below(rms, ratio) / max(active_rms(talk, self.layout.sample_rate_hz), 1.0)
 
     def _ratio(self, place: float) -> float | None:
         """Returns the ratio that lies at a place of 0 .. 1 between its bounds, if it has any."""
         low, high = self.augment.snr_low_db, self.augment.snr_high_db
         return None if low is None or high is None else low + place * (high - low)
-
-    def _add(self, scene: NDArray[np.float32], rng: np.random.Generator, rms: float) -> None:
-        """Adds noise of an RMS."""
-        noise = self._cut(rng)
-        own = float(np.sqrt(noise @ noise / len(noise)))
-        scene += noise * np.float32(rms / max(own, 1.0))
-
-    def _cut(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """(n_samples,), float32: a cut of one of the recordings."""
-        recording = self.noise[int(rng.integers(len(self.noise)))]
-        n_samples = self.layout.n_samples
-        start = int(rng.integers(0, len(recording) - n_samples + 1))
-        return recording[start : start + n_samples].astype(np.float32)
-
-
-def _below(rms: float, decibels: float) -> float:
-    """Returns an RMS that lies so far below another; that of a silent word counts as 1 of 32768."""
-    return float(max(rms, 1.0) * 10 ** (-decibels / 20))
 
 
 def _to_int16(samples: NDArray[np.float32]) -> Waveform:
