@@ -56,7 +56,7 @@ def main() -> None:
         start=(),  # neither of the two gets a head start
         references=(),
     )
-    corpus = open_corpus(sweep.default.data, args.data)
+    corpus = open_corpus(sweep.default.data, (args.data,))
     print(f"{args.n} trials that fit {TIGHT}, {args.steps} steps each, seed {args.seed}")
     for name, run in (("sprd", with_sprd), ("OptunaSearch", with_optuna_search)):
         start = time.perf_counter()

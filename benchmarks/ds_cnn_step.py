@@ -71,7 +71,7 @@ def prepared(architecture: str, data: Path) -> tuple[Config, Features]:
     defaults = ARCHITECTURES[architecture].defaults()
     model = ModelSection(architecture=architecture, params={**defaults, **PARAMS[architecture]})
     config = default.model_copy(update={"model": model})
-    corpus = open_corpus(config.data, data)
+    corpus = open_corpus(config.data, (data,))
     return config, open_features(corpus, config, Split.TRAINING)
 
 

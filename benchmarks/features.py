@@ -116,10 +116,10 @@ def built(config: Config, folder: Path, what: str) -> dict[str, float]:
     """Indexes a folder and makes its store; prints and returns the figures."""
     peak = Peak()
     since = time.perf_counter()
-    corpus = open_corpus(config.data, folder)
+    corpus = open_corpus(config.data, (folder,))
     index = time.perf_counter() - since
     since = time.perf_counter()
-    open_corpus(config.data, folder)
+    open_corpus(config.data, (folder,))
     again = time.perf_counter() - since
     moments: list[tuple[float, int]] = []
 

@@ -69,7 +69,7 @@ def main() -> None:
     config = load_sweep(file, VOCABULARY).default
     section = config.train.model_copy(update={"steps": args.steps, "eval_interval": args.steps})
     config = config.model_copy(update={"train": section})
-    corpus = open_corpus(config.data, args.data)
+    corpus = open_corpus(config.data, (args.data,))
     validation = open_features(corpus, config, Split.VALIDATION)
     ladders = [with_variants(config, int(n)) for n in args.variants.split(",")]
     stored = [open_features(corpus, one, Split.TRAINING) for one in ladders]

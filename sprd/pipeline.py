@@ -125,7 +125,7 @@ def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> 
         DataError: They would spoil a training, or let none begin.
     """
     config = run.sweep.default
-    index = index_data(config.data, run.data, watcher.progress)
+    index = index_data(config.data, run.data, run.speech, watcher.progress)
     babble = config.augment.babble_frequency
     findings = find(index, config.data, config.features, True, babble)
     named, goes_on = (*allowed, *allowed_of(run)), bool(run.table.rows)

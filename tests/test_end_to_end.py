@@ -478,7 +478,7 @@ def test_other_split_of_the_same_recordings_is_refused(run: Path, tmp_path: Path
     copy = shutil.copytree(voices, tmp_path / "copy")
     told: list[str] = []
     (copy / "up/notes.doc").write_text("not a recording")
-    assert open_same_data(manifest, config, copy, None, told.append).is_synthetic
+    assert open_same_data(manifest, config, (copy,), (), None, told.append).is_synthetic
     assert "to know about these recordings" in told[0] and "notes.doc" in "".join(told)
     speakers = sorted({path.name.split("_nohash_")[0] for path in copy.glob("up/*.wav")})
     for name, chosen in (("validation", speakers[:20]), ("testing", speakers[20:40])):
@@ -486,7 +486,7 @@ def test_other_split_of_the_same_recordings_is_refused(run: Path, tmp_path: Path
         lines = [path.relative_to(copy).as_posix() for path in files]
         (copy / f"{name}_list.txt").write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="must be split as in the bundle"):
-        open_same_data(manifest, config, copy, None)
+        open_same_data(manifest, config, (copy,), (), None)
 
 
 def damage_model(manifest: Any, folder: Path) -> None:

@@ -4,7 +4,6 @@ Knows nothing of features: it reads no waveform but the noise. Files are checked
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,23 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.clips import read_clip, shown
+from sprd.audio.filing import Filed, clips_of, file_all, in_two_folders, noises_of
 from sprd.audio.listing import Checked, Contents, LeftOut, check_audio
-from sprd.audio.noises import NoiseRecording, split_noises
-from sprd.audio.running import Recording
-from sprd.audio.sources import folder_of, source_name
-from sprd.audio.split import (
-    Clip,
-    Split,
-    label_of,
-    lacking,
-    listed_speakers,
-    moved_by_rank,
-    speaker_of,
-    split_all,
-    split_each,
-)
+from sprd.audio.noises import NoiseRecording
+from sprd.audio.running import Recording, Speech, index_speech
+from sprd.audio.sources import folders_of, source_names, speech_folders_of
+from sprd.audio.speech_files import check_speech
+from sprd.audio.split import Clip, Split, lacking
 from sprd.audio.voices.studio import made_noise
-from sprd.audio.voices.synthetic import is_spoken
+from sprd.config.frozen import replaced
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER, SILENCE_LABEL
 from sprd.config.trial import DataSection
 from sprd.disk.process import Progress, without_collection
@@ -95,11 +86,16 @@ class Index:
 
     corpus: Corpus
     contents: tuple[tuple[str, Path, Contents], ...]
+    twice: frozenset[str] = frozenset()
+    """Keys of files that count under another key, in an earlier folder."""
+    speech: Speech = field(default_factory=Speech)
 
     @property
     def where(self) -> str:
-        """The first folder, for messages."""
-        return shown(self.contents[0][1])
+        """The first folder and how many more there are, for messages."""
+        n_more = len(self.contents) - 1 + len(self.speech.folders)
+        first = shown(self.contents[0][1])
+        return f"{first} and {n_more} more" if n_more else first
 
     @property
     def sounds(self) -> Mapping[str, Checked]:
@@ -108,7 +104,7 @@ class Index:
             prefix + checked.file.key: checked
             for prefix, _, contents in self.contents
             for checked in contents.checked
-            if checked.sound is not None
+            if checked.sound is not None and prefix + checked.file.key not in self.twice
         }
 
     @property
@@ -132,20 +128,21 @@ class Index:
 
 
 def open_corpus(
-    data: DataSection, folder: Path | None = None, progress: Progress | None = None
+    data: DataSection,
+    folders: Sequence[Path] = (),
+    speech: Sequence[Path] = (),
+    progress: Progress | None = None,
 ) -> Corpus:
     """Opens the data set of a sweep and checks that every keyword can be learnt and scored.
 
     Args:
-        data: Source, more folders, keywords, split.
-        folder: Taken instead of `data.source`: the flag `--data`.
-        progress: Called with a stage, what is done of it, and the whole.
+        data, folders, speech, progress: See `index_data`.
 
     Raises:
         DataError: A folder or a keyword is missing, too few speakers said it, or too many files
             are unreadable.
     """
-    index = index_data(data, folder, progress)
+    index = index_data(data, folders, speech, progress)
     if problems := (*unusable(index, data.max_bad_percentage), *unfit(index.corpus, data)):
         raise DataError(f"{index.where}: {' Also '.join(problems)}")
     return index.corpus
@@ -153,29 +150,31 @@ def open_corpus(
 
 def index_data(
     data: DataSection,
-    folder: Path | None = None,
+    folders: Sequence[Path] = (),
+    speech: Sequence[Path] = (),
     progress: Progress | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> Index:
     """Looks at the data set of a sweep, whatever is wrong with it.
 
+    Of several sources, a file that is the same in two counts once: that of the first.
+
     Args:
-        data, folder, progress: See `open_corpus`.
+        data: Sources, more folders, running speech; keywords, split.
+        folders: Taken instead of the sources: the flag `--data`.
+        speech: Taken instead of `data.speech`: the flag `--speech`.
+        progress: Called with a stage, what is done of it, and the whole.
         moved: `Corpus.moved` of an earlier look at the same recordings: they are split as then,
             though a trial may want other words than its sweep. None: they are split anew.
 
     Raises:
-        DataError: A folder is missing or empty.
+        DataError: A folder is missing or empty, or running speech lies among the clips.
     """
-    main = folder_of(data, folder, progress)
-    folders = [main, *(folder_of(data, Path(extra)) for extra in data.extra)]
-    for number, one in enumerate(folders):
-        if one.resolve() in [other.resolve() for other in folders[:number]]:
-            raise DataError(
-                f"data.extra: folders must differ, got {shown(one)} twice. Remove one of them."
-            )
-    source = " + ".join([source_name(data, folder), *(f"folder {shown(e)}" for e in data.extra)])
-    return _index(folders, data, source, progress, moved)
+    found = folders_of(data, folders, progress)
+    speaking = speech_folders_of(data, speech, found)
+    is_merged = bool(data.sources) if not folders else len(folders) > 1
+    source = source_names(data, folders)
+    return _index(found, speaking, data, source, is_merged, progress, moved)
 
 
 def look_into(
@@ -183,21 +182,25 @@ def look_into(
     data: DataSection,
     progress: Progress | None = None,
     moved: Mapping[str, str] | None = None,
+    others: Sequence[Path] = (),
+    speech: Sequence[Path] = (),
 ) -> Index:
-    """Looks at one folder, whatever is wrong with it; words that are no keyword are unknown.
+    """Looks at some folders alone, whatever is wrong; words that are no keyword are unknown.
 
     Args:
         folder: May hold some of the speakers that a model was trained on, or others.
-        data: Keywords, and how speakers are split.
+        data: Keywords, and how speakers are split; its sources are not asked for.
         progress: Called with a stage, what is done of it, and the whole.
         moved: `Corpus.moved` of the model's own data: each speaker is of the split that it had
-            there. None: they are split as if the folder were the whole data set.
+            there. None: they are split as if the folders were the whole data set.
+        others: More folders, in the same index.
+        speech: Folders of running speech.
 
     Raises:
-        DataError: The folder is missing or empty.
+        DataError: A folder is missing or empty.
     """
-    main = folder_of(data, folder)
-    return _index([main], data, source_name(data, folder), progress, moved)
+    alone = replaced(data, extra=(), speech=())
+    return index_data(alone, (folder, *others), speech, progress, moved)
 
 
 def unusable(index: Index, max_bad_percentage: float) -> tuple[str, ...]:
@@ -217,8 +220,10 @@ def unusable(index: Index, max_bad_percentage: float) -> tuple[str, ...]:
             " See `sprd data check`, or raise data.max_bad_percentage."
         )
     if not index.corpus.clips:
+        n_noises = len(index.corpus.noises)
+        noises = f", and {n_noises:,} recordings of noise" if n_noises else ""
         problems.append(
-            "must hold a folder of recordings for each word, got no clip."
+            f"must hold a folder of recordings for each word, got no clip{noises}."
             " Put them into <word>/<speaker>_nohash_<n>.wav."
         )
     return tuple(problems)
@@ -251,8 +256,10 @@ def unfit(corpus: Corpus, data: DataSection) -> tuple[str, ...]:
 
 
 def split_digest(corpus: Corpus) -> str:
-    """Returns the SHA-256 of which clip lies in which split."""
-    lines = sorted(f"{clip.key} {clip.split}" for clip in corpus.clips)
+    """Returns the SHA-256 of which clip, and recording of speech, lies in which split."""
+    dealt = [(clip.key, clip.split) for clip in corpus.clips]
+    dealt += [(recording.key, recording.split) for recording in corpus.speech]
+    lines = sorted(f"{key} {split}" for key, split in dealt)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -272,95 +279,47 @@ def read_noise(corpus: Corpus, sample_rate_hz: int) -> tuple[NDArray[np.int16], 
 @without_collection()
 def _index(
     folders: Sequence[Path],
+    speech: Sequence[Path],
     data: DataSection,
     source: str,
+    is_merged: bool,
     progress: Progress | None,
     moved: Mapping[str, str] | None = None,
 ) -> Index:
     """Indexes the first folder and, under other keys, the further ones."""
-    files, all_contents = [], []
-    for number, folder in enumerate(folders):
-        prefix = f"extra{number}/" if number else ""
-        contents = check_audio(folder, progress)
-        all_contents.append((prefix, folder, contents))
-        files += [(prefix + checked.file.key, checked) for checked in contents.checked]
-    files.sort(key=lambda pair: pair[0])
-    good = [(key, checked) for key, checked in files if checked.problem is None]
-    bad = [f"{key!r}: {checked.problem}" for key, checked in files if checked.problem is not None]
-    noises = _split_noises(good, data.split_salt)
-    clips, moved = _split_clips(folders, good, data, moved)
-    lines = "\n".join(f"{key} {checked.sha256}" for key, checked in good)
+    contents = [
+        (f"extra{number}/" if number else "", folder, check_audio(folder, progress))
+        for number, folder in enumerate(folders)
+    ]
+    files = file_all(contents)
+    twice = in_two_folders(files) if is_merged else frozenset()
+    good = [one for one in files if one.checked.problem is None and one.key not in twice]
+    bad = [f"{one.key!r}: {one.checked.problem}" for one in files if one.checked.problem]
+    noises = noises_of((one for one in good if one.is_noise), data.split_salt)
+    spoken = [one for one in good if not one.is_noise]
+    clips, moved_speakers = clips_of(folders, spoken, data, moved)
+    known = {one.checked.sha256 for one in good}
+    speakers = {} if data.personal else {clip.speaker: clip.split for clip in clips}
+    looked = [(folder, check_speech(folder, progress)) for folder in speech]
+    running = index_speech(looked, data, known, speakers, moved)
     corpus = Corpus(
         clips=clips,
         noise=tuple(one.path for one in noises),
-        fingerprint=hashlib.sha256(lines.encode()).hexdigest(),
+        fingerprint=_fingerprint(good, running),
         source=source,
         is_synthetic=any(clip.is_synthetic for clip in clips),
         n_skipped=len(bad),
         skipped=tuple(bad[:N_REASONS]),
         is_personal=data.personal,
-        moved=moved,
+        moved={**moved_speakers, **running.moved},
+        speech=running.recordings,
         noises=noises,
     )
-    return Index(corpus, tuple(all_contents))
+    return Index(corpus, tuple(contents), twice, running)
 
 
-def _is_noise(checked: Checked) -> bool:
-    return checked.file.word == BACKGROUND_NOISE_FOLDER
-
-
-def _split_noises(good: Sequence[tuple[str, Checked]], salt: str) -> tuple[NoiseRecording, ...]:
-    """Returns the recordings of noise, sorted as the files are."""
-    found = [(key, one, one.sound) for key, one in good if _is_noise(one)]
-    splits = split_noises((one.sha256 for _, one, _ in found), salt)
-    return tuple(
-        NoiseRecording(
-            one.file.path, key, splits[one.sha256], round(sound.rms_dbfs, 2), sound.seconds
-        )
-        for key, one, sound in found
-        if sound is not None
-    )
-
-
-def _split_clips(
-    folders: Sequence[Path],
-    good: Sequence[tuple[str, Checked]],
-    data: DataSection,
-    moved: Mapping[str, str] | None,
-) -> tuple[tuple[Clip, ...], Mapping[str, str]]:
-    """Returns the clips, whose words are spelled as the keywords are, and whom rank has moved."""
-    composed = {checked.file.word: _composed(checked.file.word) for _, checked in good}
-    spelling = {_composed(keyword): keyword for keyword in data.keywords}
-    words = {folder: spelling.get(word, word) for folder, word in composed.items()}
-    labels = {word: label_of(word, data) for word in words.values()}
-    voices = [is_spoken(folder) for folder in folders]
-    said: dict[str, set[str]] = {}
-    found = []
-    for key, checked in good:
-        if _is_noise(checked):
-            continue
-        file = checked.file
-        word, speaker = words[file.word], speaker_of(file.key.rpartition("/")[2])
-        name = file.key if data.personal else speaker
-        said.setdefault(name, set()).add(labels[word])
-        is_synthetic = voices[_number(key, checked)](speaker)
-        found.append((name, (file.path, key, word, speaker), is_synthetic))
-    names = (checked.file.path.name for key, checked in good if _number(key, checked) == 0)
-    listed = listed_speakers(folders[0], names, data)
-    if moved is None:
-        splits = split_all(said, listed, data)
-        moved = moved_by_rank(splits, listed, data)
-    else:
-        splits = split_each(said, listed, data, moved)
-    return tuple(Clip(*what, splits[name], synthetic) for name, what, synthetic in found), moved
-
-
-def _number(key: str, checked: Checked) -> int:
-    """Returns the number of the folder that a clip is of."""
-    prefix = key.removesuffix(checked.file.key)
-    return int(prefix.strip("/").removeprefix("extra")) if prefix else 0
-
-
-def _composed(word: str) -> str:
-    """Returns a word with its accents on their letters: macOS stores them apart in file names."""
-    return unicodedata.normalize("NFC", word)
+def _fingerprint(files: Sequence[Filed], running: Speech) -> str:
+    """Returns the SHA-256 over the names and contents of clips, noise and running speech."""
+    lines = [f"{one.key} {one.checked.sha256}" for one in files]
+    lines += [f"{key} {sha256}" for key, sha256 in running.sha256.items()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

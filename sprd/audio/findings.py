@@ -10,6 +10,7 @@ from sprd.audio.corpus import Index, index_data, unfit, unusable
 from sprd.audio.finding import Finding
 from sprd.audio.misplaced import of_babble, of_files, of_folders, of_speakers
 from sprd.audio.sound import Sound
+from sprd.audio.speech_findings import of_speech, of_twice
 from sprd.audio.unheard import (
     Heard,
     of_lengths,
@@ -50,6 +51,8 @@ def find(
         *(one for one in left_out if one.name not in {other.name for other in demands}),
         *demands,
         *of_folders(corpus, keywords),
+        *of_twice(index),
+        *of_speech(index),
         *of_lengths(heard, features.clip_duration_ms / 1000, keywords),
         *of_silence(heard, keywords),
         *of_likeness(heard),
@@ -109,8 +112,16 @@ def _stop(name: str, problem: str) -> Finding:
     return Finding(name, what, advice, stops=True)
 
 
-def index_folders(folders: Sequence[Path]) -> Index:
-    """Looks at folders of which no sweep file tells the words."""
-    extra = tuple(str(folder) for folder in folders[1:])
-    anything = DataSection(keywords=(UNKNOWN_LABEL,), extra=extra, max_bad_percentage=100.0)
-    return index_data(anything, folders[0])
+def index_folders(
+    folders: Sequence[Path], extra: Sequence[Path] = (), speech: Sequence[Path] = ()
+) -> Index:
+    """Looks at folders of which no sweep file tells the words.
+
+    Args:
+        folders: Of clips; what is in two of them counts once.
+        extra: More of them, as a sweep file names them in `data.extra`.
+        speech: Of running speech.
+    """
+    more = tuple(map(str, extra))
+    anything = DataSection(keywords=(UNKNOWN_LABEL,), extra=more, max_bad_percentage=100.0)
+    return index_data(anything, folders, speech)

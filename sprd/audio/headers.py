@@ -1,5 +1,6 @@
 """The bytes of an audio file in; what its header alone tells out. Decodes nothing."""
 
+from mmap import mmap
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ _PLAIN = (b"RIFF", b"WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00")
 """A WAV of integers in one channel, and its first chunk the shortest that tells a format."""
 
 
-def missing_bytes(content: bytes) -> int:
+def missing_bytes(content: bytes | mmap) -> int:
     """Returns how many bytes of sound a WAV, RF64, W64, AIFF or AU file names but lacks.
 
     libsndfile reads such files without a word.
@@ -57,7 +58,7 @@ def plain_samples(content: bytes) -> tuple[NDArray[np.int16], int] | None:
     return samples.astype(np.int16, copy=False), int.from_bytes(content[24:28], "little")
 
 
-def _missing_of_chunks(content: bytes, name: bytes, order: Literal["little", "big"]) -> int:
+def _missing_of_chunks(content: bytes | mmap, name: bytes, order: Literal["little", "big"]) -> int:
     at = 12
     while at + 8 <= len(content):
         n_bytes = int.from_bytes(content[at + 4 : at + 8], order)
@@ -68,7 +69,7 @@ def _missing_of_chunks(content: bytes, name: bytes, order: Literal["little", "bi
     return 0
 
 
-def _missing_of_w64(content: bytes) -> int:
+def _missing_of_w64(content: bytes | mmap) -> int:
     """Chunks have names of 16 bytes, sizes of 8 that count themselves, and start at eights."""
     at = 40
     while at + 24 <= len(content):

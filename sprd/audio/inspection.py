@@ -6,13 +6,20 @@ Changes nothing; what is wrong, `findings.py` finds.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
+from sprd.audio.clips import shown
 from sprd.audio.corpus import Index
 from sprd.audio.finding import Finding
+from sprd.audio.listing import Checked
 from sprd.audio.misplaced import MIN_SPEAKERS
+from sprd.audio.running import SpeechFolder
 from sprd.audio.sound import TOLERANCE_S, Sound
-from sprd.audio.split import names_speaker
+from sprd.audio.speech_findings import hours_of
+from sprd.audio.split import Split, names_speaker
 from sprd.config.labels import BACKGROUND_NOISE_FOLDER
+
+NumberT = TypeVar("NumberT", int, float)
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,22 @@ class WordReport:
     n_clips: int
     n_speakers: int
     duration_s: float
+
+
+@dataclass(frozen=True)
+class SpeechReport:
+    """A folder of running speech: what of it is used, and what is left out, by key."""
+
+    folder: str
+    n_recordings: int
+    n_readers: int
+    hours: float
+    has_transcripts: bool
+    with_keyword: Mapping[str, tuple[str, ...]]
+    without_transcript: tuple[str, ...]
+    twice: tuple[str, ...]
+    unreadable: Mapping[str, str]
+    bad_transcripts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,15 @@ class FolderReport:
     findings: tuple[Mapping[str, object], ...]
     left_out: Mapping[str, tuple[str, ...]]
     """Files that are no clips, by the reason."""
+    twice: tuple[str, ...]
+    """Files that are the same in an earlier folder: not among the clips."""
+    noise_rms_db: Mapping[str, float]
+    """Level of each recording of noise, in dB of full scale."""
+    n_noises: Mapping[str, int]
+    """Recordings of noise in each split."""
+    speech_hours: Mapping[str, float]
+    """Of running speech, in each split; none where no folder of speech is given."""
+    speech: tuple[SpeechReport, ...]
 
     def as_dict(self) -> dict[str, object]:
         """Returns the report for JSON."""
@@ -91,14 +123,45 @@ def report(index: Index, findings: Sequence[Finding], window_s: float) -> Folder
         duplicates=_duplicates((key, checked[key].sha256) for key in heard),
         without_speaker=tuple(clip.key for clip in clips if not names_speaker(clip.path.name)),
         few_speakers=tuple(word.word for word in words if word.n_speakers < MIN_SPEAKERS),
-        noise={
-            key: one.sound.seconds
-            for key, one in checked.items()
-            if one.file.word == BACKGROUND_NOISE_FOLDER and one.sound is not None
-        },
+        noise=_noise_seconds(checked),
         problems=tuple(one.sentence for one in findings),
         findings=tuple(one.as_dict() for one in findings),
         left_out=_left_out(index),
+        twice=tuple(sorted(index.twice)),
+        noise_rms_db={one.key: one.rms_db for one in index.corpus.noises},
+        n_noises=_of_splits(Counter(one.split for one in index.corpus.noises)),
+        speech_hours=_of_splits(hours_of(index.corpus.speech)) if index.speech.folders else {},
+        speech=tuple(_speech(index, folder) for folder in index.speech.folders),
+    )
+
+
+def _noise_seconds(checked: Mapping[str, Checked]) -> dict[str, float]:
+    return {
+        key: one.sound.seconds
+        for key, one in checked.items()
+        if one.file.word == BACKGROUND_NOISE_FOLDER and one.sound is not None
+    }
+
+
+def _of_splits(numbers: Mapping[Split, NumberT]) -> dict[str, NumberT]:
+    """Names the splits as records and users do."""
+    names = {Split.TRAINING: "training", Split.VALIDATION: "validation", Split.TESTING: "test"}
+    return {name: numbers[split] for split, name in names.items() if split in numbers}
+
+
+def _speech(index: Index, folder: SpeechFolder) -> SpeechReport:
+    used = [one for one in index.corpus.speech if one.key.startswith(folder.prefix)]
+    return SpeechReport(
+        folder=shown(folder.folder),
+        n_recordings=len(used),
+        n_readers=len({one.speaker for one in used} - {None}),
+        hours=sum(one.seconds for one in used) / 3600,
+        has_transcripts=folder.has_transcripts,
+        with_keyword=folder.with_keyword,
+        without_transcript=folder.untold,
+        twice=folder.twice,
+        unreadable=folder.unreadable,
+        bad_transcripts=folder.bad_transcripts,
     )
 
 

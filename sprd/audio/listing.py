@@ -6,13 +6,14 @@ What is no clip is told with its reason. Knows nothing of keywords or splits.
 import hashlib
 import os
 import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sprd.audio.clips import decode_content, read_content, readable_suffixes, shown
 from sprd.audio.media import SUFFIXES as MEDIA_SUFFIXES
@@ -71,6 +72,12 @@ class AudioFile(NamedTuple):
     mtime_ns: int
 
 
+Found: TypeAlias = "tuple[str, str | None, Sound | None]"
+"""SHA-256, "" of a file that cannot be read, and problem or sound."""
+
+NO_UTF8 = "its name must be UTF-8. Rename it"
+
+
 class Checked(NamedTuple):
     """A file and what its bytes say: `problem` is the rule they break, None if they are audio.
 
@@ -105,23 +112,23 @@ def list_audio(folder: Path) -> tuple[list[AudioFile], list[LeftOut]]:
     inner: list[tuple[str, str]] = []
     suffixes = readable_suffixes()
     try:
-        for word in _entries(folder):
+        for word in visible(folder):
             if not os.path.isdir(word.path):
-                beside = _why(word.name, suffixes) or Why.TOP
+                beside = why_no_clip(word.name, suffixes) or Why.TOP
                 left_out.append(
                     LeftOut(word.name, beside if os.path.isfile(word.path) else Why.NO_FILE)
                 )
                 continue
-            if not (entries := _entries(word.path)):
+            if not (inside := visible(word.path)):
                 left_out.append(LeftOut(f"{word.name}/", Why.EMPTY))
-            for entry in entries:
+            for entry in inside:
                 key = f"{word.name}/{entry.name}"
-                if not _is_file(entry):
+                if not is_file(entry):
                     if os.path.isdir(entry.path):
                         inner.append((entry.path, key))
                     else:
                         left_out.append(LeftOut(key, Why.NO_FILE))
-                elif why := _why(entry.name, suffixes):
+                elif why := why_no_clip(entry.name, suffixes):
                     left_out.append(LeftOut(key, why))
                 else:
                     status = entry.stat()
@@ -145,11 +152,33 @@ def check_audio(folder: Path, progress: Progress | None = None) -> Contents:
     """
     looked_at_ns = time.time_ns()
     files, left_out = list_audio(folder)
-    known = load_seen(folder)
+    checked = check_files(folder, files, _check, looked_at_ns, "corpus", progress)
+    return Contents(checked, tuple(left_out))
+
+
+def check_files(
+    folder: Path,
+    files: Sequence[AudioFile],
+    check: Callable[[AudioFile], Found],
+    looked_at_ns: int,
+    kind: str,
+    progress: Progress | None,
+) -> tuple[Checked, ...]:
+    """Checks each file once; what was found is kept in the cache.
+
+    Args:
+        folder: Where the files lie.
+        files: Of the folder.
+        check: Reads a file.
+        looked_at_ns: When the files were listed: one that changed just before is not kept.
+        kind: Folder of the cache: what is checked for.
+        progress: Called with ("reading", files done, files in all).
+    """
+    known = load_seen(folder, kind)
     fresh = [file for file in files if not _is_known(file, known.get(file.key))]
-    read: dict[str, tuple[str, str | None, Sound | None]] = {}
+    read: dict[str, Found] = {}
     with ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1)) as pool:
-        results = zip(fresh, pool.map(_check, fresh), strict=True)
+        results = zip(fresh, pool.map(check, fresh), strict=True)
         for n_done, (file, found) in enumerate(results, 1):
             read[file.key] = found
             if progress is not None:
@@ -159,23 +188,37 @@ def check_audio(folder: Path, progress: Progress | None = None) -> Contents:
         for file in files
     )
     if fresh or len(files) != len(known):
-        settled = {
-            one.file.key: (one.file.n_bytes, one.file.mtime_ns, one.sha256, one.problem, one.sound)
-            for one in checked
-            if one.file.mtime_ns < looked_at_ns - SETTLED_NS and one.sha256
-        }
         # A cache that cannot be written costs time, no result.
         with suppress(OutputError):
-            write_seen(folder, settled)
-    return Contents(checked, tuple(left_out))
+            write_seen(folder, _settled(checked, looked_at_ns), kind)
+    return checked
 
 
-def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+def _settled(checked: Iterable[Checked], looked_at_ns: int) -> dict[str, Entry]:
+    """Returns what may be kept: files that did not change just before they were listed."""
+    return {
+        one.file.key: (one.file.n_bytes, one.file.mtime_ns, one.sha256, one.problem, one.sound)
+        for one in checked
+        if one.file.mtime_ns < looked_at_ns - SETTLED_NS and one.sha256
+    }
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name can be written down."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def visible(folder: Path | str) -> list[os.DirEntry[str]]:
+    """Returns what lies in a folder and is not hidden."""
     with os.scandir(folder) as entries:
         return [entry for entry in entries if not entry.name.startswith(".")]
 
 
-def _why(name: str, suffixes: frozenset[str]) -> Why | None:
+def why_no_clip(name: str, suffixes: frozenset[str]) -> Why | None:
     """Returns why a file of this name cannot be a clip; None if it can."""
     stem, suffix = os.path.splitext(name)
     suffix = suffix.lower()
@@ -187,7 +230,8 @@ def _why(name: str, suffixes: frozenset[str]) -> Why | None:
     return Why.DOCUMENT if is_document else Why.SUFFIX
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether there is a file that can be read, be it through a link."""
     try:
         return entry.is_file()
     except OSError:  # a link to itself
@@ -200,26 +244,26 @@ def _deeper(folder: Path, inner: list[tuple[str, str]]) -> list[LeftOut]:
         return []
     found: list[LeftOut] = []
     kinds = readable_suffixes() | set(MEDIA_SUFFIXES)
-    words = [one.path for one in _entries(folder) if os.path.isdir(one.path)]
-    visited = {_place(folder), *map(_place, words)}
+    words = [one.path for one in visible(folder) if os.path.isdir(one.path)]
+    visited = {place_of(folder), *map(place_of, words)}
     waiting, n_entries = [(path, name, 1) for path, name in sorted(inner, reverse=True)], 0
     while waiting and n_entries < MAX_ENTRIES:
         path, name, depth = waiting.pop()
         with suppress(OSError):  # one that cannot be read is only counted less
-            if _place(path) in visited or depth > MAX_DEPTH:
+            if place_of(path) in visited or depth > MAX_DEPTH:
                 continue
-            visited.add(_place(path))
-            for entry in sorted(_entries(path), key=lambda one: one.name, reverse=True):
+            visited.add(place_of(path))
+            for entry in sorted(visible(path), key=lambda one: one.name, reverse=True):
                 n_entries += 1
                 inside = f"{name}/{entry.name}"
                 if os.path.isdir(entry.path):
                     waiting.append((entry.path, inside, depth + 1))
-                elif os.path.splitext(entry.name)[1].lower() in kinds and _is_file(entry):
+                elif os.path.splitext(entry.name)[1].lower() in kinds and is_file(entry):
                     found.append(LeftOut(inside, Why.DEEPER))
     return found
 
 
-def _place(path: Path | str) -> tuple[int, int]:
+def place_of(path: Path | str) -> tuple[int, int]:
     """Returns what tells a folder, whatever links lead to it."""
     status = os.stat(path)
     return status.st_dev, status.st_ino
@@ -229,13 +273,10 @@ def _is_known(file: AudioFile, entry: Entry | None) -> bool:
     return entry is not None and entry[:2] == (file.n_bytes, file.mtime_ns)
 
 
-def _check(file: AudioFile) -> tuple[str, str | None, Sound | None]:
+def _check(file: AudioFile) -> Found:
     """Returns the SHA-256 of a file ("" if it cannot be read), and its problem or its sound."""
-    if not file.key.isascii():
-        try:
-            file.key.encode()
-        except UnicodeEncodeError:
-            return "", "its name must be UTF-8. Rename it", None
+    if not is_utf8(file.key):
+        return "", NO_UTF8, None
     try:
         content = read_content(file.path)
     except DataError as error:

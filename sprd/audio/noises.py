@@ -4,12 +4,11 @@ A part of a recording that was heard in training is no unseen noise, so whole re
 Knows nothing of clips; where noise is mixed in by volume, it is parted by time, see `augment.py`.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sprd.audio.split import Split
+from sprd.audio.split import Split, place_of
 
 SHARES = {Split.VALIDATION: 0.25, Split.TESTING: 0.25, Split.TRAINING: 0.5}
 """Of the recordings; in the order of ranks."""
@@ -41,8 +40,9 @@ def split_noises(digests: Iterable[str], salt: str) -> dict[str, Split]:
     Returns:
         The split of each digest.
     """
-    ranked = sorted(set(digests), key=lambda digest: (_place(digest, salt), digest))
-    hashed = {digest: _of_place(_place(digest, salt)) for digest in ranked}
+    places = {digest: place_of(f"noise:{digest}", salt) for digest in digests}
+    ranked = sorted(places, key=lambda digest: (places[digest], digest))
+    hashed = {digest: _of_place(places[digest]) for digest in ranked}
     if set(hashed.values()) == set(Split):
         return hashed
     dealt = dict.fromkeys(ranked, Split.TRAINING)
@@ -61,9 +61,3 @@ def _of_place(place: float) -> Split:
             return split
         place -= share
     return Split.TRAINING
-
-
-def _place(digest: str, salt: str) -> float:
-    """Returns a number of 0 .. 1."""
-    found = hashlib.sha256(f"{salt}:noise:{digest}".encode()).digest()
-    return int.from_bytes(found[:8], "big") / 2**64

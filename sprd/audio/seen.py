@@ -19,13 +19,13 @@ Entry = tuple[int, int, str, str | None, Sound | None]
 """Size, mtime_ns, SHA-256, problem, sound."""
 
 
-def load_seen(folder: Path) -> Mapping[str, Entry]:
-    """Returns what is known of a folder's files, by key.
+def load_seen(folder: Path, kind: str) -> Mapping[str, Entry]:
+    """Returns what is known of a folder's files, by key; `kind` is what they were checked for.
 
     A damaged cache, or one of another format, is none.
     """
     try:
-        content = json.loads(_cache_file(folder).read_bytes())
+        content = json.loads(_cache_file(folder, kind).read_bytes())
         if content["format"] != FORMAT:
             return {}
         return {key: _entry(*entry) for key, entry in content["files"].items()}
@@ -33,7 +33,7 @@ def load_seen(folder: Path) -> Mapping[str, Entry]:
         return {}
 
 
-def write_seen(folder: Path, entries: Mapping[str, Entry]) -> None:
+def write_seen(folder: Path, entries: Mapping[str, Entry], kind: str) -> None:
     """Keeps what is known of a folder's files.
 
     Raises:
@@ -46,12 +46,12 @@ def write_seen(folder: Path, entries: Mapping[str, Entry]) -> None:
         for key, (*entry, sound) in entries.items()
     }
     text = json.dumps({"format": FORMAT, "files": files}, separators=(",", ":"))
-    write_atomically(_cache_file(folder), text)
+    write_atomically(_cache_file(folder, kind), text)
 
 
-def _cache_file(folder: Path) -> Path:
+def _cache_file(folder: Path, kind: str) -> Path:
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
-    return cache_folder() / "corpus" / f"{name}.json"
+    return cache_folder() / kind / f"{name}.json"
 
 
 def _entry(

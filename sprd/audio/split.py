@@ -102,7 +102,7 @@ def split_each(
     """
     splits = {name: listed.get(name) or split_of(name, data) for name in names}
     if moved:
-        told = {name: moved.get(_digest(name, data)) for name in splits}
+        told = {name: moved.get(digest_of(name, data)) for name in splits}
         splits |= {name: Split(split) for name, split in told.items() if split}
     return splits
 
@@ -117,7 +117,7 @@ def moved_by_rank(
     if data.split != "auto" or listed:
         return {}
     moved = [name for name, split in splits.items() if split is not split_of(name, data)]
-    return {_digest(name, data): splits[name].value for name in sorted(moved)}
+    return {digest_of(name, data): splits[name].value for name in sorted(moved)}
 
 
 def split_all(
@@ -163,8 +163,8 @@ def listed_speakers(folder: Path, names: Iterable[str], data: DataSection) -> di
     """
     if data.split == "hash" or data.personal:
         return {}
-    paths = (folder / VALIDATION_LIST, folder / TESTING_LIST)
-    if not all(path.is_file() for path in paths):
+    paths = _lists_of(folder)
+    if not has_lists(folder):
         if data.split == "auto":
             return {}
         raise DataError(
@@ -175,6 +175,15 @@ def listed_speakers(folder: Path, names: Iterable[str], data: DataSection) -> di
     for path, split in zip(paths, (Split.VALIDATION, Split.TESTING), strict=True):
         speakers |= dict.fromkeys(map(speaker_of, _listed_names(path)), split)
     return speakers
+
+
+def has_lists(folder: Path) -> bool:
+    """Whether a data set ships lists of who is kept aside."""
+    return all(path.is_file() for path in _lists_of(folder))
+
+
+def _lists_of(folder: Path) -> tuple[Path, Path]:
+    return folder / VALIDATION_LIST, folder / TESTING_LIST
 
 
 def lacking(clips: Iterable[Clip], data: DataSection) -> tuple[str, ...]:
@@ -226,7 +235,14 @@ def _has_all(
     return all((label, split) in found for label in wanted for split in Split)
 
 
-def _digest(name: str, data: DataSection) -> str:
+def place_of(name: str, salt: str) -> float:
+    """Returns the number of 0 .. 1 that a name is hashed to."""
+    digest = hashlib.sha256(f"{salt}:{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def digest_of(name: str, data: DataSection) -> str:
+    """Returns what stands for a name where nobody is to be named."""
     return f"{_hash(name, data):016x}"
 
 

@@ -228,15 +228,21 @@ def _of_noise(audible: Sequence[Heard], noise: Mapping[str, Sound]) -> list[Find
         return []
     power = np.median([one.sound.energy / one.sound.n_samples for one in audible])
     speech_db = dbfs(float(power) ** 0.5)
-    below = {key: speech_db - sound.rms_dbfs for key, sound in noise.items()}
-    low = [key for key, decibels in below.items() if decibels >= NOISE_BELOW_DB]
-    if len(low) * 2 < len(noise):
+    levels = {key: sound.rms_dbfs for key, sound in noise.items()}
+    low = [key for key in sorted(levels, key=levels.__getitem__)
+           if speech_db - levels[key] >= NOISE_BELOW_DB]  # fmt: skip
+    if not low:
         return []
+    first, last = (f"{levels[key]:.0f}" for key in (low[0], low[-1]))
     what = (
         f"{len(low):,} of {len(noise):,} recordings of noise lie {NOISE_BELOW_DB:g} dB or"
-        f" more below speech, which lies at {speech_db:.0f} dBFS (RMS)"
+        f" more below speech: at {first if first == last else f'{first} .. {last}'} dBFS (RMS),"
+        f" speech at {speech_db:.0f}"
     )
-    advice = f"Mixed in, they are hardly heard: bring louder ones into {BACKGROUND_NOISE_FOLDER}"
+    advice = (
+        f"Mixed in by volume, they are hardly heard: bring louder ones into"
+        f" {BACKGROUND_NOISE_FOLDER}, or mix at a ratio with augment.snr_low_db and snr_high_db"
+    )
     return [Finding("noise_level", what, advice, tuple(low))]
 
 

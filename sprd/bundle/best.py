@@ -88,14 +88,15 @@ def export_trial(
         What breaks the budget; nothing is written then.
     """
     what = f"{run.folder}: exporting {trial.name}"
-    args = (run.folder, run.data, trial, corpus, folder, attempts or {})
+    args = (run.folder, run.data, run.speech, trial, corpus, folder, attempts or {})
     with environment({"TF_CPP_MIN_LOG_LEVEL": "3"}):
         return call_in_child(what, _export, *args)
 
 
 def _export(
     run_folder: Path,
-    data: Path | None,
+    data: Sequence[Path],
+    speech: Sequence[Path],
     trial: Trial,
     corpus: Corpus | None,
     folder: Path,
@@ -104,5 +105,5 @@ def _export(
     load_tensorflow()
     from sprd.bundle.export import export
 
-    run = reopen_run(run_folder, data)
+    run = reopen_run(run_folder, data, speech)
     return export(run.sweep, trial, run.paths.trial(trial.number), corpus, folder, attempts)

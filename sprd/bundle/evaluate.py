@@ -46,7 +46,7 @@ class Evaluation:
 
 def evaluate_model(
     model: Path,
-    data: Path,
+    data: Sequence[Path],
     sweep_file: Path | None,
     split: str,
     n_silence: int,
@@ -54,46 +54,54 @@ def evaluate_model(
     progress: Progress | None = None,
     allowed: Collection[str] = (),
     tell: Callable[[str], None] = lambda line: None,
+    speech: Sequence[Path] = (),
 ) -> Evaluation:
     """Scores a bundle's int8 model, or a bare .tflite, in TFLM.
 
     Args:
         model: Folder of a bundle, or a .tflite with `sweep_file`.
-        data: Folder of clips; every clip is scored, words that are no label as `_unknown_`.
+        data: Folders of clips; every clip is scored, words that are no label as `_unknown_`.
         sweep_file: What a bare .tflite hears: labels and front end.
         split: "all", or "training", "validation", "test": only those speakers.
         n_silence, seed: `_silence_` clips cut from the folder's noise, and the seed of the cuts.
         allowed, tell: What may be wrong with the clips, and who is told what is: see `accept`.
+        speech: Folders of running speech: looked at, not scored, for they hold no clips.
 
     Raises:
         InputError: Model, sweep file or data cannot be used.
     """
     opened = open_model(model, sweep_file)
-    config, corpus = opened.config, _look_at(data, opened, allowed, tell)
+    config, corpus = opened.config, _look_at(data, speech, opened, allowed, tell)
     clips = _clips_of(corpus, split, data)
     heard = hear_unvaried(corpus, config, SPLITS.get(split), seed)
     features = compute_features(clips, heard, n_silence, progress)
     probabilities, labels = _predicted(opened.content, str(model), config, features), config.labels
     scores = score(probabilities, features.labels(labels), features.speakers, labels)
     others = sorted({clip.word for clip in clips} - set(labels))
-    what = {"model": str(model), "data": str(data), "split": split, "other_words": others}
     return Evaluation(
-        scores={**what, **scores.as_dict()},
+        scores={**_told(model, data, split), "other_words": others, **scores.as_dict()},
         labels=labels,
         clips=tuple(heard_clips(clips, probabilities, labels)),
         sound=_sounds(clips, heard),
     )
 
 
+def _told(model: Path, data: Sequence[Path], split: str) -> dict[str, object]:
+    """Returns what was scored on what: one folder by its name, several as a list."""
+    names = [str(folder) for folder in data]
+    return {"model": str(model), "data": names if len(names) > 1 else names[0], "split": split}
+
+
 def _look_at(
-    data: Path,
+    data: Sequence[Path],
+    speech: Sequence[Path],
     opened: Opened,
     allowed: Collection[str],
     tell: Callable[[str], None],
 ) -> Corpus:
     """Opens the clips and tells all that is wrong with them."""
     config = opened.config
-    index = look_into(data, config.data, moved=opened.moved)
+    index = look_into(data[0], config.data, None, opened.moved, data[1:], speech)
     findings = find(index, config.data, config.features, is_trained=False)
     return accept(index, findings, allowed, tell)
 
@@ -105,10 +113,12 @@ def _predicted(model: bytes, name: str, config: Config, clips: Features) -> NDAr
     return runner.predict(clips.scaled())
 
 
-def _clips_of(corpus: Corpus, split: str, data: Path) -> list[Clip]:
+def _clips_of(corpus: Corpus, split: str, data: Sequence[Path]) -> list[Clip]:
     clips = [c for c in corpus.clips if split == "all" or c.split == SPLITS[split]]
     if not clips:
-        raise DataError(f"{data}: must hold clips of the {split} split, got none.")
+        raise DataError(
+            f"{', '.join(map(str, data))}: must hold clips of the {split} split, got none."
+        )
     return clips
 
 
@@ -147,15 +157,19 @@ def score_reference(run: Run, model: Path, sweep_file: Path) -> OutsideModel:
             f"{sweep_file} [data] keywords: must be those of {run.folder}, {_words(ours)}, got"
             f" {_words(own)}. Give the sweep file of a model for the same words."
         )
-    args = (run.folder, run.data, model, sweep_file)
+    args = (run.folder, run.data, run.speech, model, sweep_file)
     return call_in_child(f"{model}: scoring it", _score_reference, *args)
 
 
 def _score_reference(
-    run_folder: Path, data: Path | None, model: Path, sweep_file: Path
+    run_folder: Path,
+    data: Sequence[Path],
+    speech: Sequence[Path],
+    model: Path,
+    sweep_file: Path,
 ) -> OutsideModel:
     load_tensorflow()
-    run = reopen_run(run_folder, data)
+    run = reopen_run(run_folder, data, speech)
     own, ours = load_recipe(sweep_file, VOCABULARY), run.sweep.default
     footprint = measure_untrusted(model, ours.budget.board)
     runner = Runner(model.read_bytes(), str(model))
@@ -164,7 +178,7 @@ def _score_reference(
     # model's.
     words = replaced(ours.data, keywords=own.data.keywords)
     config = replaced(own, data=words, augment=ours.augment, budget=ours.budget)
-    corpus = open_corpus(ours.data, run.data)
+    corpus = open_corpus(ours.data, run.data, run.speech)
     check_data(run, corpus.fingerprint)
     clips = open_features(corpus, config, Split.VALIDATION)
     labels = config.labels

@@ -1,7 +1,7 @@
 """A bundle in, the same model made again: what differs here, and what came of it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -93,7 +93,8 @@ def open_record(folder: Path) -> tuple[dict[str, Any], Config]:
 def open_same_data(
     manifest: Mapping[str, Any],
     config: Config,
-    data: Path | None,
+    data: Sequence[Path],
+    speech: Sequence[Path],
     progress: Progress | None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Corpus:
@@ -105,7 +106,7 @@ def open_same_data(
         DataError: They are others, or lie elsewhere.
     """
     told = manifest["record"]["data"]
-    index = index_data(config.data, data, progress, told.get("moved", {}))
+    index = index_data(config.data, data, speech, progress, told.get("moved", {}))
     corpus = index.corpus
     if corpus.fingerprint == told["fingerprint"] and split_digest(corpus) != told["split_digest"]:
         raise DataError(

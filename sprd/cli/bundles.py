@@ -27,6 +27,7 @@ def evaluate(args: Namespace) -> int:
     with SweepView([], 0) as view:
         found = evaluate_model(
             *(args.model, args.data, args.sweep, args.split, args.silence, args.seed),
+            speech=args.speech,
             progress=view.progress,
             allowed=args.allow,
             tell=view.note,
@@ -73,7 +74,9 @@ def reproduce(args: Namespace) -> int:
     with SweepView([], 0) as view:
         for difference in differences(manifest):
             view.note(f"not as it was: {difference}")
-        corpus = open_same_data(manifest, config, args.data, view.progress, view.note)
+        corpus = open_same_data(
+            *(manifest, config, args.data, args.speech, view.progress, view.note)
+        )
         view.note(f"training {config.train.n_steps:,} steps, seed {config.seed}")
         err = console()
 

@@ -34,7 +34,7 @@ def pick(args: Namespace) -> int:
     from sprd.sweep.run import reopen_run
 
     _check_reference(args)
-    run = reopen_run(args.run_folder, args.data)
+    run = reopen_run(args.run_folder, args.data, args.speech)
     limits = limits_of(args)
     trials = under_limits(run.table.trials, limits)
     if not args.by and not any(trial.is_eligible for trial in run.table.trials):
@@ -91,7 +91,7 @@ def export(args: Namespace) -> int:
     """Exports one trial."""
     from sprd.sweep.run import reopen_run
 
-    return _export(args, reopen_run(args.run_folder, args.data), args.trial)
+    return _export(args, reopen_run(args.run_folder, args.data, args.speech), args.trial)
 
 
 def compare(args: Namespace) -> int:
@@ -128,7 +128,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
     folder = (args.out or run.paths.bundle_of(number)).absolute()
     check_target(folder)  # before it is scored
     try:
-        corpus = open_corpus(run.sweep.default.data, run.data)
+        corpus = open_corpus(run.sweep.default.data, run.data, run.speech)
         check_data(run, corpus.fingerprint)
     except DataError as error:
         console().print(Text(f"test speakers are not scored: {error}", style="yellow"))

@@ -1,7 +1,7 @@
 """The verbs about data: fetch a public set, let voices speak one, look into a folder."""
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,10 @@ from rich.text import Text
 from sprd.cli.grid import show_grid
 from sprd.cli.text import console, output, show_json
 from sprd.cli.view import SweepView
+from sprd.errors import InputError
 from sprd.sweep.rows.counts import counted
+
+SPLITS = ("training", "validation", "test")
 
 if TYPE_CHECKING:
     from sprd.audio.corpus import Index
@@ -61,11 +64,17 @@ def check(args: Namespace) -> int:
     from sprd.audio.inspection import report
     from sprd.config.trial import FeaturesSection
 
+    folders, extra = args.data or args.folder[:1], args.folder[0 if args.data else 1 :]
+    if not folders and args.sweep is None:
+        raise InputError(
+            "sprd data check: must be given a folder of recordings, got none. Name it, or a sweep"
+            " file with --sweep that does."
+        )
     if args.sweep is None:
-        features, index = FeaturesSection(), index_folders(args.folder)
+        features, index = FeaturesSection(), index_folders(folders, extra, args.speech)
         findings = find(index, None, features, is_trained=True)
     else:
-        config, index = _open_as_sweep(args.sweep, args.folder)
+        config, index = _open_as_sweep(args.sweep, args)
         features, babble = config.features, config.augment.babble_frequency
         findings = find(index, config.data, features, True, babble)
     told = report(index, findings, features.clip_duration_ms / 1000).as_dict()
@@ -77,10 +86,11 @@ def check(args: Namespace) -> int:
     return 0
 
 
-def _open_as_sweep(file: Path, folders: Sequence[Path]) -> "tuple[Config, Index]":
-    """Looks at folders as a sweep would that is given the first, and the others as extra.
+def _open_as_sweep(file: Path, args: Namespace) -> "tuple[Config, Index]":
+    """Looks at folders as a sweep would that is given those of `--data`, and the others as extra.
 
-    Folders that the file names itself are looked at as it says.
+    Without that flag, as one that is given the first of them. Folders that the file names itself
+    are looked at as it says.
     """
     from sprd.audio.corpus import index_data
     from sprd.config.frozen import replaced
@@ -89,9 +99,10 @@ def _open_as_sweep(file: Path, folders: Sequence[Path]) -> "tuple[Config, Index]
 
     config = load_recipe(file, VOCABULARY)
     named = [Path(one).resolve() for one in config.data.extra]
-    others = [one for one in folders if one.resolve() not in named]
-    data = replaced(config.data, extra=(*config.data.extra, *map(str, others[1:])))
-    return replaced(config, data=data), index_data(data, others[0] if others else None)
+    others = [one for one in args.folder if one.resolve() not in named]
+    folders, extra = args.data or others[:1], others[0 if args.data else 1 :]
+    data = replaced(config.data, extra=(*config.data.extra, *map(str, extra)))
+    return replaced(config, data=data), index_data(data, folders, args.speech)
 
 
 def _show_report(report: Mapping[str, Any]) -> None:
@@ -107,6 +118,11 @@ def _show_report(report: Mapping[str, Any]) -> None:
         f"{counted(n_clips, 'clip')} of {counted(n_speakers, 'speaker')},"
         f" {report['duration_s']:,.0f} s"
     )
+    for what, unit, form in (("n_noises", "recordings of noise", ",.0f"),
+                             ("speech_hours", "h of running speech", ",.2f")):  # fmt: skip
+        if told := report[what]:
+            each = ", ".join(f"{told.get(name, 0):{form}} {name}" for name in SPLITS)
+            out.print(f"{sum(told.values()):{form}} {unit}: {each}")
     for found in report["findings"]:
         style = "red" if found["stops"] else "yellow"
         out.print(Text(f"{found['name']}: {found['sentence']}", style=style))

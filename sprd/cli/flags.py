@@ -16,10 +16,15 @@ def add_json(verb: argparse.ArgumentParser) -> None:
 
 
 def add_data(verb: argparse.ArgumentParser, required: bool = False) -> None:
-    """Adds the folder of recordings."""
+    """Adds the folders of recordings."""
     verb.add_argument(
-        "--data", type=Path, metavar="DIR", required=required, help="folder of <word>/<clip>.wav"
-    )
+        "--data", type=Path, metavar="DIR", required=required, action="append", default=[],
+        help="folder of <word>/<clip>.wav; may be repeated",
+    )  # fmt: skip
+    verb.add_argument(
+        "--speech", type=Path, metavar="DIR", action="append", default=[],
+        help="folder of running speech without the keywords; may be repeated",
+    )  # fmt: skip
 
 
 def add_allow(verb: argparse.ArgumentParser) -> None:

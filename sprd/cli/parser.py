@@ -329,7 +329,8 @@ def _add_data_check(parts: Verbs) -> None:
         " (exit 2 if none could use them).",
         "sprd data check recordings --sweep sweeps/up_down_nano33ble.toml",
     )
-    part.add_argument("folder", type=Path, metavar="DIR", nargs="+")
+    part.add_argument("folder", type=Path, metavar="DIR", nargs="*")
+    add_data(part)
     part.add_argument(
         "--sweep", type=Path, metavar="FILE", help="tells keywords, split and front end"
     )

@@ -25,7 +25,7 @@ def sweep(args: Namespace) -> int:
     from sprd.pipeline import run_sweep
     from sprd.sweep.run import open_run
 
-    run = open_run(args.file, args.out, args.data)
+    run = open_run(args.file, args.out, args.data, args.speech)
     n_trials = args.trials or run.sweep.sweep.n_trials
     try:
         with _view(run, n_trials) as view:
@@ -49,7 +49,7 @@ def crossval(args: Namespace) -> int:
     from sprd.pipeline import cross_validate
     from sprd.sweep.run import reopen_run
 
-    run = reopen_run(args.run_folder, args.data)
+    run = reopen_run(args.run_folder, args.data, args.speech)
     trials = [run.trial(number) for number in dict.fromkeys(args.trial)]
     with SweepView([], 0) as view:
         found = cross_validate(run, trials, args.folds, args.address, view)
@@ -67,7 +67,7 @@ def train(args: Namespace) -> int:
     from sprd.pipeline import run_one
     from sprd.sweep.run import open_run
 
-    run = open_run(args.file, args.out, args.data, suffix="-train")
+    run = open_run(args.file, args.out, args.data, args.speech, suffix="-train")
     with _view(run, 1) as view:
         trial, bundle = run_one(run, view, args.allow)
     if args.json:

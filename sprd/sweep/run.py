@@ -3,7 +3,7 @@
 import difflib
 import json
 import secrets
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sprd.config.params import Vocabulary
 from sprd.config.reader import load_recipe, load_sweep, parse_sweep
 from sprd.config.space import SEARCHABLE_DATA
 from sprd.config.sweep import SweepConfig
-from sprd.config.trial import Config
+from sprd.config.trial import Config, DataSection
 from sprd.device.board import BOARDS
 from sprd.disk.atomic import write_atomically
 from sprd.disk.room import check_room
@@ -47,8 +47,22 @@ class Run:
     folder: Path
     sweep: SweepConfig
     table: Table
-    data: Path | None
-    """The folder that `--data` named, which overrides the file's source."""
+    data: tuple[Path, ...]
+    """The folders that `--data` named, in place of the file's sources."""
+    speech: tuple[Path, ...] = ()
+    """Those that `--speech` named, in place of the file's."""
+
+    @property
+    def data_section(self) -> DataSection:
+        """What the file says of the recordings, with the folders that flags named."""
+        named: dict[str, object] = {}
+        if self.data:
+            named |= {"source": str(self.data[0]), "sources": ()}
+        if len(self.data) > 1:
+            named["sources"] = tuple(map(str, self.data))
+        if self.speech:
+            named["speech"] = tuple(map(str, self.speech))
+        return replaced(self.sweep.default.data, **named)
 
     @property
     def build(self) -> str | None:
@@ -77,8 +91,20 @@ class Run:
         )
 
 
-def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") -> Run:
+def open_run(
+    file: Path,
+    out: Path | None,
+    data: Sequence[Path] | None = None,
+    speech: Sequence[Path] | None = None,
+    suffix: str = "",
+) -> Run:
     """Opens the folder of a run for a sweep file: a new one, or the one to go on with.
+
+    Args:
+        file: The sweep file.
+        out: The folder; one under runs/ by default.
+        data, speech: Folders in place of the file's: the flags of these names.
+        suffix: Of the default folder's name.
 
     Raises:
         ConfigError: The file breaks a rule, or another sweep's rows are in the folder.
@@ -103,7 +129,7 @@ def open_run(file: Path, out: Path | None, data: Path | None, suffix: str = "") 
         if board is not None and sweep.board_text is not None:
             _check_same(paths.board, Path(board.origin), sweep.board_text)
         sweep = _with_kept_build(sweep, folder)
-    return Run(folder, sweep, Table(paths.table), data.absolute() if data else None)
+    return Run(folder, sweep, Table(paths.table), _absolute(data), _absolute(speech))
 
 
 def check_data(run: Run, fingerprint: str) -> None:
@@ -139,8 +165,9 @@ def begin(run: Run, fingerprint: str, allowed: Collection[str] = ()) -> None:
         "layout": LAYOUT,
         "id": known.get("id") or secrets.token_hex(6),
         "sweep_file": str(run.sweep.path.absolute()),
-        "data": str(run.data) if run.data else None,
+        "data": _noted(run.data),
         "data_fingerprint": fingerprint,
+        **({"speech": list(map(str, run.speech))} if run.speech else {}),
         **({"build": run.build} if run.build else {}),
         **({"allowed": sorted(allowed)} if allowed else {}),
     }
@@ -217,8 +244,14 @@ def earlier_runs(run: Run, fingerprint: str) -> Earlier:
     )
 
 
-def reopen_run(folder: Path, data: Path | None = None) -> Run:
+def reopen_run(
+    folder: Path, data: Sequence[Path] | None = None, speech: Sequence[Path] | None = None
+) -> Run:
     """Opens the folder of an earlier run to read from it.
+
+    Args:
+        folder: Of the run.
+        data, speech: Folders in place of those that the run was given, or its file names.
 
     Raises:
         ConfigError: It is no run's folder.
@@ -229,7 +262,8 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
     try:
         source = _read_source(folder)
         text = paths.sweep.read_text(encoding="utf-8-sig")
-        origin, old_data = Path(source["sweep_file"]), source["data"]
+        origin = Path(source["sweep_file"])
+        old_data, old_speech = (_folders(source.get(key)) for key in ("data", "speech"))
     except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
         raise ConfigError(
             f"{folder}: must be the folder of a run, with sweep.toml, run.json and trials.jsonl."
@@ -237,8 +271,8 @@ def reopen_run(folder: Path, data: Path | None = None) -> Run:
         ) from error
     kept = paths.board if paths.board.exists() else None
     sweep = parse_sweep(text, origin, VOCABULARY, kept, _build_of(source))
-    chosen = data or (Path(old_data) if old_data else None)
-    return Run(paths.folder, sweep, Table(paths.table), chosen.absolute() if chosen else None)
+    folders, talk = _absolute(data or old_data), _absolute(speech or old_speech)
+    return Run(paths.folder, sweep, Table(paths.table), folders, talk)
 
 
 @contextmanager
@@ -286,6 +320,29 @@ def _read_source(folder: Path) -> dict[str, Any]:
         f"{path} layout: must be at most {LAYOUT}, got {layout!r}: a newer sprd made this run. Use"
         " that version, or choose another --out."
     )
+
+
+def _absolute(folders: Sequence[Path] | None) -> tuple[Path, ...]:
+    return tuple(folder.absolute() for folder in folders or ())
+
+
+def _noted(folders: Sequence[Path]) -> str | list[str] | None:
+    """Returns how a run notes its folders of clips: none, one as ever, or a list."""
+    names = [str(folder) for folder in folders]
+    return names if len(names) > 1 else names[0] if names else None
+
+
+def _folders(noted: object) -> tuple[Path, ...]:
+    """Reads it.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if noted is None or isinstance(noted, str):
+        return (Path(noted),) if noted else ()
+    if isinstance(noted, list):
+        return tuple(Path(name) for name in noted)
+    raise TypeError(f"no folders: {noted!r}")
 
 
 def _with_kept_build(sweep: SweepConfig, folder: Path) -> SweepConfig:

@@ -139,7 +139,7 @@ def test_a_folder_given_twice_is_refused(folder: Path) -> None:
 
 def test_the_flag_overrides_the_source(folder: Path) -> None:
     """`--data` wins over the sweep file."""
-    assert open_corpus(section(source="/nowhere"), folder).clips
+    assert open_corpus(section(source="/nowhere"), (folder,)).clips
 
 
 @pytest.mark.parametrize(

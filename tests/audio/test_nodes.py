@@ -50,12 +50,12 @@ def test_a_folder_that_is_shared_is_read_where_it_is(recordings: Path) -> None:
 
 
 def test_a_folder_that_is_not_shared_is_named(recordings: Path) -> None:
-    """Also where --data named it: the sweep's own source is another then."""
-    corpus = open_corpus(section(source="synthetic"), recordings)
+    """By its first file."""
+    data = section(source=str(recordings))
+    corpus = open_corpus(data)
     shutil.rmtree(recordings)
-    for data in (section(source=str(recordings)), section(source="synthetic")):
-        with pytest.raises(DataError, match=r"cat/00000000_nohash_0\.wav: must be on every node"):
-            resolve_on_node(corpus, data)
+    with pytest.raises(DataError, match=r"cat/00000000_nohash_0\.wav: must be on every node"):
+        resolve_on_node(corpus, data)
 
 
 def test_synthetic_speech_is_spoken_where_it_is_not(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sprd.audio import sources
-from sprd.audio.sources import folder_of, source_name
+from sprd.audio.sources import folders_of, source_names
 from sprd.audio.voices.synthetic import SpeechSettings
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
@@ -18,9 +18,9 @@ def section(source: str) -> DataSection:
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     """And the flag `--data` goes before the sweep file."""
     (tmp_path / "yes").mkdir()
-    assert tmp_path == folder_of(section(str(tmp_path)))
-    assert tmp_path == folder_of(section("speech_commands"), tmp_path)
-    assert str(tmp_path) in source_name(section("synthetic"), tmp_path)
+    assert [tmp_path] == folders_of(section(str(tmp_path)))
+    assert [tmp_path] == folders_of(section("speech_commands"), (tmp_path,))
+    assert source_names(section("synthetic"), (tmp_path,)) == f"folder {tmp_path}"
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -28,13 +28,13 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     """The path and the reason are in the message."""
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=name):
-        folder_of(section(str(tmp_path / name)))
+        folders_of(section(str(tmp_path / name)))
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     """The message says how recordings are named."""
     with pytest.raises(DataError, match="_nohash_"):
-        folder_of(section(str(tmp_path)))
+        folders_of(section(str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_a_download_is_asked_for_not_made(
     """A sweep does not fetch 2.3 GB; a fetched one is found."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path))
     with pytest.raises(DataError, match=f"sprd data fetch --version {version}"):
-        folder_of(section(source))
+        folders_of(section(source))
     fetched = tmp_path / f"speech_commands_{version}"
     fetched.mkdir()
     (fetched / "yes").mkdir()
     with pytest.raises(DataError):
-        folder_of(section(source))
+        folders_of(section(source))
     (fetched / ".sprd-fetched.json").write_text("{}")
-    assert fetched == folder_of(section(source))
-    assert version in source_name(section(source))
+    assert fetched == folders_of(section(source))[0]
+    assert version in source_names(section(source))
 
 
 def test_synthetic_speech_is_made_when_asked_for(
@@ -68,6 +68,6 @@ def test_synthetic_speech_is_made_when_asked_for(
         return tmp_path
 
     monkeypatch.setattr(sources, "synthesize", synthesize)
-    assert tmp_path == folder_of(section("synthetic"))
+    assert tmp_path == folders_of(section("synthetic"))[0]
     assert asked == [(SpeechSettings(("yes",), 96, 3, 30),)]
-    assert "96" in source_name(section("synthetic"))
+    assert "96" in source_names(section("synthetic"))

@@ -97,7 +97,7 @@ def test_each_clip_is_told_as_it_was_heard(shared: Path, model: Path, tmp_path: 
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(clip.read_bytes())
     file = write(tmp_path / "theirs.toml", "synthetic")
-    found = evaluate_model(model, tmp_path / "data", file, "all", 3, 0)
+    found = evaluate_model(model, (tmp_path / "data",), file, "all", 3, 0)
     assert [one.word for one in found.clips] == ["left", "left", "up", "up", *["_silence_"] * 3]
     assert (found.scores["n_clips"], found.scores["n_silence"]) == (7, 3)
     assert found.scores["n_speakers"] == len({one.speaker for one in found.clips[:4]})
@@ -115,7 +115,7 @@ def test_saved_model_in_place_of_a_bundle_is_named(tmp_path: Path) -> None:
     """As `sprd check` names it."""
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(InputError, match=r"a bundle, got a SavedModel of TensorFlow\. Convert"):
-        evaluate_model(tmp_path, tmp_path, None, "all", 1, 0)
+        evaluate_model(tmp_path, (tmp_path,), None, "all", 1, 0)
 
 
 def test_file_that_is_no_model_is_named_before_its_sweep_file_is_missed(tmp_path: Path) -> None:
@@ -123,4 +123,4 @@ def test_file_that_is_no_model_is_named_before_its_sweep_file_is_missed(tmp_path
     file = tmp_path / "m.tflite"
     file.write_text("version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ModelFileError, match="got a Git LFS pointer"):
-        evaluate_model(file, tmp_path, None, "all", 1, 0)
+        evaluate_model(file, (tmp_path,), None, "all", 1, 0)

@@ -54,7 +54,7 @@ def file(tmp_path: Path) -> Path:
 def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Path) -> None:
     """Folders are made; the table is there with its first row."""
     out = tmp_path / "deep" / "run"
-    run = open_run(file, out, tmp_path / "data")
+    run = open_run(file, out, (tmp_path / "data",))
     assert sorted(os.listdir(out)) == ["run.json", "sweep.toml"]
     assert (out / "sweep.toml").read_text() == TEXT
     source = json.loads((out / "run.json").read_text())
@@ -65,7 +65,7 @@ def test_new_run_keeps_the_text_and_where_it_came_from(tmp_path: Path, file: Pat
         "data": str(tmp_path / "data"),
         "data_fingerprint": DATA,
     }
-    assert (run.folder, run.paths.bundle, run.data) == (out, out / "bundle", tmp_path / "data")
+    assert (run.folder, run.paths.bundle, run.data) == (out, out / "bundle", (tmp_path / "data",))
     assert run.table.rows == []
 
 
@@ -75,7 +75,7 @@ def test_run_is_named_like_the_sweep_unless_told(
     """It goes to runs/<name> where sprd is run."""
     monkeypatch.chdir(tmp_path)
     assert open_run(file, None, None).folder == tmp_path / "runs" / "mine"
-    assert open_run(file, None, None, "-train").folder == tmp_path / "runs" / "mine-train"
+    assert open_run(file, None, None, None, "-train").folder == tmp_path / "runs" / "mine-train"
 
 
 @pytest.mark.parametrize("name", ["with space", "quote \" and '", "line\nbreak", "-x", "ünïcode"])
@@ -92,7 +92,7 @@ def test_relative_folders_are_made_absolute(
 ) -> None:
     """Workers run elsewhere."""
     monkeypatch.chdir(tmp_path)
-    run = open_run(file.relative_to(tmp_path), tmp_path / "run", tmp_path / "data")
+    run = open_run(file.relative_to(tmp_path), tmp_path / "run", (tmp_path / "data",))
     assert json.loads((run.folder / "run.json").read_text())["sweep_file"] == str(file)
     reopened = reopen_run(run.folder.relative_to(tmp_path))
     assert reopened.folder == tmp_path / "run"
@@ -255,13 +255,14 @@ def test_run_of_old_is_of_the_build_of_old(shared: Path, tmp_path: Path) -> None
 
 def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Path) -> None:
     """Relative folders of the sweep file start where it was, though it is gone by now."""
-    open_run(file, tmp_path / "run", tmp_path / "data")
+    open_run(file, tmp_path / "run", (tmp_path / "data",))
     file.unlink()
     run = reopen_run(tmp_path / "run")
     assert run.sweep.path == file
     assert run.sweep.default.data.source == str(file.parent / "clips")
-    assert run.data == tmp_path / "data"
-    assert reopen_run(tmp_path / "run", tmp_path / "other").data == tmp_path / "other"
+    assert run.data == (tmp_path / "data",)
+    other = (tmp_path / "other",)
+    assert reopen_run(tmp_path / "run", other).data == other
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def run_jobs(jobs: Jobs, run: Run, corpus: Corpus, watcher: Watcher) -> None:
     while not jobs.is_done:
         bridge.begin_round(max(ROUND, ROUND_PER_SLOT * slots_wanted(sweep, nodes())))
         name = checkpoints.new_round()
-        tuner = _tuner(bridge, checkpoints.uri, name, sweep, corpus, jobs.scheduler)
+        tuner = _tuner(bridge, checkpoints.uri, name, run, corpus, jobs.scheduler)
         with _errors_told(bridge), _naming_storage(sweep):
             tuner.fit()
         checkpoints.end_round(name)
@@ -87,11 +87,12 @@ def run_jobs(jobs: Jobs, run: Run, corpus: Corpus, watcher: Watcher) -> None:
 
 
 def _tuner(
-    bridge: Bridge, storage: str, name: str, sweep: SweepConfig, corpus: Corpus, scheduler: str
+    bridge: Bridge, storage: str, name: str, run: Run, corpus: Corpus, scheduler: str
 ) -> tune.Tuner:
     """Returns what runs until all are done or the round is over."""
+    sweep = run.sweep
     placed = tune.with_resources(
-        tune.with_parameters(trainable, corpus=[ray.put((corpus, sweep.default.data))]),
+        tune.with_parameters(trainable, corpus=[ray.put((corpus, run.data_section))]),
         resources(sweep),
     )
     return tune.Tuner(
