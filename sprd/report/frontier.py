@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sprd.config.limits import Limit, Violation, find_violations
+from sprd.config.limits import LEAST_KEYS, Limit, Violation, find_violations
 from sprd.config.numbers import COSTS
 from sprd.config.objectives import Objective, natural
 from sprd.config.params import Scalar
@@ -32,6 +32,8 @@ class Point:
     label: str
     kind: Kind
     row: Trial | Compared
+    score: str = ACCURACY
+    """The key of what is drawn against the costs."""
 
     @property
     def params(self) -> Mapping[str, Scalar]:
@@ -49,13 +51,13 @@ class Point:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the balanced accuracy."""
-        return interval_of(self.row)
+        """The 95 % interval of the score."""
+        return interval_of(self.row, self.score)
 
 
-def interval_of(row: Trial | Compared) -> tuple[float, float] | None:
-    """Returns the 95 % interval of the balanced accuracy, None where it is unknown."""
-    bounds = (row.metrics.get("intervals") or {}).get(ACCURACY)
+def interval_of(row: Trial | Compared, key: str = ACCURACY) -> tuple[float, float] | None:
+    """Returns the 95 % interval of a score, None where it is unknown."""
+    bounds = (row.metrics.get("intervals") or {}).get(key)
     return (float(bounds[0]), float(bounds[1])) if bounds else None
 
 
@@ -69,15 +71,22 @@ def points_of(
     objectives: Sequence[Objective],
     references: Iterable[Compared] = (),
 ) -> list[Point]:
-    """Returns what there is to draw: the frontier in its order, other trials, references."""
+    """Returns what there is to draw: the frontier in its order, other trials, references.
+
+    Recall on streams is drawn where it is the first of the objectives that is such a score.
+    """
     trained = [row for row in trials if row.status == "trained" and row.known(ACCURACY)]
     best = frontier(trained, objectives)
+    score = next((o.key for o in objectives if o.key in (ACCURACY, *LEAST_KEYS)), ACCURACY)
     on_frontier = {row.number for row in best}
     others = [row for row in trained if row.number not in on_frontier]
     return [
-        *(Point(str(row.number), "frontier", row) for row in best),
-        *(Point(str(row.number), "trial" if row.is_eligible else "over", row) for row in others),
-        *(Point(row.label, "reference", row) for row in references),
+        *(Point(str(row.number), "frontier", row, score) for row in best),
+        *(
+            Point(str(row.number), "trial" if row.is_eligible else "over", row, score)
+            for row in others
+        ),
+        *(Point(row.label, "reference", row, score) for row in references),
     ]
 
 

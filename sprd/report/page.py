@@ -49,12 +49,13 @@ tr.frontier td { background: var(--pale); font-weight: 600 } tr.over td { opacit
 small, .interval { color: #888; font-weight: 400 } ul { padding-left: 1.2rem }
 """
 _HOW_SCORED = """\
-<p>Each number is of the int8 model in TensorFlow Lite Micro, on {whom}. Below each accuracy stands
-its 95 % interval, a bootstrap over speakers, or exact on clips where speakers are too few: where
-two overlap much, chance may have decided which is better. The best of many trials is chosen on
-these very {noun}, so its score is somewhat too high; test {noun} are scored only for what is
-exported, and the bundle's manifest tells that score. Sizes are of the converted model; RAM,
-flash, instructions and latency are estimates for the board and its build.</p>"""
+<p>Each number is of the int8 model in TensorFlow Lite Micro, on streams by TensorFlow Lite's
+kernels, on {whom}. Below each accuracy stands its 95 % interval, a bootstrap over speakers, or
+exact on clips where speakers are too few: where two overlap much, chance may have decided which is
+better. The best of many trials is chosen on these very {noun}, so its score is somewhat too high;
+test {noun} are scored only for what is exported, and the bundle's manifest tells that score. Sizes
+are of the converted model; RAM, flash, instructions and latency are estimates for the board and
+its build.</p>"""
 _OF_SPEAKERS = {"noun": "speakers", "whom": "validation speakers, whom training never heard"}
 _OF_TAKES = {
     "noun": "takes",
@@ -175,7 +176,8 @@ def _row(point: Point, columns: Sequence[Column], params: Sequence[str], with_ki
 def _number(point: Point, one: Column) -> str:
     value = one.value(point.row)
     extra = ""
-    if one.key == ACCURACY and (bounds := interval_of(point.row)):
+    is_score = one.key in (ACCURACY, *STREAM_SCORES)
+    if is_score and (bounds := interval_of(point.row, one.key)):
         told = one.number.ends(bounds) + (", 1 speaker" if is_of_one_speaker(point.row) else "")
         extra = f'<br><span class="interval">{told}</span>'
     if value is None:

@@ -1,4 +1,4 @@
-"""Points in, a picture of accuracy against each cost out: PNG or SVG bytes.
+"""Points in, a picture of their score against each cost out: PNG or SVG bytes.
 
 Nothing is told by colour alone: each kind has its own mark, so that it reads in print and for the
 colour-blind. Colours: Okabe and Ito, "Color Universal Design", 2008.
@@ -57,13 +57,13 @@ def plot_frontier(
     limits: Sequence[Limit],
     title: str = "",
 ) -> bytes:
-    """Draws the balanced accuracy of the int8 model against each cost, a panel a cost.
+    """Draws the score of the int8 model that points name against each cost, a panel a cost.
 
     Args:
         file_format: "png" or "svg"; of the same points the same bytes.
         points: What `points_of` gave.
         x_keys: Costs, at least one; a point of which one is unknown is left out of that panel.
-        limits: Of the costs, and of balanced accuracy the least that will do.
+        limits: Of the costs, and of the score the least that will do.
         title: Above the panels.
     """
     bounds = {limit.key: limit.bound for limit in limits}
@@ -78,12 +78,12 @@ def plot_frontier(
         for panel in panels[len(x_keys) :]:
             panel.set_axis_off()
         panels = panels[: len(x_keys)]
-        low, high = _accuracy_range(points, bounds.get(ACCURACY))
+        low, high = _score_range(points, bounds.get(_score(points)))
         for panel, key in zip(panels, x_keys, strict=True):
             panel.set_ylim(low, high)
             _draw_panel(panel, points, key, bounds)
         for panel in grid[:, 0]:
-            panel.set_ylabel(f"{number_of(ACCURACY).title}, int8,\nvalidation")
+            panel.set_ylabel(f"{number_of(_score(points)).title}, int8,\nvalidation")
         _draw_legend(figure, panels, points)
         if title:
             figure.suptitle(printable(title, 90), fontsize=11, color=_INK)
@@ -120,7 +120,7 @@ def _draw_panel(
     if limit is not None:
         told = number_of(key).on_axis(limits[key])
         _draw_limit(panel, limit if is_limit_drawn else None, told, high)
-    if (least := limits.get(ACCURACY)) is not None:
+    if (least := limits.get(_score(points))) is not None:
         panel.axhline(least, color=_INK, linestyle=(0, (5, 3)), linewidth=1.1, zorder=2)
         panel.axhspan(panel.get_ylim()[0], least, color=_RED, alpha=0.07, linewidth=0, zorder=0)
     panel.set_xlabel(f"{number_of(key).title} ({unit})")
@@ -226,9 +226,9 @@ def _draw_legend(figure: Figure, panels: Sequence["Axes"], points: Sequence[Poin
     )
 
 
-def _accuracy_range(points: Iterable[Point], least: float | None) -> tuple[float, float]:
+def _score_range(points: Iterable[Point], least: float | None) -> tuple[float, float]:
     """What all panels show: every point, and the intervals of the frontier."""
-    values = [value for p in points if (value := p.value(ACCURACY)) is not None]
+    values = [value for p in points if (value := p.value(p.score)) is not None]
     values += [bound for p in points if p.kind == "frontier" for bound in p.interval or ()]
     values += [] if least is None else [least]
     low, high = min(values, default=0.0), max(values, default=1.0)
@@ -249,9 +249,14 @@ def _cost_range(costs: Sequence[float], limit: float | None) -> tuple[float, flo
     return max(0.0, low - margin), high + margin, is_drawn
 
 
+def _score(points: Sequence[Point]) -> str:
+    """What all points have on their vertical axis."""
+    return points[0].score if points else ACCURACY
+
+
 def _known(points: Iterable[Point], key: str) -> list[Point]:
-    return [p for p in points if p.value(key) is not None and p.value(ACCURACY) is not None]
+    return [p for p in points if p.value(key) is not None and p.value(p.score) is not None]
 
 
 def _xy(point: Point, key: str, scale: float) -> tuple[float, float]:
-    return (point.value(key) or 0.0) / scale, point.value(ACCURACY) or 0.0
+    return (point.value(key) or 0.0) / scale, point.value(point.score) or 0.0

@@ -39,6 +39,17 @@ def test_unknown_number_of_a_point_is_none(points: list[Point]) -> None:
     assert points[-1].interval is None
 
 
+def test_recall_on_streams_is_drawn_where_it_decides() -> None:
+    """With its own interval; where both decide, the first of the two."""
+    scores = {"balanced_accuracy": 0.9, "recall_streaming": 0.8}
+    intervals = {"recall_streaming": [0.7, 0.85]}
+    rows = [make_row(0, metrics={**scores, "intervals": intervals})]
+    (point,) = points_of(rows, tuple(map(natural, ("model_bytes", "recall_streaming"))))
+    assert (point.score, point.interval) == ("recall_streaming", (0.7, 0.85))
+    (point,) = points_of(rows, tuple(map(natural, ("balanced_accuracy", "recall_streaming"))))
+    assert (point.score, point.interval) == ("balanced_accuracy", None)
+
+
 def test_limit_given_now_is_a_violation_more(rows: list[Trial]) -> None:
     """What is within it, or over the budget by the same key already, stays as it was."""
     now = under_limits(rows, at_most({"model_bytes": 10_000}))

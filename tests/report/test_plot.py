@@ -80,6 +80,16 @@ def test_point_without_a_cost_is_left_out_of_that_panel() -> None:
     assert plot_frontier("png", [known, unknown], ("latency_ms",), ()) == alone
 
 
+def test_score_of_the_points_is_drawn() -> None:
+    """A trial of which it is unknown is left out."""
+    rows = [make_row(n, metrics={"recall_streaming": 0.7 + n / 10}) for n in range(2)]
+    points = [Point(str(row.number), "trial", row, "recall_streaming") for row in rows]
+    svg = plot_frontier("svg", points, ("model_bytes",), ())
+    assert b"recall on streams" in svg
+    unknown = Point("2", "trial", make_row(2), "recall_streaming")
+    assert plot_frontier("svg", [*points, unknown], ("model_bytes",), ()) == svg
+
+
 def test_hundred_crowded_points_are_drawn() -> None:
     """Labels find a place, or overlap."""
     rows = [make_row(i, score=0.8 + i / 1e4, footprint={"latency_ms": 9}) for i in range(100)]
