@@ -57,6 +57,12 @@ class RecognizerSection(Section):
         le=1000,
         description="What a fit allows in running speech of validation speakers.",
     )
+    max_false_accepts_per_hour_words: float = Field(
+        10.0,
+        gt=0,
+        le=10_000,
+        description="The same in their other words, some 1,200 an hour said one after the other.",
+    )
 
     @property
     def basis(self) -> str:

@@ -1,10 +1,11 @@
 """Counts at many thresholds in, which of them to take out. Knows no stream.
 
-Thresholds are places in a grid, from low to high: `false` and `hits` are (n_levels, n_keywords)
-with one threshold for all keywords, or (n_levels,) of a path through such thresholds.
+Thresholds are places in a grid, from low to high. Tables are (n_levels, n_keywords) with one
+threshold for all keywords, or (n_levels,) of a path through such thresholds.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import ceil, floor
 
@@ -32,6 +33,18 @@ Source: order statistics of a Poisson process; Angelopoulos et al., "Conformal r
 Table = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Limited:
+    """False accepts in one material, and how many of them the limit allows in its hours."""
+
+    false: Table
+    allowed: float
+
+    def along(self, offsets: Sequence[int]) -> "Limited":
+        """Returns them on a path, see `path_of`."""
+        return Limited(path_of(self.false, offsets), self.allowed)
+
+
 def path_of(table: Table, offsets: Sequence[int]) -> Table:
     """Returns the sums over keywords, (n_levels,), each threshold being so many places higher."""
     places = np.arange(len(table))[:, None] + np.asarray(offsets)
@@ -46,54 +59,53 @@ def from_above(false: Table) -> Table:
 
 def lowest_level(false: Table, allowed: float) -> int:
     """Returns the lowest level from which on there are at most so many; the highest if none."""
-    return int(_lowest_levels(false, np.array([allowed]))[0])
+    return int(_lowest_levels(from_above(false), np.array([allowed]))[0])
 
 
-def mean_recall(false: Table, hits: Table, hours: float, limit: float) -> float:
-    """Returns the mean of the recalls at `RATES_OF_LIMIT`."""
-    return float(hits[_lowest_levels(false, limit * hours * RATES_OF_LIMIT)].mean())
+def mean_recall(limits: Sequence[Limited], hits: Table) -> float:
+    """Returns the mean of the recalls at `RATES_OF_LIMIT`, every material keeping to its own."""
+    loads = [from_above(one.false) / one.allowed for one in limits]
+    return float(hits[_lowest_levels(np.maximum.reduce(loads), RATES_OF_LIMIT)].mean())
 
 
-def choose_offsets(
-    false: Table, hits: Table, hours: float, limit: float
-) -> tuple[tuple[int, ...], float]:
+def choose_offsets(limits: Sequence[Limited], hits: Table) -> tuple[tuple[int, ...], float]:
     """Returns how far apart the thresholds of keywords lie for the most recall, and that recall.
 
     One keyword after the other, twice round; the first stays where it is.
 
     Args:
-        false: (n_levels, n_keywords), false accepts in `hours`.
+        limits: False accepts of each material, (n_levels, n_keywords).
         hits: The same of recall: all keywords together 1 at most.
-        hours: Of running speech.
-        limit: False accepts an hour.
     """
-    offsets = [0] * false.shape[1]
-    best = mean_recall(path_of(false, offsets), path_of(hits, offsets), hours, limit)
+    offsets = [0] * hits.shape[1]
+    best = mean_recall([one.along(offsets) for one in limits], path_of(hits, offsets))
     for _, keyword in product(range(2), range(1, len(offsets))):
         for offset in sorted(range(-MAX_OFFSET, MAX_OFFSET + 1), key=abs):
             tried = [*offsets[:keyword], offset, *offsets[keyword + 1 :]]
-            recall = mean_recall(path_of(false, tried), path_of(hits, tried), hours, limit)
+            recall = mean_recall([one.along(tried) for one in limits], path_of(hits, tried))
             if recall > best + OFFSET_WORTH:
                 offsets, best = tried, recall
     return tuple(offsets), best
 
 
-def choose_level(false: Table, hours: float, limit: float) -> int:
-    """Returns the lowest level at which unseen speech is expected to keep to the limit.
-
-    Between two levels that whole numbers of false accepts ask for it takes the share that the
-    hours ask for. With too few hours for any statement it takes the lowest without a false accept.
+def choose_level(limits: Sequence[Limited]) -> int:
+    """Returns the lowest level at which every material that nobody saw is expected to keep to it.
 
     Args:
-        false: (n_levels,), false accepts in `hours`.
-        hours: Of running speech.
-        limit: False accepts an hour.
+        limits: False accepts of each material, (n_levels,).
     """
-    allowed = max(limit * hours - EXPECTED_UNSEEN, 0.0)
-    strict, loose = lowest_level(false, floor(allowed)), lowest_level(false, ceil(allowed))
-    return loose + ceil((strict - loose) * (1 - (allowed - floor(allowed))) - 1e-9)
+    return max(_level_of(one.false, one.allowed) for one in limits)
 
 
-def _lowest_levels(false: Table, allowed: Table) -> NDArray[np.intp]:
-    found = np.searchsorted(-from_above(false), -allowed)
-    return np.minimum(found, len(false) - 1)
+def _level_of(false: Table, allowed: float) -> int:
+    """Between two levels that whole numbers ask for the share of the way that is allowed.
+
+    With too few hours for any statement it is the lowest without a false accept.
+    """
+    left = max(allowed - EXPECTED_UNSEEN, 0.0)
+    strict, loose = lowest_level(false, floor(left)), lowest_level(false, ceil(left))
+    return loose + ceil((strict - loose) * (1 - (left - floor(left))) - 1e-9)
+
+
+def _lowest_levels(falling: Table, allowed: Table) -> NDArray[np.intp]:
+    return np.minimum(np.searchsorted(-falling, -allowed), len(falling) - 1)

@@ -1,7 +1,7 @@
 """Streams that a model heard in, what recognisers make of them out, by folds of readers.
 
-Running speech is dealt into folds by reader, keywords by speaker. A folder whose readers are not
-known is one group: where it is too large for a fold, it is dealt by recording.
+Running speech is dealt into folds by reader, words by speaker. A folder whose readers are not known
+is one group: where it is too large for a fold, it is dealt by recording.
 """
 
 from collections import Counter, defaultdict
@@ -21,6 +21,9 @@ from sprd.listening.recognizers import Detections, Peaks, Recognizer, Rings, pre
 CONDITIONS = (QUIET, "20db", "10db")
 """Loudness of the words whose recall counts."""
 
+NEGATIVES = ("speech", "words")
+"""Materials whose false accepts are limited; the first decides how many folds there are."""
+
 LARGEST_SHARE = 1 / 3
 """Of all hours: a group with more is dealt by recording."""
 
@@ -34,27 +37,32 @@ Prepared = tuple[Peaks | Rings, ...]
 class Counts:
     """What recognisers do: (n_recognizers, n_folds, n_keywords), float64.
 
-    `false` has false accepts in running speech, the mean of the seeds; `hits` words that were
-    heard, each weighing so much that all words of a condition weigh as much as those of another,
-    and all together 1.
+    `false` has, a material, false accepts, the mean of the seeds; `hits` words that were heard,
+    each weighing so much that all words of a condition weigh as much as those of another, and all
+    together 1.
     """
 
-    false: NDArray[np.float64]
+    false: dict[str, NDArray[np.float64]]
     hits: NDArray[np.float64]
+
+    def from_row(self, row: int) -> "Counts":
+        """Returns those of a recogniser and the ones after it."""
+        return Counts({name: false[row:] for name, false in self.false.items()}, self.hits[row:])
 
 
 @dataclass(frozen=True)
-class _Speech:
-    """A stream of running speech, when its pieces start, and the fold of each."""
+class _Negative:
+    """A stream without keywords, when its pieces start, the fold of each, and what one weighs."""
 
     heard: HeardStream
     starts_ms: NDArray[np.float64]
     folds: NDArray[np.int64]
+    weight: float
 
     def add_false(self, found: Detections, false: NDArray[np.float64]) -> None:
         where = pieces_at(found.times_ms, self.starts_ms)
         at = self.folds[np.maximum(where, 0)], found.labels - _FIRST_KEYWORD
-        np.add.at(false, at, 1)
+        np.add.at(false, at, self.weight)
 
 
 @dataclass(frozen=True)
@@ -74,87 +82,80 @@ class _Spoken:
 
 @dataclass(frozen=True)
 class Scenes:
-    """Streams in folds: hours of different speech of each, (n_folds,), and what its words weigh."""
+    """Streams in folds.
+
+    `hours` has, a material of `NEGATIVES` that is there, those of different audio, (n_folds,);
+    `weights`, (n_folds,), what the keywords of each fold weigh.
+    """
 
     n_keywords: int
-    hours: NDArray[np.float64]
+    hours: dict[str, NDArray[np.float64]]
     weights: NDArray[np.float64]
-    n_passes: float
-    n_groups: int
-    speech: tuple[_Speech, ...]
+    negatives: tuple[_Negative, ...]
     spoken: tuple[_Spoken, ...]
 
     @property
     def n_folds(self) -> int:
-        """As many as were asked for, or groups if they are fewer."""
-        return len(self.hours)
+        """As many as were asked for, or groups of running speech if they are fewer."""
+        return len(self.weights)
 
     def prepare(self, recognizer: Recognizer) -> Prepared:
         """Prepares what `count` takes: for all thresholds and suppressions."""
-        heard = [*(one.heard for one in self.speech), *(one.heard for one in self.spoken)]
+        heard = [*(one.heard for one in self.negatives), *(one.heard for one in self.spoken)]
         return tuple(prepare(one.scores, one.times_ms, recognizer) for one in heard)
 
     def count(
-        self, prepared: Prepared, recognizers: Sequence[Recognizer], most: float = np.inf
+        self,
+        prepared: Prepared,
+        recognizers: Sequence[Recognizer],
+        most: Mapping[str, float] | None = None,
     ) -> Counts:
         """Counts what recognisers do that differ in thresholds and suppression alone.
 
         Where `most` is given they are looked at from the last on, until there are more false
-        accepts: of the others there is nothing in what comes back, whose last is the last.
+        accepts of a material: of the others there is nothing in what comes back, whose last is the
+        last.
         """
         shape = (len(recognizers), self.n_folds, self.n_keywords)
-        counts = Counts(np.zeros(shape), np.zeros(shape))
-        speech, spoken = prepared[: len(self.speech)], prepared[len(self.speech) :]
-        row = len(recognizers)
-        while row > 0 and counts.false[row:][:1].sum() <= most:
-            row -= 1
-            for one, peaks in zip(self.speech, speech, strict=True):
-                one.add_false(recognize(peaks, recognizers[row]), counts.false[row])
-            for each, peaks in zip(self.spoken, spoken, strict=True):
+        counts = Counts({name: np.zeros(shape) for name in self.hours}, np.zeros(shape))
+        negatives = list(zip(self.negatives, prepared, strict=False))
+        spoken = list(zip(self.spoken, prepared[len(negatives) :], strict=True))
+        for row in reversed(range(len(recognizers))):
+            for one, peaks in negatives:
+                false = counts.false[one.heard.stream.material][row]
+                one.add_false(recognize(peaks, recognizers[row]), false)
+            for each, peaks in spoken:
                 each.add_hits(recognize(peaks, recognizers[row]), counts.hits[row])
-            counts.false[row] /= max(self.n_passes, 1.0)
-        return Counts(counts.false[row:], counts.hits[row:])
+            if any(counts.false[name][row].sum() > n for name, n in (most or {}).items()):
+                return counts.from_row(row)
+        return counts
 
 
 def open_scenes(heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: int) -> Scenes:
     """Deals streams into folds.
 
     Args:
-        heard: Of running speech, and of keywords in `CONDITIONS`; others are left out.
+        heard: Of `NEGATIVES`, and of keywords in `CONDITIONS`; others are left out.
         keywords: The labels of the model from the third on.
         n_folds: At most; as many as there are groups of running speech, if these are fewer.
     """
-    speech = [one for one in heard if one.stream.material == "speech" and one.stream.pieces]
-    group_of = _groups([one.stream for one in speech])
-    shares: dict[str, float] = defaultdict(float)
-    for one in speech:
-        for piece in one.stream.pieces:
-            shares[group_of[piece.key]] += piece.end_s - piece.start_s
-    folds = deal(shares, max(1, min(n_folds, len(shares))))
-    hours = np.zeros(max(folds.values(), default=0) + 1)
-    for group, fold in folds.items():
-        hours[fold] += shares[group]
-    total = hours_of(one.stream for one in speech)
-    spoken = _spoken(heard, keywords, len(hours))
-    weights = np.zeros(len(hours))
+    by_material = {
+        name: [one for one in heard if one.stream.material == name and one.stream.pieces]
+        for name in NEGATIVES
+    }
+    groups = {name: _groups([o.stream for o in mine]) for name, mine in by_material.items()}
+    n_folds = max(1, min(n_folds, len(set(groups[NEGATIVES[0]].values()))))
+    negatives: list[_Negative] = []
+    hours: dict[str, NDArray[np.float64]] = {}
+    for name, mine in by_material.items():
+        if mine:
+            dealt, hours[name] = _deal_pieces(mine, groups[name], n_folds)
+            negatives += dealt
+    spoken = _spoken(heard, keywords, n_folds)
+    weights = np.zeros(n_folds)
     for each in spoken:
         np.add.at(weights, each.folds, each.weight)
-    return Scenes(
-        n_keywords=len(keywords),
-        hours=hours * (total / hours.sum()) if speech else hours,
-        weights=weights,
-        n_passes=sum(one.stream.hours for one in speech) / total if speech else 1.0,
-        n_groups=len(shares),
-        speech=tuple(
-            _Speech(
-                heard=one,
-                starts_ms=starts_of(one.stream.pieces),
-                folds=np.array([folds[group_of[p.key]] for p in one.stream.pieces], np.int64),
-            )
-            for one in speech
-        ),
-        spoken=spoken,
-    )
+    return Scenes(len(keywords), hours, weights, tuple(negatives), spoken)
 
 
 def deal(shares: Mapping[str, float], n_folds: int) -> dict[str, int]:
@@ -165,6 +166,32 @@ def deal(shares: Mapping[str, float], n_folds: int) -> dict[str, int]:
         folds[name] = held.index(min(held))
         held[folds[name]] += share
     return folds
+
+
+def _deal_pieces(
+    heard: Sequence[HeardStream], group_of: Mapping[str, str], n_folds: int
+) -> tuple[list[_Negative], NDArray[np.float64]]:
+    """Streams of one material in folds, and the hours of different audio in each."""
+    shares: dict[str, float] = defaultdict(float)
+    for one in heard:
+        for piece in one.stream.pieces:
+            shares[group_of[piece.key]] += piece.end_s - piece.start_s
+    folds = deal(shares, n_folds)
+    hours = np.zeros(n_folds)
+    for group, fold in folds.items():
+        hours[fold] += shares[group]
+    total = hours_of(one.stream for one in heard)
+    weight = total / sum(one.stream.hours for one in heard)
+    negatives = [
+        _Negative(
+            heard=one,
+            starts_ms=starts_of(one.stream.pieces),
+            folds=np.array([folds[group_of[p.key]] for p in one.stream.pieces], np.int64),
+            weight=weight,
+        )
+        for one in heard
+    ]
+    return negatives, hours * (total / hours.sum())
 
 
 def _groups(streams: Sequence[Stream]) -> dict[str, str]:

@@ -472,7 +472,7 @@ BAD_SPACES = [
     (
         '"train.momentun" = [0.5]',
         "momentun",
-        "momentun: unknown key. Did you mean 'momentum'? Known: batch_size, eval_interval",
+        "momentun: unknown key. Did you mean 'momentum'? Known: average_decay, batch_size",
     ),
 ]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sprd.listening.choose import (
+    Limited,
     choose_level,
     choose_offsets,
     from_above,
@@ -34,7 +35,7 @@ def test_recall_is_compared_at_rates_above_the_limit() -> None:
     """From 2 to 16 times it: at 1 an hour in half an hour from one to eight false accepts."""
     hits = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.0])
     at_each = [0.5, 0.5, 0.5, 0.6, 0.7, 0.7, 0.8, 0.8]  # 1, 1.3, 1.8, 2.4, 3.3, 4.4, 5.9, 8
-    assert mean_recall(FALSE, hits, 0.5, 1.0) == pytest.approx(np.mean(at_each))
+    assert mean_recall([Limited(FALSE, 0.5)], hits) == pytest.approx(np.mean(at_each))
 
 
 @pytest.mark.parametrize(
@@ -43,13 +44,14 @@ def test_recall_is_compared_at_rates_above_the_limit() -> None:
 )
 def test_level_reckons_with_one_more(hours: float, level: int) -> None:
     """Of 1 an hour in three hours two are left; half an event asks for the level in between."""
-    assert choose_level(FALSE, hours, 1.0) == level
+    assert choose_level([Limited(FALSE, hours)]) == level
 
 
 def test_level_lies_between_those_of_whole_numbers() -> None:
     """Of a fine grid as far along as the hours ask for."""
     false = np.repeat(FALSE, 10)
-    assert [choose_level(false, hours, 1.0) for hours in (2.0, 2.5, 2.9, 3.0)] == [40, 35, 31, 30]
+    levels = [choose_level([Limited(false, allowed)]) for allowed in (2.0, 2.5, 2.9, 3.0)]
+    assert levels == [40, 35, 31, 30]
 
 
 def test_keyword_gets_the_threshold_that_pays() -> None:
@@ -57,12 +59,22 @@ def test_keyword_gets_the_threshold_that_pays() -> None:
     heights = np.arange(60)[:, None]
     easy, hard = np.exp(-heights / 6), np.exp(-(heights - 12) / 6)
     hits = np.tile(0.5 * (1 - heights / 60), 2)
-    offsets, recall = choose_offsets(np.hstack([easy, hard]) * 20, hits, 10.0, 1.0)
+    apart = [Limited(np.hstack([easy, hard]) * 20, 10.0)]
+    offsets, recall = choose_offsets(apart, hits)
     assert offsets[0] == 0 and 4 <= offsets[1] <= 16
-    alike, _ = choose_offsets(np.hstack([easy, easy]) * 20, hits, 10.0, 1.0)
+    alike, _ = choose_offsets([Limited(np.hstack([easy, easy]) * 20, 10.0)], hits)
     assert abs(alike[1]) <= 1
-    apart = np.hstack([easy, hard]) * 20
-    assert recall > mean_recall(path_of(apart, (0, 0)), path_of(hits, (0, 0)), 10.0, 1.0)
+    assert recall > mean_recall([one.along((0, 0)) for one in apart], path_of(hits, (0, 0)))
+
+
+def test_every_material_keeps_to_its_own_limit() -> None:
+    """The one that allows less decides, of the level as of the recall."""
+    speech, words = Limited(FALSE, 5.0), Limited(FALSE * 10, 21.0)
+    assert choose_level([speech]) == 2  # four are left
+    assert choose_level([words]) == choose_level([speech, words]) == 3  # twenty are
+    hits = np.linspace(0.9, 0.4, 6)
+    strict, loose = Limited(FALSE, 0.5), Limited(FALSE, 50.0)
+    assert mean_recall([strict, loose], hits) == mean_recall([strict], hits)
 
 
 @pytest.mark.parametrize("hours", [1.0, 2.1, 6.0])
@@ -82,8 +94,8 @@ def test_unseen_speech_keeps_to_the_limit(hours: float) -> None:
             for rate, scale in ((12, 40.0), (20, 30.0))
         ]
         false = np.stack([(h[:, None] > levels).sum(0) for h in heights], 1).astype(float)
-        offsets, _ = choose_offsets(false[::3], hits[::3], hours, 1.0)
+        offsets, _ = choose_offsets([Limited(false[::3], hours)], hits[::3])
         steps = [3 * offset for offset in offsets]
-        level = choose_level(path_of(false, steps), hours, 1.0)
+        level = choose_level([Limited(false, hours).along(steps)])
         found.append(path_of(rates, steps)[level])
     assert 0.7 < np.mean(found) < 1.2

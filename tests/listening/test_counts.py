@@ -31,10 +31,9 @@ def test_readers_stay_together() -> None:
     """All recordings of a reader lie in one fold, in every stream."""
     streams = [stream("speech", 3600, pieces=pieces("aabbccddee")) for _ in range(2)]
     scenes = open_scenes([heard(one, []) for one in streams], KEYWORDS, 5)
-    assert (scenes.n_folds, scenes.n_groups) == (5, 5)
-    assert scenes.hours == pytest.approx([0.2] * 5)  # the second is the same audio
-    assert scenes.n_passes == 2
-    for one in scenes.speech:
+    assert scenes.hours["speech"] == pytest.approx([0.2] * 5)  # the second is the same audio
+    for one in scenes.negatives:
+        assert one.weight == 0.5
         assert (one.folds[::2] == one.folds[1::2]).all()
 
 
@@ -42,8 +41,8 @@ def test_large_group_is_dealt_by_recording() -> None:
     """A folder whose readers nobody knows would fill most of the folds alone."""
     one = heard(stream("speech", 3600, pieces=pieces("xxxxxxabcd")), [])
     scenes = open_scenes([one], KEYWORDS, 5)
-    assert scenes.n_groups == 10
-    assert scenes.hours == pytest.approx([0.2] * 5)
+    assert scenes.hours["speech"] == pytest.approx([0.2] * 5)
+    assert len(set(scenes.negatives[0].folds[:6])) == 5
 
 
 def test_false_accepts_are_counted_where_they_are_heard() -> None:
@@ -58,8 +57,8 @@ def test_false_accepts_are_counted_where_they_are_heard() -> None:
     ]
     scenes = open_scenes(speech, KEYWORDS, 5)
     counts = scenes.count(scenes.prepare(RULES[0]), RULES)
-    assert counts.false[0].tolist() == [[1, 0], [0, 1], [0, 0.5]]
-    assert counts.false[2].tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert counts.false["speech"][0].tolist() == [[1, 0], [0, 1], [0, 0.5]]
+    assert counts.false["speech"][2].tolist() == [[1, 0], [0, 0], [0, 0]]
     assert not counts.hits.any()
 
 
@@ -69,8 +68,10 @@ def test_lowest_thresholds_are_left_out() -> None:
     one = heard(stream("speech", 3600, pieces=pieces("abcdefghij")), events, interval_ms=100)
     scenes = open_scenes([one], KEYWORDS, 5)
     prepared = scenes.prepare(RULES[0])
-    counted = [scenes.count(prepared, RULES, most).false.sum((1, 2)) for most in (0, 1, 2)]
-    assert [each.tolist() for each in counted] == [[1], [2, 1], [3, 2, 1]]
+    counted = [scenes.count(prepared, RULES, {"speech": most}) for most in (0, 1, 2)]
+    sums = [counts.false["speech"].sum((1, 2)).tolist() for counts in counted]
+    assert sums == [[1], [2, 1], [3, 2, 1]]
+    assert [len(counts.hits) for counts in counted] == [1, 2, 3]
 
 
 def test_conditions_weigh_alike() -> None:
@@ -89,5 +90,5 @@ def test_conditions_weigh_alike() -> None:
     scenes = open_scenes(spoken, KEYWORDS, 5)
     counts = scenes.count(scenes.prepare(RULES[0]), RULES)
     assert scenes.weights.sum() == pytest.approx(1.0)
-    assert scenes.n_folds == 1 and scenes.hours.sum() == 0
+    assert scenes.n_folds == 1 and scenes.hours == {}
     assert counts.hits[0, 0] == pytest.approx([1 / 6, 1 / 6])

@@ -43,7 +43,7 @@ def test_one_false_accept_is_left_in_two_hours() -> None:
     """One an hour is asked for: thresholds lie at the second one, as one more is expected."""
     found = fitted({})
     assert found.recognizer.kind == "recognize_commands"
-    assert (found.n_seen, found.hours) == (1.0, 2.0)
+    assert (found.seen["speech"].n, found.seen["speech"].hours) == (1.0, 2.0)
     assert found.recognizer.interval_ms == 100
     assert found.shortfall is None
     up, down = found.recognizer.thresholds
@@ -56,27 +56,27 @@ def test_recall_is_what_the_recogniser_hears() -> None:
     found = fitted({})
     (_, matched), (_, false) = match_all([spoken(), speech()], found.recognizer, KEYWORDS)
     assert found.recall_seen == pytest.approx(matched.is_hit.mean())
-    assert len(false.false_accepts) == found.n_seen
+    assert len(false.false_accepts) == found.seen["speech"].n
 
 
 def test_every_hour_counts_once_as_unseen() -> None:
     """Each fold has a recogniser that was fitted to the others."""
     found = fitted({})
-    assert found.unseen is not None and found.rate_expected is found.unseen.rate
+    assert found.unseen is not None and found.rate_expected is found.unseen.rates["speech"]
     assert len(found.unseen.recognizers) == 5
-    assert found.unseen.rate.hours == pytest.approx(2.0)
-    folds = open_scenes([speech()], KEYWORDS, 5).speech[0].folds
+    assert found.unseen.rates["speech"].hours == pytest.approx(2.0)
+    folds = open_scenes([speech()], KEYWORDS, 5).negatives[0].folds
     n = 0
     for fold, recognizer in enumerate(found.unseen.recognizers):
         ((_, matched),) = match_all([speech()], recognizer, KEYWORDS)
         readers = [int(one.piece.key) for one in matched.false_accepts if one.piece]
         n += sum(folds[reader] == fold for reader in readers)
-    assert found.unseen.rate.n == n > 0
+    assert found.unseen.rates["speech"].n == n > 0
     assert 0.1 < found.unseen.recall < 0.3
     record = found.as_dict()
     assert record["unseen"] == {
-        **found.unseen.rate.as_dict(),
         "recall": round(found.unseen.recall, 6),
+        "speech": found.unseen.rates["speech"].as_dict(),
     }
 
 
@@ -108,19 +108,19 @@ def test_what_is_fixed_stays() -> None:
     }
     found = fitted(fixed)
     assert found.recognizer == Recognizer("recognize_commands", 650, (201, 201), 777, 2, 100)
-    assert found.n_seen == 4
+    assert found.seen["speech"].n == 4
     assert found.shortfall is not None and "No threshold" in found.shortfall
     each = fitted({"threshold": (235, 225)})
     assert each.recognizer.thresholds == (235, 225)
-    assert each.n_seen == 2
+    assert each.seen["speech"].n == 2
 
 
 def test_few_hours_are_told() -> None:
     """One an hour takes an hour; what is fitted then has no false accept."""
     found = fitted({}, speech(hours=0.5), spoken())
-    assert found.n_seen == 0
+    assert found.seen["speech"].n == 0
     assert found.shortfall == (
-        "1 false accepts an hour take at least 1 h of running speech to fit to, got 0.5 h."
+        "1 false accepts an hour of running speech take at least 1 h of it to fit to, got 0.5 h."
         " The thresholds are the lowest without a false accept."
     )
     assert hours_needed(0.1) == 10
@@ -129,10 +129,10 @@ def test_few_hours_are_told() -> None:
 def test_limit_that_no_threshold_reaches_is_told() -> None:
     """With the best there is: a model that is wholly sure of what nobody said."""
     found = fitted({}, speech((("up", 255.0),) * 8), spoken())
-    assert found.n_seen == 8
+    assert found.seen["speech"].n == 8
     assert found.shortfall is not None
     assert found.shortfall.startswith(
-        "No threshold keeps to 1 false accepts an hour: the best has 4"
+        "No threshold keeps to 1 false accepts an hour of running speech: the best has 4 at"
     )
 
 
@@ -161,7 +161,31 @@ def test_seeds_add_no_hours() -> None:
     fixed = {"average_window_ms": 500, "suppression_ms": 1500}
     once, five = fitted(fixed), fitted(fixed, *[speech()] * 5, spoken())
     assert five.recognizer == once.recognizer
-    assert (five.n_seen, five.hours) == (once.n_seen, once.hours)
+    assert (five.seen["speech"].n, five.seen["speech"].hours) == (
+        once.seen["speech"].n,
+        once.seen["speech"].hours,
+    )
+
+
+def test_other_words_have_a_limit_of_their_own() -> None:
+    """Where they fool a model more than speech does, they decide; too few of them do not."""
+    length = 3.6
+    pieces = [Piece(f"{i}", f"speaker {i % 7}", i * length, (i + 1) * length) for i in range(500)]
+    bumps = [(36.0 * i + 2, KEYWORDS[i % 2], 250.0 - 2 * i) for i in range(50)]
+    words = heard(stream("words", 1800, pieces=pieces), bumps, interval_ms=100)
+    fixed = {"average_window_ms": 500, "suppression_ms": 1500}
+    quiet = (speech(()), words, spoken())
+    found = fitted(fixed, *quiet)
+    assert 3 <= found.seen["words"].n <= 4  # ten an hour in half an hour, and one is reckoned with
+    assert found.seen["words"].hours == pytest.approx(0.5)
+    assert found.unseen is not None
+    assert found.unseen.rates["words"].per_hour <= 16
+    loose = fitted({**fixed, "max_false_accepts_per_hour_words": 40.0}, *quiet)
+    assert 18 <= loose.seen["words"].n <= 19
+    assert loose.recall_seen > found.recall_seen
+    rare = fitted({**fixed, "max_false_accepts_per_hour_words": 1.5}, *quiet)
+    assert rare.seen["words"].n == 50  # less than one would be in half an hour
+    assert rare.shortfall is None
 
 
 def test_sliding_mean_is_fitted_too() -> None:
@@ -169,7 +193,7 @@ def test_sliding_mean_is_fitted_too() -> None:
     found = fitted({"kind": "sliding_mean", "average_window_ms": 500})
     assert found.recognizer.kind == "sliding_mean"
     assert found.recognizer.minimum_count == 1
-    assert found.n_seen == 1
+    assert found.seen["speech"].n == 1
     assert found.recall_seen > 0.15
 
 
@@ -187,7 +211,7 @@ def test_speech_that_nobody_saw_keeps_to_the_limit() -> None:
         found = fitted(fixed, seen, spoken(200))
         ((_, matched),) = match_all([unseen], found.recognizer, KEYWORDS)
         rates.append(len(matched.false_accepts) / 12)
-        told.append(found.unseen.rate.per_hour if found.unseen else np.nan)
+        told.append(found.unseen.rates["speech"].per_hour if found.unseen else np.nan)
     assert 0.5 < np.mean(rates) < 1.5
     assert 0.5 < np.mean(told) < 1.5
 
