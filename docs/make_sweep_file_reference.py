@@ -15,6 +15,7 @@ from typing import Any
 
 import pages
 
+from sprd.config.defaults import DEFAULTS
 from sprd.config.frozen import Section
 from sprd.config.numbers import KEYS, NUMBERS
 from sprd.config.params import Vocabulary
@@ -140,6 +141,7 @@ def render() -> str:
         "example": lambda: _block("toml", EXAMPLE),
         "max_bytes": lambda: f"{MAX_FILE_BYTES:,}",
         "sources": lambda: _codes(NAMED_SOURCES),
+        "defaults": _defaults,
         "section": _section,
         "frames": lambda: str(FeaturesSection().n_frames),
         "architectures": _architectures,
@@ -156,6 +158,21 @@ def _section(name: str) -> str:
     """One table of the file: what its type says of it."""
     section = SECTIONS[name]
     return f"## `[{name}]`\n\n{section.__doc__}\n\n{_table('key', _rows(section))}"
+
+
+def _defaults() -> str:
+    """Rows of what number 2 puts into tables, beside what holds without it."""
+    rows = []
+    for name, table in DEFAULTS[2].tables.items():
+        if not table:
+            rows.append(f"| `[{name}]` | no such table | there, empty |")
+        fields = SECTIONS[name].model_fields
+        for key, value in table.items():
+            first = fields[key].default
+            shown = list(first) if isinstance(first, tuple) else first
+            before = "unset" if first is None else f"`{_toml(shown)}`"
+            rows.append(f"| `{key}` under `[{name}]` | {before} | `{_toml(value)}` |")
+    return "\n".join(rows)
 
 
 def _architectures() -> str:

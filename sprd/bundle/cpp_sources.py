@@ -12,6 +12,7 @@ from fractions import Fraction
 from importlib import resources
 from math import isfinite
 from string import Template
+from textwrap import wrap
 
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR, n_fft
 from sprd.config.labels import NOT_KEYWORDS, SILENCE_LABEL, UNKNOWN_LABEL
@@ -188,7 +189,7 @@ def settings_sources(
         arena_size=arena.size,
         arena_host=arena.host_bytes or 0,
         recognizer=_RECOGNIZERS[thresholds.kind],
-        thresholds_basis=comment_text(thresholds.basis),
+        thresholds_basis="\n// ".join(wrap(comment_text(thresholds.basis), 96)),
         inference_interval_ms=thresholds.interval_ms or 0,
         **asdict(thresholds),
     )

@@ -73,7 +73,8 @@ class RecognizerSection(Section):
             return "Those of the sweep file: nobody fitted them to this model."
         text = (
             "Fitted to streams of validation speakers: at most"
-            f" {self.max_false_accepts_per_hour:g} false accepts an hour of running speech"
+            f" {self.max_false_accepts_per_hour:g} false accepts an hour of running speech,"
+            f" {self.max_false_accepts_per_hour_words:g} an hour of other words"
         )
         return f"{text}; {', '.join(fixed)} of the sweep file." if fixed else f"{text}."
 

@@ -18,7 +18,11 @@ from sprd.config.sweep import SweepConfig
 from sprd.errors import ConfigError, suggest
 
 SEARCHABLE_SECTIONS = ("features", "augment", "model", "train", "recognizer")
-UNSEARCHABLE = ("recognizer.kind", "recognizer.max_false_accepts_per_hour")
+UNSEARCHABLE = tuple(
+    f"recognizer.{key}"
+    for key in ("kind", "max_false_accepts_per_hour", "max_false_accepts_per_hour_words")
+)
+"""What is asked of every trial of a sweep."""
 SEARCHABLE_DATA = ("silence_percentage", "unknown_percentage")
 ARCHITECTURE = "model.architecture"
 

@@ -108,7 +108,7 @@ def test_manifest_tells_a_fitted_recognizer(tmp_path: Path, make_export: MakeExp
         "interval_ms": 40,
         "kind": "recognize_commands",
         "basis": "Fitted to streams of validation speakers: at most 1 false accepts an hour of"
-        " running speech; suppression_ms of the sweep file.",
+        " running speech, 10 an hour of other words; suppression_ms of the sweep file.",
     }
     assert manifest["streams"]["validation"]["metrics"] == {"recall_streaming": 0.8}
     assert manifest["config"]["recognizer"]["average_window_ms"] == "fit"

@@ -4,11 +4,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sprd.config.dimensions import random_value
 from sprd.config.params import Scalar
 from sprd.config.reader import parse_sweep
 from sprd.config.space import active_names, is_active, ordered_names
 from sprd.config.sweep import SweepConfig
+from sprd.errors import ConfigError
 from tests.builders import make_sweep
 from tests.strategies import VOCABULARY
 
@@ -86,3 +89,13 @@ def test_what_decides_is_filled_in_first() -> None:
         "model.filters_5",
         "model.filters",
     ]
+
+
+@pytest.mark.parametrize("key", ["kind", "max_false_accepts_per_hour"])
+def test_what_is_asked_of_a_recognizer_is_not_searched(key: str) -> None:
+    """Trials that keep to other limits are not compared."""
+    space = f'[space]\n"recognizer.{key}" = [1.0, 2.0]\n'
+    data = '[data]\nkeywords = ["up"]\n[model]\narchitecture = "tiny_conv"\n'
+    text = f'[sweep]\nname = "x"\n{data}{space}'
+    with pytest.raises(ConfigError, match="must not be searched, got 'recognizer"):
+        parse_sweep(text, Path("x.toml"), VOCABULARY)
