@@ -118,13 +118,26 @@ def _show_report(report: Mapping[str, Any]) -> None:
         f"{counted(n_clips, 'clip')} of {counted(n_speakers, 'speaker')},"
         f" {report['duration_s']:,.0f} s"
     )
-    for what, unit, form in (("n_noises", "recordings of noise", ",.0f"),
-                             ("speech_hours", "h of running speech", ",.2f")):  # fmt: skip
-        if told := report[what]:
-            each = ", ".join(f"{told.get(name, 0):{form}} {name}" for name in SPLITS)
-            out.print(f"{sum(told.values()):{form}} {unit}: {each}")
+    for line in (_noises(report["n_noises"]), _speech(report["speech_hours"])):
+        if line:
+            out.print(line)
     for found in report["findings"]:
         style = "red" if found["stops"] else "yellow"
         out.print(Text(f"{found['name']}: {found['sentence']}", style=style))
     if not report["findings"]:
         out.print("nothing wrong")
+
+
+def _noises(counts: Mapping[str, int]) -> str:
+    if not counts:
+        return ""
+    each = ", ".join(f"{counts.get(split, 0):,} {split}" for split in SPLITS)
+    return f"{counted(sum(counts.values()), 'recording')} of noise: {each}"
+
+
+def _speech(hours: Mapping[str, float]) -> str:
+    if not hours:
+        return ""
+    unit, scale, form = ("h", 1, ",.2f") if sum(hours.values()) >= 1 else ("min", 60, ".1f")
+    each = ", ".join(f"{scale * hours[split]:{form}} {split}" for split in SPLITS)
+    return f"{scale * sum(hours.values()):{form}} {unit} of running speech: {each}"

@@ -265,6 +265,23 @@ def test_reopened_run_has_the_paths_of_the_first(tmp_path: Path, file: Path) -> 
     assert reopen_run(tmp_path / "run", other).data == other
 
 
+def test_reopened_run_has_all_folders_of_the_first(tmp_path: Path, file: Path) -> None:
+    """One of clips is noted as ever; what is given now goes before it, each kind for itself."""
+    folders = tuple(tmp_path / name for name in "abc")
+    one = open_run(file, tmp_path / "one", folders[:1])
+    assert one.data_section.all_sources == (str(folders[0]),)
+    noted = json.loads((tmp_path / "one" / "run.json").read_text())
+    assert noted["data"] == str(folders[0])
+    assert "speech" not in noted
+    run = open_run(file, tmp_path / "run", folders[:2], folders[2:])
+    assert run.data_section.all_sources == (str(folders[0]), str(folders[1]))
+    assert run.data_section.speech == (str(folders[2]),)
+    again = reopen_run(tmp_path / "run")
+    assert (again.data, again.speech) == (folders[:2], folders[2:])
+    changed = reopen_run(tmp_path / "run", (), folders[:1])
+    assert (changed.data, changed.speech) == (folders[:2], folders[:1])
+
+
 @pytest.mark.parametrize(
     "damage",
     [

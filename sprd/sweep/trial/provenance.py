@@ -12,6 +12,7 @@ from typing import Any
 import sprd
 from sprd import __version__
 from sprd.audio.corpus import Corpus, split_digest
+from sprd.audio.speech_findings import hours_of
 from sprd.audio.split import Clip, Split
 from sprd.config.trial import Config
 
@@ -67,9 +68,25 @@ def corpus_record(corpus: Corpus) -> dict[str, Any]:
         "personal": corpus.is_personal,
         "splits": {name: _counts(corpus.of(split)) for name, split in SPLITS.items()},
         "moved": dict(corpus.moved),
+        **({"speech": _speech_record(corpus)} if corpus.speech else {}),
         **({"findings": findings} if findings else {}),
         **({"allowed": list(corpus.allowed)} if corpus.allowed else {}),
     }
+
+
+def _speech_record(corpus: Corpus) -> dict[str, dict[str, float]]:
+    """Returns how much running speech each split has."""
+    hours = hours_of(corpus.speech)
+    found: dict[str, dict[str, float]] = {}
+    for name, split in SPLITS.items():
+        recordings = [one for one in corpus.speech if one.split is split]
+        found[name] = {
+            "n_recordings": len(recordings),
+            "n_readers": len({one.speaker for one in recordings} - {None}),
+            "n_without_transcript": sum(one.transcript is None for one in recordings),
+            "hours": round(hours[split], 4),
+        }
+    return found
 
 
 def _counts(clips: Sequence[Clip]) -> dict[str, int]:

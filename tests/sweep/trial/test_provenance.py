@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sprd.audio.corpus import Corpus
+from sprd.audio.running import Recording
 from sprd.audio.split import Clip, Split
 from sprd.sweep.trial.provenance import corpus_record
 
@@ -59,3 +60,25 @@ def test_a_record_counts_what_is_synthetic_of_each_split() -> None:
         "test": (2, 1, 2, 1),
     }
     assert told["personal"] is True and told["moved"] == {"ab": "testing"}
+
+
+def test_a_record_tells_running_speech_where_there_is_some() -> None:
+    """Hours, readers, and how much nobody wrote down; nothing where there is none."""
+    speech = tuple(
+        Recording(Path("x"), f"speech/{number}", reader, split, 1800.0, text)
+        for number, (reader, split, text) in enumerate(
+            (
+                ("1", Split.TRAINING, "HELLO"),
+                ("1", Split.TRAINING, ""),
+                (None, Split.VALIDATION, None),
+            )
+        )
+    )
+    assert "speech" not in corpus_record(EMPTY)
+    told = corpus_record(replace(EMPTY, speech=speech))["speech"]
+    keys = ("n_recordings", "n_readers", "n_without_transcript", "hours")
+    assert {name: tuple(one[key] for key in keys) for name, one in told.items()} == {
+        "training": (2, 1, 0, 1.0),
+        "validation": (1, 0, 1, 0.5),
+        "test": (0, 0, 0, 0.0),
+    }
