@@ -4,7 +4,7 @@ Every variant is a pure function of the clip's key and the variant's number, so 
 ladder of variants is made on every machine, in any order.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,10 @@ Waveform = NDArray[np.int16]
 
 N_DRAWS = 64
 """Clips drawn in search of one that may be heard behind another."""
+
+N_TALKERS = 4
+"""Words that are heard behind the scenes of one clip: to read others for each would take longer
+than all the rest."""
 
 NOISE_PARTS = {
     Split.TRAINING: (0.0, 0.7),
@@ -122,24 +126,31 @@ class Babble:
         return moved * np.float32(volume / 32768)
 
     def talk(
-        self, clip: Clip, variant: int, augment: AugmentSection, n_samples: int
-    ) -> NDArray[np.float32] | None:
-        """Returns who talks behind a scene of a clip: such words one after another, or None.
+        self, clip: Clip, n_variants: int, augment: AugmentSection, n_samples: int
+    ) -> Iterator[NDArray[np.float32] | None]:
+        """Yields who talks behind each scene of a clip, or None: such words one after another.
 
-        Returns:
-            (n_samples,), at the scale of 16 bits, as loud as recorded; begun in mid-word.
+        The talkers of a clip are `N_TALKERS` others; each scene has them in an order of its own,
+        begun in mid-word.
+
+        Yields:
+            (n_samples,), at the scale of 16 bits, as loud as recorded.
         """
-        rng = generator_of("talk", clip.key, variant)
-        if rng.random() >= augment.babble_frequency:
-            return None
-        words: list[Waveform] = []
-        while sum(map(len, words[1:])) < n_samples:
-            word = self._other(clip, rng)
-            if word is None:
-                return None
-            words.append(word)
-        start = int(rng.integers(len(words[0])))
-        return np.concatenate(words)[start : start + n_samples].astype(np.float32)
+        rngs = [generator_of("talk", clip.key, variant) for variant in range(n_variants)]
+        is_heard = [rng.random() < augment.babble_frequency for rng in rngs]
+        words = self._talkers(clip) if any(is_heard) else []
+        for rng, heard in zip(rngs, is_heard, strict=True):
+            if not heard or not words:
+                yield None
+                continue
+            order = [words[i] for i in rng.permutation(len(words))]
+            start = int(rng.integers(len(order[0])))
+            yield np.resize(np.concatenate(order)[start:], n_samples).astype(np.float32)
+
+    def _talkers(self, clip: Clip) -> list[Waveform]:
+        rng = generator_of("talkers", clip.key)
+        found = (self._other(clip, rng) for _ in range(N_TALKERS))
+        return [word for word in found if word is not None]
 
     def _other(self, clip: Clip, rng: np.random.Generator) -> Waveform | None:
         """Returns another word by another speaker, or None where none is found."""

@@ -21,6 +21,10 @@ LEAST_LEVEL = 0.3
 """Of its recording's RMS about it: a pause in a noise is not made as loud as the noise."""
 
 
+_SPARSE = 61
+"""Every so many samples tell how loud a recording is."""
+
+
 @dataclass(frozen=True)
 class Background:
     """Cuts of recordings, each of which is at least as long as a cut; all are drawn alike."""
@@ -28,24 +32,26 @@ class Background:
     recordings: Sequence[Waveform]
     n_samples: int
 
-    def mixed(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """(n_samples,), float32, of an RMS of 1: one or two recordings, tilted."""
-        noise = self.leveled(rng)
+    def mixed(self, rng: np.random.Generator, rms: float) -> NDArray[np.float32]:
+        """(n_samples,), float32, of an RMS: one or two recordings, tilted."""
+        noise = self.leveled(rng, 1.0)
         if rng.random() < TWO_NOISES:
-            noise += self.leveled(rng) * np.float32(below(1.0, rng.uniform(0, SECOND_DB)))
+            noise += self.leveled(rng, below(1.0, rng.uniform(0, SECOND_DB)))
         noise[1:] += np.float32(rng.uniform(-TILT, TILT)) * noise[:-1]
-        return noise / np.float32(max(_rms(noise), LEAST_LEVEL))
+        noise *= np.float32(rms / max(_rms(noise), LEAST_LEVEL))
+        return noise
 
-    def leveled(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """(n_samples,), float32: a cut of an RMS of 1, or of less in a pause of the noise."""
+    def leveled(self, rng: np.random.Generator, rms: float) -> NDArray[np.float32]:
+        """(n_samples,), float32: a cut of an RMS, or of less in a pause of the noise."""
         noise, level = self.cut(rng)
-        return noise / np.float32(max(_rms(noise), LEAST_LEVEL * level, 1.0))
+        noise *= np.float32(rms / max(_rms(noise), LEAST_LEVEL * level, 1.0))
+        return noise
 
     def cut(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], float]:
         """(n_samples,), float32: a cut, at the scale of 16 bits; and the RMS about it."""
         recording = self.recordings[int(rng.integers(len(self.recordings)))]
         start = int(rng.integers(0, len(recording) - self.n_samples + 1))
-        about = recording[max(0, start - 2 * self.n_samples) : start + 3 * self.n_samples : 8]
+        about = recording[max(0, start - 2 * self.n_samples) : start + 3 * self.n_samples : _SPARSE]
         noise = recording[start : start + self.n_samples].astype(np.float32)
         return noise, _rms(about.astype(np.float32))
 

@@ -170,11 +170,8 @@ class _Scenes:
         if self._spec.split is not Split.TRAINING:
             return [self._stage.recorded(self._read(clip), clip.key)]
         takes, n_samples = self._takes(clip), self._stage.layout.n_samples
-        augment = self._spec.augment
-        return [
-            self._stage.vary(takes, clip.key, v, self._babble.talk(clip, v, augment, n_samples))
-            for v in range(n_variants)
-        ]
+        talk = self._babble.talk(clip, n_variants, self._spec.augment, n_samples)
+        return [self._stage.vary(takes, clip.key, v, one) for v, one in enumerate(talk)]
 
     def _takes(self, clip: Clip) -> Takes:
         spec = self._spec

@@ -19,7 +19,7 @@ from sprd.audio.rooms import in_room, make_rooms
 from sprd.config.seeds import generator_of
 from sprd.config.trial import AugmentSection, FeaturesSection
 
-FORMAT = 2
+FORMAT = 3
 """Of the scenes: part of the name of every store that holds them."""
 
 ROOM_DB = 30.0
@@ -99,19 +99,18 @@ class Takes:
     """One clip as it is said at several speeds; each is made when it is first asked for."""
 
     def __init__(self, samples: Waveform, sample_rate_hz: int, speed_percent: float) -> None:
-        self._samples, self._rate = samples, sample_rate_hz
+        self._said = samples.astype(np.float32)
+        self._word = word_extent(self._said, sample_rate_hz)
         self._speeds = 1 + np.linspace(-speed_percent, speed_percent, N_SPEEDS) / 100
-        self._made: dict[float, tuple[NDArray[np.float32], Extent]] = {}
+        self._made: dict[float, NDArray[np.float32]] = {1.0: self._said}
 
     def at(self, number: int) -> tuple[NDArray[np.float32], Extent]:
         """Returns the clip at a speed by its number, 0 being the slowest, and its word."""
-        speed = float(self._speeds[number])
+        speed, word = float(self._speeds[number]), self._word
         if speed not in self._made:
-            said = self._samples.astype(np.float32)
-            if speed != 1:
-                said = soxr.resample(said, speed, 1.0, "MQ")
-            self._made[speed] = said, word_extent(said, self._rate)
-        return self._made[speed]
+            self._made[speed] = soxr.resample(self._said, speed, 1.0, "MQ")
+        start, stop = round(word.start / speed), round(word.stop / speed)
+        return self._made[speed], Extent(start, min(stop, len(self._made[speed])), word.rms)
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,8 @@ class Stage:
         self._add_noise(scene, rms, rng)
         if talk is not None:
             scene += talk * np.float32(self._talk_gain(talk, rms, float(rng.random())))
-        return _to_int16(scene * np.float32(gain))
+        scene *= np.float32(gain)
+        return _to_int16(scene)
 
     def recorded(self, samples: Waveform, key: str) -> Waveform:
         """Returns a validation or test clip, as it was recorded, in a quiet room.
@@ -200,13 +200,13 @@ class Stage:
         rng = generator_of("room", key)
         scene = self._placed(samples, self.layout.n_context)
         rms = word_extent(samples, self.layout.sample_rate_hz).rms
-        return _to_int16(scene + self.background.leveled(rng) * np.float32(below(rms, ROOM_DB)))
+        return _to_int16(scene + self.background.leveled(rng, below(rms, ROOM_DB)))
 
     def silence(self, key: str, variant: int) -> Waveform:
         """Returns noise alone, (n_samples,), int16; see `SILENCE_DBFS`."""
         rng = generator_of("silence", key, variant)
         level = below(_FULL_SCALE, -rng.uniform(*SILENCE_DBFS))
-        return _to_int16(self.background.mixed(rng) * np.float32(level))
+        return _to_int16(self.background.mixed(rng, level))
 
     def _place(self, word: Extent, where: float) -> int:
         """Returns the sample of the scene at which a clip begins; `where` is 0 .. 1."""
@@ -230,9 +230,9 @@ class Stage:
         place, quiet = float(rng.random()), rng.uniform(*QUIET_DB)
         ratio = self._ratio(place)
         if not is_noisy:
-            scene += self.background.leveled(rng) * np.float32(below(rms, quiet))
+            scene += self.background.leveled(rng, below(rms, quiet))
         elif ratio is not None:
-            scene += self.background.mixed(rng) * np.float32(below(rms, ratio))
+            scene += self.background.mixed(rng, below(rms, ratio))
         else:
             scene += self.background.cut(rng)[0] * np.float32(place * augment.background_volume)
 
@@ -250,4 +250,6 @@ class Stage:
 
 
 def _to_int16(samples: NDArray[np.float32]) -> Waveform:
-    return np.rint(np.clip(samples, -32768, 32767)).astype(np.int16)
+    """Rounds samples, which are overwritten; louder ones are clipped."""
+    np.clip(samples, -32768, 32767, out=samples)
+    return np.rint(samples, out=samples).astype(np.int16)

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sprd.audio.augment import NOISE_PARTS, Augmenter, Babble, cut_silence, noise_of
+from sprd.audio.augment import (
+    N_TALKERS,
+    NOISE_PARTS,
+    Augmenter,
+    Babble,
+    cut_silence,
+    noise_of,
+)
 from sprd.audio.split import Clip, Split
 from sprd.config.trial import AugmentSection
 
@@ -282,3 +289,41 @@ class TestBabble:
         alone = Augmenter(augment, NOISE, RATE).vary(CLIP, "k", 3)
         both = Augmenter(augment, NOISE, RATE).vary(CLIP, "k", 3, babble)
         assert np.abs(both.astype(int) - alone - 512).max() <= 1
+
+
+class TestTalk:
+    """Others heard behind whole scenes: such words one after another."""
+
+    def talk(self, n: int = 200, n_samples: int = 3 * N, **keys: Any) -> list[Any]:
+        """Who talks behind n scenes of a clip."""
+        augment = section(babble_frequency=0.5)
+        return list(talkers(**keys).talk(CLIPS[4], n, augment, n_samples))
+
+    def test_share_of_scenes_has_talkers_throughout(self) -> None:
+        """From the first sample to the last, as loud as recorded, and never a keyword."""
+        found = self.talk()
+        heard = [one for one in found if one is not None]
+        assert 0.4 < len(heard) / len(found) < 0.6
+        assert all(one.dtype == np.float32 and one.shape == (3 * N,) for one in heard)
+        levels = {float(level) for one in heard for level in np.unique(one)}
+        said = {CLIPS[int(level / 100) - 1] for level in levels}
+        assert 1 < len(said) <= N_TALKERS
+        assert all(one.word in ("dog", "cat") and one.speaker != CLIPS[4].speaker for one in said)
+        assert max(len(np.unique(one)) for one in heard) > 1
+
+    def test_talkers_are_a_pure_function_of_key_and_number(self) -> None:
+        """Whatever the length of the ladder; scenes differ."""
+        few, many = self.talk(n=30), self.talk(n=60)
+        for one, other in zip(few, many[:30], strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert len({one.tobytes() for one in many if one is not None}) > 15
+
+    @pytest.mark.parametrize("keys", [{"clips": ()}, {"keywords": ("up", "tree", "dog", "cat")}])
+    def test_where_nobody_fits_nobody_talks(self, keys: Any) -> None:
+        """No clip, none but keywords."""
+        assert self.talk(n=40, **keys) == [None] * 40
+
+    def test_long_scenes_hear_them_again(self) -> None:
+        """However long the context is."""
+        found = [one for one in self.talk(n_samples=40 * N, n=20) if one is not None]
+        assert all(one.shape == (40 * N,) and one.all() for one in found)

@@ -16,25 +16,26 @@ def rms(samples: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
-def test_level_is_one_however_loud_the_recording() -> None:
+def test_level_is_that_asked_for_however_loud_the_recording() -> None:
     """Of one recording, and of two."""
     background = Background(NOISES, N)
     for seed in range(30):
         for made in (background.leveled, background.mixed):
-            noise = made(np.random.default_rng(seed))
+            noise = made(np.random.default_rng(seed), 40.0)
             assert (noise.shape, noise.dtype) == ((N,), np.float32)
-            assert rms(noise) == pytest.approx(1, rel=1e-3)
+            assert rms(noise) == pytest.approx(40, rel=1e-3)
 
 
 def test_pause_in_a_noise_stays_a_pause() -> None:
     """It is not made as loud as the noise; a silent recording stays silent."""
     gapped = np.concatenate([NOISES[1], np.full(3 * N, 10, np.int16), NOISES[1]])
     levels = [
-        rms(Background([gapped], N).leveled(np.random.default_rng(seed))) for seed in range(200)
+        rms(Background([gapped], N).leveled(np.random.default_rng(seed), 1.0))
+        for seed in range(200)
     ]
     assert min(levels) == pytest.approx(10 / (LEAST_LEVEL * 500 * 0.63), rel=0.3)
     assert max(levels) == pytest.approx(1, rel=1e-3)
-    silent = Background([np.zeros(2 * N, np.int16)], N).mixed(np.random.default_rng(0))
+    silent = Background([np.zeros(2 * N, np.int16)], N).mixed(np.random.default_rng(0), 1.0)
     assert not silent.any()
 
 
@@ -45,10 +46,12 @@ def test_mixed_noise_is_of_one_or_two_recordings_brighter_or_duller() -> None:
     ]
     n_tones, tilts = [], []
     for seed in range(300):
-        spectrum = np.abs(np.fft.rfft(Background(tones, N).mixed(np.random.default_rng(seed))))
+        spectrum = np.abs(np.fft.rfft(Background(tones, N).mixed(np.random.default_rng(seed), 1.0)))
         peaks = [spectrum[round(step * N / 2 / np.pi)] for step in (0.5, 0.9, 1.3, 1.7)]
         n_tones.append(sum(peak > 0.02 * max(peaks) for peak in peaks))
-        white = np.abs(np.fft.rfft(Background(NOISES[2:], N).mixed(np.random.default_rng(seed))))
+        white = np.abs(
+            np.fft.rfft(Background(NOISES[2:], N).mixed(np.random.default_rng(seed), 1.0))
+        )
         tilts.append(white[: N // 8].mean() / white[-N // 8 :].mean())
     assert set(n_tones) == {1, 2}
     assert 0.3 < np.mean(np.array(n_tones) == 2) < 0.45  # a quarter of the pairs are one recording
