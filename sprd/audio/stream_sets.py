@@ -24,6 +24,8 @@ from sprd.audio.laying import APART_S, HISS, LEAD_S, Placed, lay_words, noise_be
 from sprd.audio.noises import NoiseRecording
 from sprd.audio.running import Recording, read_recording
 from sprd.audio.split import Clip, Split
+from sprd.audio.voices.synthetic import espeak_version
+from sprd.audio.voices.talk import LINE_S, Line, lines_for, say
 from sprd.config.seeds import generator_of
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
@@ -110,7 +112,8 @@ class Cut:
 class StreamSet:
     """What is written together.
 
-    Clips, or cuts of recordings; `corpus` has the noise that lies behind keywords.
+    Clips, cuts of recordings, or lines for synthetic voices; the noise behind keywords is of
+    `corpus`.
     """
 
     material: Material
@@ -121,7 +124,12 @@ class StreamSet:
     corpus: Corpus
     clips: tuple[Clip, ...] = ()
     cuts: tuple[Cut, ...] = ()
-    is_synthetic: bool = False
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether voices of a synthesizer speak."""
+        return bool(self.lines) or any(clip.is_synthetic for clip in self.clips)
 
     @property
     def key(self) -> str:
@@ -136,6 +144,8 @@ class StreamSet:
             "clips": [clip.key for clip in self.clips],
             "cuts": [(*_file(cut.recording), cut.start_s, cut.end_s) for cut in self.cuts],
             "noise": [one.key for one in noises_in(self.corpus, self.split)],
+            "lines": [(line.voice, line.text) for line in self.lines],
+            "espeak": espeak_version() if self.lines else None,
         }
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -144,7 +154,8 @@ class StreamSet:
         """About how long all of it is."""
         n_conditions = 1 + len(SNRS_DB) if self.material == "keywords" else 1
         spoken = len(self.clips) * MEAN_APART_S + 2 * LEAD_S * bool(self.clips)
-        return n_conditions * spoken + sum(cut.end_s - cut.start_s + PAUSE_S for cut in self.cuts)
+        recorded = sum(cut.end_s - cut.start_s + PAUSE_S for cut in self.cuts)
+        return n_conditions * spoken + recorded + len(self.lines) * LINE_S
 
     @property
     def n_bytes(self) -> int:
@@ -157,8 +168,8 @@ class StreamSet:
         Raises:
             DataError: A recording cannot be read.
         """
-        if self.cuts:
-            return _write_cuts(self, folder)
+        if self.cuts or self.lines:
+            return _write_talk(self, folder)
         return _write_words(self, folder)
 
 
@@ -182,6 +193,11 @@ def sets_of(
     def of_cuts(material: Material, chosen: Sequence[Cut]) -> Iterator[StreamSet]:
         if chosen:
             yield StreamSet(material, 0, rate_hz, 0, split, corpus, cuts=tuple(chosen))
+        elif material == "speech" and keywords and (lines := spoken_lines()):
+            yield StreamSet(material, 0, rate_hz, 0, split, corpus, lines=lines)
+
+    def spoken_lines() -> tuple[Line, ...]:
+        return lines_for(corpus.clips, data.keywords, split, lengths.speech_s)
 
     return (
         *of_clips("keywords", _drawn(keywords, lengths.keywords_s, seed)),
@@ -336,8 +352,10 @@ class _Parts:
             pieces.append(Piece(key, group, start, end))
 
 
-def _write_cuts(one: StreamSet, folder: Path) -> list[Written]:
+def _write_talk(one: StreamSet, folder: Path) -> list[Written]:
     parts = _Parts(one, folder)
+    for line, samples in say(one.lines, one.rate_hz):
+        parts.add(line.key, line.speaker, [samples])
     for key, cuts in groupby(one.cuts, key=lambda cut: cut.recording.key):
         of_one = list(cuts)
         parts.add(key, _group(of_one[0].recording), _blocks(of_one, one.rate_hz))

@@ -175,6 +175,20 @@ def test_many_words_are_parted(made: Path) -> None:
         0,
         RATE_HZ,
         WHOLE,
-    )
+    )[:3]
     assert [len(part.clips) for part in keywords] == [405, 405, 190]
     assert len({one.key for part in keywords for one in part.clips}) == 1000
+
+
+def test_without_recorded_speech_synthetic_voices_talk(made: Path, tmp_path: Path) -> None:
+    """Their stream says that it is none of people, and which voice says what where."""
+    bare = replace(corpus(made), speech=())
+    speech = sets_of(bare, DATA, Split.VALIDATION, 0, RATE_HZ, replace(WHOLE, speech_s=10.0))[1]
+    assert speech.material == "speech"
+    assert speech.is_synthetic
+    assert not of(made)[1].is_synthetic
+    written = speech.write(tmp_path)
+    assert len(written[0].pieces) == 3
+    assert {piece.key.partition("/")[0] for piece in written[0].pieces} == {"synthetic talk"}
+    seconds = len(samples_of(tmp_path, written[0].file)) / RATE_HZ
+    assert 5.0 < seconds < 16.0

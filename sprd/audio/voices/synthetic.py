@@ -165,13 +165,12 @@ def _recipe(settings: SpeechSettings) -> Recipe:
                 f"synthetic speech: a keyword must be a word that can be spoken, got {word!r}."
                 " Write it in letters."
             )
-    try:
-        version = importlib.metadata.version("espeakng_loader")
-    except importlib.metadata.PackageNotFoundError as error:
+    version = espeak_version()
+    if version is None:
         raise DataError(
             "synthetic speech: espeak-ng must be installed, got none."
             " Run: pip install 'sprd[synth]', or name a folder of recordings in data.source."
-        ) from error
+        )
     return Recipe(
         format=FORMAT,
         espeakng_loader=version,
@@ -181,6 +180,14 @@ def _recipe(settings: SpeechSettings) -> Recipe:
         n_takes=settings.n_takes,
         seed=settings.seed,
     )
+
+
+def espeak_version() -> str | None:
+    """Returns the version of what speaks; None where it is not installed."""
+    try:
+        return importlib.metadata.version("espeakng_loader")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def other_words(keywords: Sequence[str], n_words: int) -> tuple[str, ...]:
@@ -227,7 +234,7 @@ def _build(folder: Path, recipe: Recipe, progress: Progress | None) -> None:
             if progress is not None:
                 progress("speaking", n_done, len(jobs))
 
-    _speak_all(jobs, take)
+    speak_all(jobs, take)
     noise = folder / BACKGROUND_NOISE_FOLDER
     _write(noise / "babble.wav", mix_babble([babble[path] for path in sorted(babble)]))
     for name in ("pink", "brown", "hum"):
@@ -237,7 +244,7 @@ def _build(folder: Path, recipe: Recipe, progress: Progress | None) -> None:
 
 def plan(recipe: Recipe) -> Iterator[Job]:
     """Gives every clip of a data set: who says what, and how."""
-    for speaker, voice in _voices(recipe):
+    for speaker, voice in voices_of(recipe.n_voices, recipe.seed):
         for word in recipe.keywords:
             for take in range(recipe.n_takes):
                 yield _job(recipe.seed, speaker, voice, word, take)
@@ -255,17 +262,16 @@ def is_spoken(folder: Path) -> Callable[[str], bool]:
         return lambda speaker: False
     try:
         recipe = Recipe(**json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8")))
-        speakers = {speaker for speaker, _ in _voices(recipe)}
+        speakers = {speaker for speaker, _ in voices_of(recipe.n_voices, recipe.seed)}
     except (OSError, ValueError, TypeError):
         return lambda speaker: True
     return lambda speaker: recipe.format != FORMAT or speaker in speakers
 
 
-def _voices(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Gives the name of each speaker, and the voice of espeak-ng."""
-    seed = recipe.seed
+def voices_of(n_voices: int, seed: int = 0) -> Iterator[tuple[str, str]]:
+    """Gives the name of each speaker of a data set of this seed, and the voice of espeak-ng."""
     order = generator_of(seed, "voices").permutation(len(VARIANTS))
-    for number in range(recipe.n_voices):
+    for number in range(n_voices):
         variant, turn = int(order[number % len(order)]), number // len(order)
         accent = (int(generator_of(seed, "accent", variant).integers(len(LANGUAGES))) + turn) % len(
             LANGUAGES
@@ -308,8 +314,13 @@ def _babble_plan(recipe: Recipe) -> Iterator[Job]:
         )
 
 
-def _speak_all(jobs: Sequence[Job], take: Callable[[Job, Wave], None]) -> None:
-    """Has children say the jobs, a share each, and hands over each sound as it comes."""
+def speak_all(jobs: Sequence[Job], take: Callable[[Job, Wave], None]) -> None:
+    """Has children say the jobs, a share each, and hands over each sound as it comes.
+
+    Raises:
+        SprdError: espeak-ng cannot say one.
+        DataError: One is silent.
+    """
     n_children = max(1, min(os.cpu_count() or 1, 16, len(jobs)))
     stop = threading.Event()
     with ThreadPoolExecutor(n_children) as pool:
