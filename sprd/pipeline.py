@@ -19,8 +19,9 @@ from sprd.sweep.run import Run, allowed_of, begin, check_data, earlier_runs, onl
 from sprd.sweep.search.confirm import Confirmation, all_over
 from sprd.sweep.search.importance import keep_importances
 from sprd.sweep.search.jobs import Watcher
-from sprd.sweep.search.prepare import check_features, prepare_features
+from sprd.sweep.search.prepare import check_features
 from sprd.sweep.search.search import Search, check_search
+from sprd.sweep.search.streams import check_streams, prepare
 from sprd.sweep.trial.folds import FoldScores
 from sprd.sweep.trial.measure import check_verifiable
 
@@ -52,14 +53,14 @@ def run_sweep(
     check_machine(address)
     references = references_of(run)
     corpus = _look_at_data(run, watcher, allowed)
-    check_folds(corpus, run.sweep.default.data, run.sweep.sweep.confirm_folds)
+    _check_enough(run, corpus, watcher)
     earlier = earlier_runs(run, corpus.fingerprint)
     with only_one(run):
         begin(run, corpus.fingerprint, corpus.allowed)
         search = Search(run.sweep, run.table, n_trials, references, earlier)
         earlier.tell(watcher.note)
         if address is None and not search.is_done:  # each node of a cluster makes its own
-            prepare_features(run.sweep, corpus, references, watcher.progress)
+            prepare(run.sweep, corpus, references, watcher.progress)
         with open_cluster(run, corpus, address, watcher) as cluster:
             cluster.run(search)
             best_first = _confirm_best(run, cluster, watcher)
@@ -85,6 +86,7 @@ def run_one(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> tuple[
         done = [trial for trial in run.table.trials if trial.status != "failed"]
         if not done:
             check_features(run.sweep.default, corpus)
+            check_streams(run.sweep.default, run.sweep.objectives, corpus, watcher.note)
         trial = done[0] if done else train_here(run, corpus, watcher)
         if trial.status == "failed":
             raise SprdError(f"{run.sweep.path}: {str(trial.error).rstrip('.')}.")
@@ -130,6 +132,16 @@ def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> 
     findings = find(index, config.data, config.features, True, babble)
     named, goes_on = (*allowed, *allowed_of(run)), bool(run.table.rows)
     return accept(index, findings, named, watcher.note, goes_on)
+
+
+def _check_enough(run: Run, corpus: Corpus, watcher: Watcher) -> None:
+    """Checks that the recordings carry the folds and the numbers that are asked for.
+
+    Raises:
+        DataError: They do not.
+    """
+    check_folds(corpus, run.sweep.default.data, run.sweep.sweep.confirm_folds)
+    check_streams(run.sweep.default, run.sweep.objectives, corpus, watcher.note)
 
 
 def _confirm_best(run: Run, cluster: Cluster, watcher: Watcher) -> list[Trial]:

@@ -40,7 +40,7 @@ SWEEP_FLOORS = (
     ("run",),
     ("cluster",),
 )
-MAX_ROOMS, MAX_ARROWS = 12, 46
+MAX_ROOMS, MAX_ARROWS = 12, 47
 Floors = Sequence[Collection[str]]
 
 

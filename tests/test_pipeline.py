@@ -57,7 +57,7 @@ class Story:
         }
         for name in (
             "check_search", "references_of", "_look_at_data", "check_folds",
-            "earlier_runs", "begin", "check_data", "Search", "prepare_features",
+            "earlier_runs", "begin", "check_data", "Search", "prepare", "check_streams",
             "keep_importances", "all_over", "check_verifiable", "train_here",
             "check_machine", "check_processes", "check_features",
         ):  # fmt: skip
@@ -129,7 +129,7 @@ def test_sweep_checks_searches_and_exports_the_best(story: Story) -> None:
     assert pipeline.run_sweep(story.run, None, None, story.watcher) == Path("bundle")
     assert story.parts == [
         "check_search", "check_machine", "references_of", "_look_at_data", "check_folds",
-        "earlier_runs", "only_one", "begin", "Search", "earlier told", "prepare_features",
+        "check_streams", "earlier_runs", "only_one", "begin", "Search", "earlier told", "prepare",
         "cluster", "run", "end of cluster", "keep_importances", "export, none fits",
         "end of only_one",
     ]  # fmt: skip
@@ -143,7 +143,7 @@ def test_features_are_made_where_trials_run_and_only_for_some(
     """Each node of a cluster makes its own."""
     story.search.is_done = is_done
     pipeline.run_sweep(story.run, None, address, story.watcher)
-    assert "prepare_features" not in story.parts
+    assert "prepare" not in story.parts
 
 
 def test_best_few_are_confirmed_on_folds_and_come_first(story: Story) -> None:

@@ -89,7 +89,7 @@ def open_streams(
     return make_sets(sets_of(corpus, data, split, seed, rate_hz, lengths), progress)
 
 
-def make_sets(sets: Sequence[StreamSet], progress: Progress | None) -> tuple[Stream, ...]:
+def make_sets(sets: Sequence[StreamSet], progress: Progress | None = None) -> tuple[Stream, ...]:
     """Returns the streams of sets, in order, writing those that are not on this machine yet."""
     folders = {one.key: kept_folder(KIND, one.key) for one in sets}
     missing = [key for key, folder in folders.items() if not folder.exists()]
@@ -103,6 +103,11 @@ def make_sets(sets: Sequence[StreamSet], progress: Progress | None) -> tuple[Str
             n_done += 1
             progress(KIND, n_done, len(missing))
     return tuple(found)
+
+
+def n_bytes_missing(sets: Sequence[StreamSet]) -> int:
+    """Returns about what the sets will take that are not on this machine yet."""
+    return sum(one.n_bytes for one in sets if not kept_folder(KIND, one.key).exists())
 
 
 def _keep(one: StreamSet) -> Path:

@@ -23,6 +23,7 @@ from sprd.device.footprint import Footprint, measure, with_instructions
 from sprd.device.graph import read_graph
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, EmulationError, SprdError
+from sprd.listening.recognizers import Recognizer
 from sprd.sweep.paths import KEPT_OF_A_TRIAL, TrialPaths
 from sprd.sweep.rows.guessing import guess_violations
 from sprd.sweep.rows.row import Trial
@@ -65,6 +66,7 @@ def export(
             quantization=_quantization(kept.model),
             scores=_scores(kept, corpus),
             record=_making(kept.record, attempts),
+            **_listening(kept, corpus),
         )
         write_bundle(folder, contents)
     return violations
@@ -108,6 +110,26 @@ def _scores(kept: _Kept, corpus: Corpus | None) -> dict[str, Any]:
     clips = open_features(corpus, kept.config, Split.TESTING)
     models = (kept.model, kept.float_model)
     return {"validation": validation, "test": score_split(models, kept.config, clips)}
+
+
+def _listening(kept: _Kept, corpus: Corpus | None) -> dict[str, Any]:
+    """Returns the recognizer, and what it does with validation and test speakers.
+
+    Without a corpus those of its trial: nobody new was heard.
+    """
+    from sprd.listening.score import STREAMS, listen_for_export, nameless
+
+    if kept.config.recognizer is None:
+        return {}
+    if corpus is not None:
+        listened = listen_for_export(kept.config, corpus, kept.model)
+        return {"recognizer": listened.recognizer, "streams": listened.streams}
+    told = kept.record.get(STREAMS, {}).get("validation", {})
+    if "recognizer" not in told:
+        return {}
+    fields = told["recognizer"]
+    recognizer = Recognizer(**{**fields, "thresholds": tuple(fields["thresholds"])})
+    return {"recognizer": recognizer, "streams": {"validation": nameless(told), "test": None}}
 
 
 def _making(

@@ -1,5 +1,6 @@
 """A small corpus of made-up clips, noise and running speech, for streams."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,4 +64,26 @@ def corpus(folder: Path, n_speakers: int = 3, fingerprint: str = "made") -> Corp
         skipped=(),
         speech=speech,
         noises=noises,
+    )
+
+
+def corpus_of_all_splits(folder: Path) -> Corpus:
+    """The same speakers and recordings under other names in each split."""
+    of = corpus(folder)
+    own = [one for one in of.clips if one.split is Split.VALIDATION]
+    return replace(
+        of,
+        clips=tuple(
+            replace(one, key=f"{split}/{one.key}", speaker=f"{split}{one.speaker}", split=split)
+            for split in Split
+            for one in own
+        ),
+        speech=tuple(
+            replace(one, key=f"{split}/{one.key}", split=split)
+            for split in Split
+            for one in of.speech
+        ),
+        noises=tuple(
+            replace(of.noises[0], key=f"{split}/{of.noises[0].key}", split=split) for split in Split
+        ),
     )

@@ -1,7 +1,8 @@
 """One trial, a plain function: a configuration in, models and scores out. No Ray.
 
 Before it trains, the model's size and time are measured on random weights; what does not fit is
-not trained. After it, the real artifact is measured again and scored in TensorFlow Lite Micro.
+not trained. After it, the real artifact is measured again and scored: clips in TensorFlow Lite
+Micro, streams by fast kernels.
 """
 
 import json
@@ -21,6 +22,7 @@ from sprd.config.trial import Config
 from sprd.device.footprint import measure
 from sprd.device.tflm import Runner
 from sprd.errors import ConfigError, TrainingError
+from sprd.listening.score import STREAMS, listen, prepare
 from sprd.model.evaluate import Scores, score
 from sprd.model.quantize import calibration_clips, convert_float, convert_int8
 from sprd.model.train import Trained, fit, predict
@@ -67,8 +69,7 @@ def run_trial(
             seconds=clock.seconds,
         )
     with clock.time("features"):
-        training = open_features(corpus, config, Split.TRAINING)
-        validation = open_features(corpus, config, Split.VALIDATION)
+        training, validation = _open_audio(config, corpus)
     try:
         with clock.time("train"):
             trained = fit(config, training, validation, report, restore)
@@ -134,6 +135,7 @@ def _finish(
         floats = score(predict(trained.model, validation.scaled()), labels, speakers, config.labels)
     drop = round(floats.balanced_accuracy - int8.balanced_accuracy, 6)
     metrics = _metrics(trained, int8, floats, drop)
+    streams = _listen(config, corpus, model, metrics, clock)
     misses = checked.violations + guess_violations(metrics)
     misses += score_violations(config.budget, metrics)
     record = {
@@ -142,6 +144,7 @@ def _finish(
         "calibration_clips": chosen,
         "footprint": checked.footprint,
         "provenance": provenance(config, corpus),
+        **streams,
     }
     return Outcome(
         "trained",
@@ -155,6 +158,31 @@ def _finish(
             RECORD: (json.dumps(record, indent=1, sort_keys=True) + "\n").encode(),
         },
     )
+
+
+def _open_audio(config: Config, corpus: Corpus) -> tuple[Features, Features]:
+    """Opens training and validation clips; makes the streams that will be heard, if any."""
+    if config.recognizer is not None:
+        prepare(corpus, config)
+    training = open_features(corpus, config, Split.TRAINING)
+    return training, open_features(corpus, config, Split.VALIDATION)
+
+
+def _listen(
+    config: Config, corpus: Corpus, model: bytes, metrics: dict[str, Any], clock: "_Clock"
+) -> dict[str, Any]:
+    """Adds the scores on streams to the metrics, where there is a recognizer.
+
+    Returns:
+        What a record keeps of them.
+    """
+    if config.recognizer is None:
+        return {}
+    with clock.time("listen"):
+        listened = listen(config, corpus, model)
+    metrics |= listened.metrics
+    metrics["intervals"] = {**metrics["intervals"], **listened.record["intervals"]}
+    return {STREAMS: {"validation": listened.record}}
 
 
 def _metrics(trained: Trained, int8: Scores, floats: Scores, drop: float) -> dict[str, Any]:
