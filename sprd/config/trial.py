@@ -223,14 +223,14 @@ class AugmentSection(Section):
         ge=0,
         le=30,
         exclude_if=not_,
-        description="Words are said faster or slower by up to this.",
+        description="Words are said faster or slower by up to this, in seven steps.",
     )
     reverb_frequency: float = Field(
         0.0,
         ge=0,
         le=1,
         exclude_if=not_,
-        description="Share of the stored variants that sound in a simulated room.",
+        description="Share of the stored variants that sound in one of 64 simulated rooms.",
     )
     background_frequency: float = Field(
         0.8, ge=0, le=1, description="Share of training clips that get background noise."
@@ -255,7 +255,7 @@ class AugmentSection(Section):
         "word that is no keyword and of another speaker.",
     )
     babble_volume: float = Field(
-        0.1, ge=0, le=1, description="Loudest such clip mixed in, 1 being as recorded."
+        0.1, ge=0, le=1, description="Loudest such clip, 1 being as recorded; unused with a ratio."
     )
     gain_db: float = Field(0.0, ge=0, le=30, description="Volume changes by up to this, +/-.")
     speech_cuts: int = Field(
@@ -263,14 +263,14 @@ class AugmentSection(Section):
         ge=0,
         le=100_000,
         exclude_if=not_,
-        description="Cuts of running speech, one window each, among the `_unknown_` clips.",
+        description="Cuts of training readers' speech, a window each, among the `_unknown_` clips.",
     )
     partial_words: int = Field(
         0,
         ge=0,
         le=100_000,
         exclude_if=not_,
-        description="Halves of keywords among the `_unknown_` clips.",
+        description="Halves of keywords, alone or at an edge, among the `_unknown_` clips.",
     )
     n_variants: int = Field(
         8, ge=1, le=64, description="Variants of each training clip that are computed and stored."

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import soundfile
 from numpy.typing import NDArray
 
@@ -136,10 +135,3 @@ class TestPartialWords:
         np.testing.assert_array_equal(np.stack(first), np.stack(again))
         others = self.HALVES.variants(5, takes, stage(speed_percent=10.0), 8)
         assert len({one.tobytes() for one in (*first, *others)}) == 16
-
-
-@pytest.mark.parametrize("keywords", [(), ("up",)])
-def test_without_items_nothing_is_asked_of_the_data(keywords: tuple[str, ...]) -> None:
-    """No speech, no keyword among the clips."""
-    SpeechCuts((), 0)
-    PartialWords([clip_of("dog", 1)], keywords)

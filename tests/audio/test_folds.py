@@ -231,10 +231,11 @@ class TestFeatures:
                 open_fold(corpus, make_config(), fold, n_folds)
         assert len([p for p in (own_cache / "features").iterdir() if p.suffix != ".lock"]) == 2
 
-    def test_nobody_held_out_is_heard_behind_the_training_clips(
-        self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("augment", [{"babble_frequency": 1.0}, {"partial_words": 6}], ids=str)
+    def test_nobody_held_out_is_heard_in_training(
+        self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch, augment: dict[str, Any]
     ) -> None:
-        """With babble each fold has a training store of its own, of its own speakers alone."""
+        """Behind a clip, or half of a word: each fold has a store of its own speakers alone."""
         opened = []
 
         def spy(corpus: Any, config: Any, split: Any, progress: Any) -> Any:
@@ -242,7 +243,7 @@ class TestFeatures:
             return open_features(corpus, config, split, progress)
 
         monkeypatch.setattr(module, "open_features", spy)
-        training, held_out = open_fold(corpus, make_config(babble_frequency=1.0), 0, N_FOLDS)
+        training, held_out = open_fold(corpus, make_config(**augment), 0, N_FOLDS)
         heard = next(speakers for split, speakers in opened if split is Split.TRAINING)
         assert not heard & set(held_out.speakers)
         assert heard == {s for s in training.speakers if not s.startswith("silence ")}

@@ -22,6 +22,7 @@ from sprd.audio.clips import fit_length, read_clip
 from sprd.audio.corpus import Corpus, look_into, read_noise, split_digest
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.maker import Unvaried, hear_unvaried
+from sprd.audio.running import Recording
 from sprd.audio.scene import Stage, Takes, layout_of, set_stage
 from sprd.audio.split import Clip, Split
 from sprd.audio.store import (
@@ -208,6 +209,61 @@ def test_only_context_concerns_the_splits_that_are_not_varied(corpus: Corpus) ->
     moved = replace(corpus, noises=dealt)
     assert key(Split.VALIDATION, moved, context_ms=300) != key(Split.VALIDATION, context_ms=300)
     assert key(Split.TRAINING, moved) == key(Split.TRAINING)
+
+
+def speaking(corpus: Corpus, folder: Path) -> Corpus:
+    """The corpus with running speech of a reader in training, and of one in validation."""
+    found = []
+    for number, split in enumerate((Split.TRAINING, Split.VALIDATION)):
+        path = folder / f"{number}.wav"
+        wave = np.random.default_rng(number).integers(-3000, 3000, 2 * RATE).astype(np.int16)
+        soundfile.write(path, wave, RATE)
+        found.append(Recording(path, path.name, f"reader {number}", split, 2.0, None))
+    return replace(corpus, speech=tuple(found))
+
+
+def test_cuts_of_speech_and_halves_of_words_follow_the_silence(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    """They are unknown words, whatever the keywords; of training speakers and readers alone."""
+    augment = {**SCENES, "speech_cuts": 3, "partial_words": 4}
+    config = make_config(augment=augment)
+    heard = speaking(corpus, tmp_path)
+    features = open_features(heard, config, Split.TRAINING)
+    n_clips = len(corpus.of(Split.TRAINING))
+    assert features.raw.shape[0] == n_clips + 5 + 3 + 4
+    assert features.speakers[-7:-4] == ("reader 0",) * 3
+    assert set(features.words[-4:]) <= {"half of up", "half of down"}
+    assert set(features.speakers[-4:]) <= set(corpus.speakers(Split.TRAINING))
+    assert (features.labels(config.labels)[-7:] == config.labels.index("_unknown_")).all()
+    plain = open_features(corpus, make_config(augment=SCENES), Split.TRAINING)
+    np.testing.assert_array_equal(features.raw[: n_clips + 5], plain.raw)
+    assert features.raw[-7:].any(axis=(1, 2, 3)).all()
+    validation = open_features(heard, config, Split.VALIDATION)
+    assert len(validation.words) == len(corpus.of(Split.VALIDATION)) + 3
+
+
+def test_speech_to_cut_must_be_there(corpus: Corpus, tmp_path: Path) -> None:
+    """In training: what validation readers say is no training material."""
+    config = make_config(augment={"speech_cuts": 3})
+    held_out = replace(corpus, speech=speaking(corpus, tmp_path).speech[1:])
+    for one in (corpus, held_out):
+        with pytest.raises(DataError, match="must have running speech to cut, got 3 cuts"):
+            store_spec(one, config, Split.TRAINING)
+        store_spec(one, config, Split.VALIDATION)
+
+
+def test_speech_and_keywords_name_a_store_only_where_they_are_heard(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    """Cuts depend on which recordings there are, halves on which words are keywords."""
+    heard = speaking(corpus, tmp_path)
+    moved = replace(heard, speech=(replace(heard.speech[0], seconds=1.5), heard.speech[1]))
+    cuts = make_config(augment={"speech_cuts": 3})
+    assert key_of(heard, cuts) != key_of(moved, cuts)
+    assert key_of(heard, make_config()) == key_of(moved, make_config())
+    one, two = (make_config((w,), augment={"partial_words": 3}) for w in ("up", "down"))
+    assert key_of(corpus, one) != key_of(corpus, two)
 
 
 OTHER_SCENES = [
