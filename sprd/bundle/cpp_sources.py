@@ -114,7 +114,7 @@ _RECOGNIZERS = {
     "recognize_commands": (
         "// Arguments of micro_speech's RecognizeCommands: probabilities (0 to 255) are averaged"
         "\n// over a time; at least kMinimumCount inferences in it, and an average over the"
-        "\n// threshold, are a detection; then the same word is none\n// for the suppression time."
+        "\n// threshold, are a detection; then the same word is not one for the suppression time."
     ),
     "sliding_mean": (
         "// Settings of microWakeWord's sliding mean, not of micro_speech's RecognizeCommands: a"

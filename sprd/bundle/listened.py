@@ -71,7 +71,7 @@ def basis_of(section: RecognizerSection, streams: Mapping[str, Any]) -> str:
     heard = streams.get("validation") or {}
     fit = heard.get("fit") or {}
     shortfall = fit.get("shortfall")
-    if shortfall and not fit.get("hours"):
+    if shortfall and "speech" not in fit.get("seen", {}):
         return str(shortfall)
     of_voices = "That speech is of synthetic voices: a device will hear more."
     parts = (section.basis, shortfall, of_voices if heard.get("is_synthetic") else None)

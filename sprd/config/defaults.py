@@ -56,7 +56,13 @@ REPLACES: Mapping[str, tuple[str, ...]] = {
 FIRST = Defaults(build=CMAKE_O2)
 """Of files without a number, and of all that was made before there was one."""
 
-DEFAULTS: Mapping[int, Defaults] = {1: FIRST, 2: Defaults(build=None)}
+FOR_STREAMS: Mapping[str, Mapping[str, object]] = {
+    "sweep": {"objectives": ["recall_streaming"]},
+    "recognizer": {},
+}
+"""Of number 2: a device that listens all day."""
+
+DEFAULTS: Mapping[int, Defaults] = {1: FIRST, 2: Defaults(build=None, tables=FOR_STREAMS)}
 
 
 def read_defaults(where: str, value: object) -> Defaults:

@@ -74,11 +74,14 @@ def test_basis_says_how_far_a_limit_is_kept() -> None:
     section = RecognizerSection(max_false_accepts_per_hour=2.0)
     fitted = "Fitted to streams of validation speakers: at most 2 false accepts an hour of"
     assert basis_of(section, {}).startswith(fitted)
-    over = {"fit": {"hours": 2.0, "shortfall": "The best there is is 3."}, "is_synthetic": True}
+    over = {
+        "fit": {"seen": {"speech": {}}, "shortfall": "The best there is is 3."},
+        "is_synthetic": True,
+    }
     told = basis_of(section, {"validation": over})
     assert told.startswith(fitted)
     assert "The best there is is 3. That speech is of synthetic voices" in told
-    none = {"fit": {"hours": 0.0, "shortfall": "No running speech."}}
+    none = {"fit": {"seen": {"recall": 0.5}, "shortfall": "No running speech."}}
     assert basis_of(section, {"validation": none}) == "No running speech."
     fixed = RecognizerSection(
         average_window_ms=700, threshold=180, suppression_ms=900, minimum_count=3

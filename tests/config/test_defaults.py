@@ -7,6 +7,7 @@ import pytest
 from sprd.config.build import CMAKE_O2
 from sprd.config.defaults import DEFAULTS, FIRST, Defaults, read_defaults
 from sprd.config.reader import parse_sweep
+from sprd.config.recognizer import RecognizerSection
 from sprd.device.board import load_board
 from sprd.errors import ConfigError
 from tests.strategies import VOCABULARY
@@ -69,6 +70,18 @@ def test_second_defaults_leave_the_build_to_the_board() -> None:
     """Whichever was chosen before."""
     board = load_board("arduino_nano_33_ble", "head-Os")
     assert read_defaults("x.toml", 2).of_board(board).build.name == board.default_build
+
+
+def test_second_defaults_ask_for_a_device_that_listens() -> None:
+    """Ranked by what it hears on streams; the first know no streams."""
+    first = parse_sweep(SMALLEST, Path("x.toml"), VOCABULARY)
+    assert (first.default.recognizer, first.sweep.objectives) == (None, ("balanced_accuracy",))
+    second = parse_sweep(f"defaults = 2\n{SMALLEST}", Path("x.toml"), VOCABULARY)
+    assert second.default.recognizer == RecognizerSection()
+    assert second.sweep.objectives == ("recall_streaming",)
+    asked = SMALLEST.replace("[data]", 'objectives = ["macs"]\n[data]')
+    third = parse_sweep(f"defaults = 2\n{asked}", Path("x.toml"), VOCABULARY)
+    assert third.sweep.objectives == ("macs",)
 
 
 @pytest.mark.parametrize("value", ["0", "3", "2.0", "true", '"2"', "[2]", "-1"])
