@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 MAX_OFFSET = 16
 """How many places the thresholds of two keywords may lie apart."""
 
-RATES_OF_LIMIT = np.geomspace(2, 16, 8)
-"""Paths are compared by their mean recall at so many times the limit: near it one false accept
-decides, and the path with the fewest by chance would be taken for the best."""
+RATES_OF_LIMIT = np.geomspace(1, 4, 8)
+"""Paths are compared by their mean recall at so many times the limit: at it alone a few false
+accepts would decide; far above it another path is the best."""
 
-OFFSET_WORTH = 0.001
-"""Recall that a threshold of its own has to gain."""
+OFFSET_WORTH = 0.01
+"""Recall that a threshold of its own has to gain: less is chance, and costs false accepts."""
 
 EXPECTED_UNSEEN = 1.0
 """False accepts that come on top of those seen, in as many hours of other speech.
