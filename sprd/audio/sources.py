@@ -14,6 +14,8 @@ SYNTHETIC = "synthetic"
 VERSIONS = {"speech_commands": "v0.02", "speech_commands_v0.01": "v0.01"}
 """Sources that are downloads, and the version that each one means."""
 
+SPEECH = "running speech"
+
 
 def folders_of(
     data: DataSection, folders: Sequence[Path] = (), progress: Progress | None = None
@@ -50,7 +52,7 @@ def speech_folders_of(
         DataError: One is missing, empty or given twice, or lies among the clips, or they in it:
             its keywords would be counted as what is no keyword.
     """
-    found = [_checked(folder, "speech") for folder in folders or map(Path, data.speech)]
+    found = [_checked(folder, SPEECH) for folder in folders or map(Path, data.speech)]
     _check_differ("speech", found)
     for folder in found:
         for other in clips:
@@ -107,16 +109,16 @@ def _check_differ(what: str, folders: Sequence[Path]) -> None:
 
 def _checked(folder: Path, what: str = "recordings") -> Path:
     """Raises DataError unless the folder is there and holds something."""
-    where = shown(folder)
+    where, flag = shown(folder), ", or name it with --speech" if what == SPEECH else ""
     try:
         if any(folder.iterdir()):
             return folder
     except OSError as error:
         raise DataError(
             f"{where}: must be a folder of {what}: {error.strerror or error}."
-            " Check the path; in a sweep file a relative one starts at the file."
+            f" Check the path{flag}; in a sweep file a relative one starts at the file."
         ) from error
-    if what == "speech":
+    if what == SPEECH:
         raise DataError(
             f"{where}: must hold recordings of running speech, got an empty folder. Put recordings"
             " there in which people talk and say no keyword."

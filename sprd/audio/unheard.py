@@ -235,7 +235,8 @@ def _of_noise(audible: Sequence[Heard], noise: Mapping[str, Sound]) -> list[Find
         return []
     first, last = (f"{levels[key]:.0f}" for key in (low[0], low[-1]))
     what = (
-        f"{len(low):,} of {len(noise):,} recordings of noise lie {NOISE_BELOW_DB:g} dB or"
+        f"{len(low):,} of {len(noise):,} recordings of noise lie{'' if low[1:] else 's'}"
+        f" {NOISE_BELOW_DB:g} dB or"
         f" more below speech: at {first if first == last else f'{first} .. {last}'} dBFS (RMS),"
         f" speech at {speech_db:.0f}"
     )

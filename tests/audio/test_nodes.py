@@ -16,6 +16,7 @@ from sprd.audio.nodes import resolve_on_node
 from sprd.audio.speech_commands import Release, fetch_speech_commands
 from sprd.config.trial import DataSection
 from sprd.errors import DataError, DownloadError
+from tests.audio.speech import library, say
 from tests.served import Server
 
 
@@ -55,6 +56,19 @@ def test_a_folder_that_is_not_shared_is_named(recordings: Path) -> None:
     corpus = open_corpus(data)
     shutil.rmtree(recordings)
     with pytest.raises(DataError, match=r"cat/00000000_nohash_0\.wav: must be on every node"):
+        resolve_on_node(corpus, data)
+
+
+def test_running_speech_that_is_not_shared_is_named(recordings: Path, tmp_path: Path) -> None:
+    """Of each folder that flags or the file named."""
+    folders = (library(tmp_path / "a"), library(tmp_path / "b", said="WHAT ELSE"))
+    say(folders[1], "9-9-0009.wav", seed=999)
+    (folders[1] / "9.trans.txt").write_text("9-9-0009 HELLO")
+    data = section(source=str(recordings))
+    corpus = open_corpus(data, speech=folders)
+    assert resolve_on_node(corpus, data) is corpus
+    shutil.rmtree(folders[1])
+    with pytest.raises(DataError, match=r"9-9-0009\.wav: must be on every node"):
         resolve_on_node(corpus, data)
 
 
