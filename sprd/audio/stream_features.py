@@ -8,6 +8,7 @@ import json
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -95,7 +96,16 @@ def _keep(stream: Stream, features: FeaturesSection) -> Path:
 def _write(stream: Stream, features: FeaturesSection, folder: Path) -> None:
     from sprd.audio.frontend import FrontEnd
 
-    np.save(folder / _FILE, FrontEnd(features).compute_stream(np.array(stream.samples)))
+    np.save(folder / _FILE, FrontEnd(features).compute_stream(_samples_of(stream)))
+
+
+def _samples_of(stream: Stream) -> NDArray[np.int16]:
+    """Reads samples past their map: pages of it that were touched count as memory as long as it."""
+    samples = stream.samples
+    if isinstance(samples, np.memmap) and samples.filename is not None:
+        with suppress(FileNotFoundError):  # deleted from the cache: the map goes on
+            return np.fromfile(samples.filename, "<i2")
+    return np.array(samples)
 
 
 def _open(folder: Path) -> StreamFeatures:

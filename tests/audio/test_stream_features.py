@@ -87,3 +87,15 @@ def test_processes_compute_what_this_one_does(
     for one, expected in zip(again[:2], here, strict=True):
         np.testing.assert_array_equal(open_stream_features(one, FeaturesSection()), expected)
     assert os.environ["SPRD_CACHE"].endswith("other")
+
+
+def test_samples_that_left_the_cache_are_still_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may delete a stream that this one has opened: its map goes on."""
+    monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
+    stream = open_streams(corpus(tmp_path), DATA, Split.VALIDATION, 0)[0]
+    expected = FrontEnd(FeaturesSection()).compute_stream(np.array(stream.samples))
+    for path in tmp_path.glob("cache/streams/*/*.pcm"):
+        path.unlink()
+    np.testing.assert_array_equal(open_stream_features(stream, FeaturesSection()), expected)
