@@ -1,4 +1,4 @@
-"""A bundle or a bare model in, an ear out: what the device would answer to sound."""
+"""A bundle or a bare model in, what the device would answer to sound out."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,55 +7,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.audio.frontend import StreamFrontEnd
-from sprd.audio.store import scale_of
 from sprd.bundle.opened import Opened, open_model
 from sprd.config.trial import FeaturesSection
-from sprd.device.tflm import Runner
+from sprd.listening.interpreter import Ear
 from sprd.listening.live import Listener
 from sprd.listening.recognizers import Recognizer
 
 
 @dataclass(frozen=True)
-class Ear:
-    """A model that listens: its labels, its front end, its recogniser."""
+class LiveEar:
+    """A model that listens to whatever comes: labels, front end, recogniser."""
 
     labels: tuple[str, ...]
     features: FeaturesSection
     recognizer: Recognizer
-    runner: Runner
+    ear: Ear
     front_end: StreamFrontEnd
 
     def listener(self) -> Listener:
         """Returns what hears one signal from its start on."""
-        return Listener(self.front_end.anew().feed, self._answers, self.features, self.recognizer)
+        front_end = self.front_end.anew()
 
-    def _answers(self, windows: NDArray[np.generic]) -> NDArray[np.int8]:
-        scaled = windows.astype(np.float32) * np.float32(scale_of(self.features))
-        return self.runner.run(self.runner.quantized(scaled))
+        def frames(samples: NDArray[np.int16]) -> NDArray[np.int8]:
+            return self.ear.quantized(front_end.feed(samples))
+
+        def answers(windows: NDArray[np.int8]) -> NDArray[np.int8]:
+            return self.ear.run(windows.reshape(len(windows), -1))
+
+        return Listener(frames, answers, self.features, self.recognizer)
 
 
-def open_ear(model: Path, sweep_file: Path | None) -> Ear:
-    """Opens a model to listen with, in TensorFlow Lite Micro.
+def open_live_ear(model: Path, sweep_file: Path | None, is_exact: bool) -> LiveEar:
+    """Opens a model to listen with.
 
     Args:
         model: Folder of a bundle, or a .tflite with `sweep_file`.
         sweep_file: What a bare .tflite hears: labels and front end.
+        is_exact: In TensorFlow Lite Micro, whose wheel is slower than sound is for large models.
 
     Raises:
         InputError: Model or sweep file cannot be used, or do not belong together.
     """
-    opened = open_model(model, sweep_file)
-    return ear_of(opened, str(model))
+    return live_ear_of(open_model(model, sweep_file), is_exact)
 
 
-def ear_of(opened: Opened, name: str) -> Ear:
-    """Returns the ear of a model that was opened; messages call it `name`.
+def live_ear_of(opened: Opened, is_exact: bool) -> LiveEar:
+    """Returns what a model that was opened listens with.
 
     Raises:
         ModelFileError: The model takes other features, or gives other labels.
     """
     config = opened.config
-    runner = Runner(opened.content, name)
-    runner.check_shape(config.features.shape, len(config.labels))
+    ear = Ear(opened.content, config.features, is_exact)
     front_end = StreamFrontEnd(config.features)
-    return Ear(config.labels, config.features, opened.recognizer, runner, front_end)
+    return LiveEar(config.labels, config.features, opened.recognizer, ear, front_end)

@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from sprd.config.labels import NOT_KEYWORDS
 from sprd.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from sprd.bundle.live import Ear
+    from sprd.bundle.live import LiveEar
     from sprd.listening.live import Answer
     from sprd.listening.recognizers import Recognizer
 
@@ -36,11 +36,11 @@ def listen(args: Namespace) -> int:
     from sprd.model.start import load_tensorflow
 
     load_tensorflow()
-    from sprd.bundle.live import open_ear
+    from sprd.bundle.live import open_live_ear
 
-    ear = open_ear(args.model, args.sweep)
+    ear = open_live_ear(args.model, args.sweep, args.exact)
     timeline = Timeline(ear.labels, is_quiet=args.json)
-    timeline.note(recognizer_words(ear.recognizer, ear.labels))
+    timeline.note(recognizer_words(vars(ear.recognizer), ear.labels[len(NOT_KEYWORDS) :]))
     is_stopped = False
     with timeline:
         if args.microphone:
@@ -52,14 +52,13 @@ def listen(args: Namespace) -> int:
     return _INTERRUPTED if is_stopped else 0
 
 
-def recognizer_words(recognizer: "Recognizer", labels: Sequence[str]) -> str:
-    """Words the settings of a recogniser in a line."""
-    words = [one for one in labels if one not in NOT_KEYWORDS]
-    pairs = zip(words, recognizer.thresholds, strict=True)
+def recognizer_words(told: Mapping[str, Any], keywords: Sequence[str]) -> str:
+    """Words the settings of a recogniser, by the names of its fields, in a line."""
+    pairs = zip(keywords, told["thresholds"], strict=True)
     thresholds = ", ".join(f"{word} above {threshold}" for word, threshold in pairs)
     return (
-        f"{recognizer.kind}: {thresholds} of 255 over {recognizer.average_window_ms:,} ms, one"
-        f" inference each {recognizer.interval_ms} ms"
+        f"{told['kind']}: {thresholds} of 255 over {told['average_window_ms']:,} ms, one"
+        f" inference each {told['interval_ms']} ms"
     )
 
 
@@ -189,7 +188,7 @@ def _audio_in(path: Path) -> list[Path]:
     return found
 
 
-def _hear_file(ear: "Ear", timeline: Timeline, path: Path) -> None:
+def _hear_file(ear: "LiveEar", timeline: Timeline, path: Path) -> None:
     from sprd.audio.blocks import read_blocks
     from sprd.audio.clips import shown
 
@@ -206,7 +205,7 @@ def _hear_file(ear: "Ear", timeline: Timeline, path: Path) -> None:
 
 
 def _hear_microphone(
-    ear: "Ear", timeline: Timeline, device: str | None, seconds: int | None
+    ear: "LiveEar", timeline: Timeline, device: str | None, seconds: int | None
 ) -> bool:
     """Listens until it is stopped; returns whether somebody did, before the time was over."""
     from sprd.audio.microphone import open_microphone

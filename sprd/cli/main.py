@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "train": "sprd.cli.sweep:train",
     "crossval": "sprd.cli.sweep:crossval",
     "evaluate": "sprd.cli.bundles:evaluate",
+    "stream": "sprd.cli.streams:stream",
     "listen": "sprd.cli.hear:listen",
     "verify": "sprd.cli.bundles:verify",
     "reproduce": "sprd.cli.bundles:reproduce",

@@ -23,7 +23,7 @@ from sprd.cli.flags import (
     rate,
     window,
 )
-from sprd.cli.parser_listening import add_listen
+from sprd.cli.parser_listening import add_listen, add_stream
 from sprd.cli.verbs import EXIT_CODES, Parser, Verbs, add_verb
 
 
@@ -341,7 +341,7 @@ def _add_data_check(parts: Verbs) -> None:
 
 _VERBS = (
     *(_add_sweep, _add_train),
-    *(_add_evaluate, add_listen, _add_check, _add_emulate, _add_calibrate, _add_boards),
+    *(_add_evaluate, add_stream, add_listen, _add_check, _add_emulate, _add_calibrate, _add_boards),
     *(_add_pick, _add_export, _add_compare, _add_crossval),
     *(_add_reproduce, _add_verify, _add_data),
 )

@@ -41,10 +41,10 @@ class Ear:
         Raises:
             ModelFileError: It is no int8 .tflite, or has another input than the front end gives.
         """
-        self._runner = Runner(model)
-        self._runner.check_shape(features.shape, self._runner.n_outputs)
+        self.runner = Runner(model)
+        self.runner.check_shape(features.shape, self.runner.n_outputs)
         self._features = features
-        self._run = self._runner.run if exact else _fast(model, self._runner)
+        self.run = self.runner.run if exact else _fast(model, self.runner)
 
     def hear(self, stream: Stream, interval_ms: int) -> HeardStream:
         """Returns the scores of the model at each inference over a stream.
@@ -69,15 +69,16 @@ class Ear:
                 are 0, as in a device's buffer.
         """
         n_known, n_channels = self._features.shape
-        quantized = self._quantized(frames)
+        quantized = self.quantized(frames)
         padded = np.concatenate([np.zeros((n_known, n_channels), np.int8), quantized])
         flat = padded.reshape(-1)
         windows = np.lib.stride_tricks.sliding_window_view(flat, n_known * n_channels)
         starts = ends * n_channels
-        parts = [self._run(windows[starts[at : at + CHUNK]]) for at in range(0, len(ends), CHUNK)]
-        return np.concatenate([np.zeros((0, self._runner.n_outputs), np.int8), *parts])
+        parts = [self.run(windows[starts[at : at + CHUNK]]) for at in range(0, len(ends), CHUNK)]
+        return np.concatenate([np.zeros((0, self.runner.n_outputs), np.int8), *parts])
 
-    def _quantized(self, frames: StreamFeatures) -> NDArray[np.int8]:
+    def quantized(self, frames: StreamFeatures) -> NDArray[np.int8]:
+        """Returns what the model takes for frames, (n_frames, channels)."""
         if frames.dtype != np.uint16:
             return self._to_int8(np.asarray(frames, np.float32))
         scale = np.float32(FEATURE_NUMERATOR / FEATURE_DENOMINATOR)
@@ -85,10 +86,10 @@ class Ear:
         return table[frames]
 
     def _to_int8(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
-        n_inputs = self._runner.n_inputs
+        n_inputs = self.runner.n_inputs
         padded = np.zeros(-(-values.size // n_inputs) * n_inputs, np.float32)
         padded[: values.size] = values.reshape(-1)
-        rows = self._runner.quantized(padded.reshape(-1, n_inputs))
+        rows = self.runner.quantized(padded.reshape(-1, n_inputs))
         return rows.reshape(-1)[: values.size].reshape(values.shape)
 
 

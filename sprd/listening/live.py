@@ -16,12 +16,12 @@ from sprd.listening.recognizers import BLOCK_MS, RULES, Heard, Recognizer
 MOST_AT_ONCE = 4096
 """Inferences in one call of the model."""
 
-FrontEndStep = Callable[[NDArray[np.int16]], NDArray[np.generic]]
-"""Takes the next samples, (n,); returns the frames that have ended since, (m, channels)."""
+FrontEndStep = Callable[[NDArray[np.int16]], NDArray[np.int8]]
+"""Takes the next samples, (n,); returns the frames that have ended since, (m, channels), as the
+model takes them."""
 
-Answers = Callable[[NDArray[np.generic]], NDArray[np.int8]]
-"""Takes windows of features as the front end gives them, (n, frames, channels); returns the scores
-of the model, (n, n_labels)."""
+Answers = Callable[[NDArray[np.int8]], NDArray[np.int8]]
+"""Takes what the model is given, (n, frames, channels); returns its scores, (n, n_labels)."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Listener:
 
     At the first block of 32 ms the firmware only starts; later the model runs whenever there is a
     new frame and the interval has passed, as `inference_times` tells for a whole stream. Before
-    there are frames enough for a window its first ones are zeros.
+    there are frames enough for a window its first ones are 0, as in the firmware's buffer.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Listener:
         self._last_ms: int | None = None
         self._n_known = 0  # frames at the last inference
         self._first = -features.n_frames  # number of the first frame that is kept
-        self._frames: NDArray[np.generic] = np.zeros(features.shape, np.uint16)
+        self._frames = np.zeros(features.shape, np.int8)
 
     @property
     def heard_ms(self) -> int:

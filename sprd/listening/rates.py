@@ -41,8 +41,8 @@ class Rate:
     def text(self) -> str:
         """In words: of none the figure that the rate is below."""
         if self.n == 0:
-            return f"below {self.high:.2g}"
-        return f"{self.per_hour:.2g} ({self.low:.2g}..{self.high:.2g})"
+            return f"below {_figure(self.high)}"
+        return f"{_figure(self.per_hour)} ({_figure(self.low)}..{_figure(self.high)})"
 
     def as_dict(self) -> dict[str, object]:
         """Returns what a record keeps."""
@@ -53,6 +53,10 @@ class Rate:
             "per_hour": round(self.per_hour, 4),
             "interval": ends,
         }
+
+
+def _figure(rate: float) -> str:
+    return f"{rate:.2g}" if rate < 99.5 else f"{rate:,.0f}"
 
 
 def rate_of(n: float, hours: float) -> Rate:

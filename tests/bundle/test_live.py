@@ -8,7 +8,7 @@ import pytest
 
 from sprd.audio.clips import read_clip
 from sprd.audio.frontend import StreamFrontEnd
-from sprd.bundle.live import Ear, ear_of, open_ear
+from sprd.bundle.live import LiveEar, live_ear_of, open_live_ear
 from sprd.bundle.opened import open_model
 from sprd.config.frozen import replaced
 from sprd.config.trial import FeaturesSection
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def demo(shared: Path) -> Ear:
+def demo(shared: Path) -> LiveEar:
     """A bundle of old, easier to please than it was exported."""
-    ear = open_ear(shared / "models/default_demo", None)
+    ear = open_live_ear(shared / "models/default_demo", None, False)
     rules = replace(ear.recognizer, average_window_ms=500, thresholds=(110, 130))
     return replace(ear, recognizer=rules)
 
@@ -35,15 +35,12 @@ def signal(shared: Path) -> np.ndarray:
     return np.concatenate([np.pad(part, (0, 8000)) for part in parts])
 
 
-def test_ear_hears_what_the_whole_signal_says(demo: Ear, signal: np.ndarray) -> None:
+def test_ear_hears_what_the_whole_signal_says(demo: LiveEar, signal: np.ndarray) -> None:
     """Front end over all of it, every window in TFLM, the recogniser at once: the same commands."""
     frames = StreamFrontEnd(demo.features).feed(signal)
-    padded = np.concatenate([np.zeros(demo.features.shape, frames.dtype), frames])
     times = inference_times(len(signal), demo.features, demo.recognizer.interval_ms)
     ends = (times - demo.features.window_size_ms) // demo.features.window_stride_ms + 1
-    windows = np.stack([padded[end : end + demo.features.n_frames] for end in ends])
-    runner = demo.runner
-    scores = runner.run(runner.quantized(windows.astype(np.float32) * np.float32(10 / 256)))
+    scores = demo.ear.scores(frames, ends)
     expected = detections(scores, times, demo.recognizer)
     listener = demo.listener()
     answers = [one for start in range(0, len(signal), 5000)
@@ -55,7 +52,7 @@ def test_ear_hears_what_the_whole_signal_says(demo: Ear, signal: np.ndarray) -> 
     assert len(commands) >= 2
 
 
-def test_second_listener_has_heard_nothing_of_the_first(demo: Ear, signal: np.ndarray) -> None:
+def test_second_listener_has_heard_nothing_of_the_first(demo: LiveEar, signal: np.ndarray) -> None:
     """They share a graph, no state."""
     one = demo.listener().feed(signal[:48_000])
     assert demo.listener().feed(signal[:48_000]) == one
@@ -66,4 +63,4 @@ def test_model_of_another_front_end_is_refused(shared: Path) -> None:
     opened = open_model(shared / "models/default_demo", None)
     config = replaced(opened.config, features=FeaturesSection())
     with pytest.raises(ModelFileError, match="must take 49 frames x 40 channels"):
-        ear_of(replace(opened, config=config), "m.tflite")
+        live_ear_of(replace(opened, config=config), False)

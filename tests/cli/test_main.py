@@ -17,6 +17,7 @@ LINES = {
     "train": "train s.toml",
     "crossval": "crossval run --trial 1",
     "evaluate": "evaluate bundle --data clips",
+    "stream": "stream bundle",
     "listen": "listen bundle a.wav",
     "verify": "verify bundle",
     "reproduce": "reproduce bundle",
