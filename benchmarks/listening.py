@@ -25,6 +25,7 @@ load_tensorflow()
 from sprd.audio.split import Split  # noqa: E402
 from sprd.audio.streams import Lengths  # noqa: E402
 from sprd.bundle.evaluate import Evaluation, evaluate_model  # noqa: E402
+from sprd.bundle.manifest import read_manifest  # noqa: E402
 from sprd.bundle.streamed import Asked, Hearing, open_hearing, stream_model  # noqa: E402
 from sprd.config.recognizer import RecognizerSection  # noqa: E402
 from sprd.listening.fit import fit  # noqa: E402
@@ -66,6 +67,8 @@ def main() -> None:
     args = parser.parse_args()
     asked = Asked(args.data, args.speech, "test", args.seeds, args.exact)
     models = {"new": args.bundle, **({"old": args.old} if args.old else {})}
+    if args.old:
+        check_split(args.bundle, args.old)
     found = {name: measured(model, asked) for name, model in models.items()}
     if args.old:
         found["new"] |= clip_difference(args.bundle, args.old, asked)
@@ -73,6 +76,17 @@ def main() -> None:
         print(json.dumps(found, indent=1))
     else:
         show(found)
+
+
+def check_split(new: Path, old: Path) -> None:
+    """Ends unless both bundles split speakers alike: else they would hear other streams."""
+    keys = ("split_salt", "validation_percentage", "testing_percentage", "split")
+    splits = [
+        {key: read_manifest(model)["config"]["data"].get(key) for key in keys}
+        for model in (new, old)
+    ]
+    if splits[0] != splits[1]:
+        raise SystemExit(f"--old: must split speakers as BUNDLE: {splits[0]}, got {splits[1]}.")
 
 
 def measured(model: Path, asked: Asked) -> dict[str, Any]:
