@@ -46,7 +46,7 @@ ONNX = field(1, 8) + field(2, b"pytorch") + field(7, bytes(100)) + field(8, byte
 FILES: list[tuple[bytes, str]] = [
     (b"", "an empty file"),
     (POINTER.encode(), "a Git LFS pointer"),
-    (gzip.compress(bytes(100)), "a gzip file"),
+    (gzip.compress(bytes(100), mtime=0), "a gzip file"),
     (zipped("m.tflite"), "a zip file"),
     (zipped("metadata.json", "config.json", "model.weights.h5"), "a Keras model (.keras)"),
     (zipped("archive/data.pkl", "archive/version"), "a PyTorch model"),
