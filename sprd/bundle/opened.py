@@ -1,7 +1,7 @@
 """What a user names in, a bundle or a bare .tflite, and what is to be known to run it out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from sprd.bundle.cpp_sources import Thresholds
 from sprd.bundle.manifest import read_manifest
 from sprd.bundle.record import config_of
 from sprd.config.reader import load_recipe
+from sprd.config.recognizer import FIT
 from sprd.config.trial import Config
 from sprd.device.footprint import measure_untrusted
 from sprd.device.foreign import name_folder
@@ -65,20 +66,35 @@ def open_model(model: Path, sweep_file: Path | None) -> Opened:
 
 
 def recognizer_of(told: Mapping[str, Any], config: Config) -> Recognizer:
-    """Returns the recogniser that thresholds of a manifest tell; what they lack is as of old.
+    """Returns the recogniser that thresholds of a manifest tell; what they lack the file fixes.
 
-    Bundles of old name no interval: their firmware infers at each new frame, or as often as their
-    budget asked.
+    What neither tells is as of old: bundles of old name no interval, and their firmware infers at
+    each new frame, or as often as their budget asked.
     """
-    old = Thresholds()
-    one = told.get("detection_threshold", old.detection_threshold)
-    every = told.get("detection_thresholds") or [one] * len(config.data.keywords)
+    n_keywords = len(config.data.keywords)
     usual_ms = config.budget.inference_interval_ms or config.features.window_stride_ms
+    interval = {"interval_ms": config.interval_ms or ceil(usual_ms)}
+    known = {**asdict(Thresholds()), **interval, **_fixed(config), **told}
+    every = known["detection_thresholds"] or [known["detection_threshold"]] * n_keywords
     return Recognizer(
-        kind=told.get("kind", "recognize_commands"),
-        average_window_ms=told.get("average_window_ms", old.average_window_ms),
+        kind=known["kind"],
+        average_window_ms=known["average_window_ms"],
         thresholds=tuple(every),
-        suppression_ms=told.get("suppression_ms", old.suppression_ms),
-        minimum_count=told.get("minimum_count", old.minimum_count),
-        interval_ms=told.get("interval_ms", ceil(usual_ms)),
+        suppression_ms=known["suppression_ms"],
+        minimum_count=known["minimum_count"],
+        interval_ms=known["interval_ms"],
     )
+
+
+def _fixed(config: Config) -> dict[str, Any]:
+    """Returns what `[recognizer]` fixes, under the keys of a manifest's thresholds."""
+    if config.recognizer is None:
+        return {}
+    keys = ("kind", "average_window_ms", "suppression_ms", "minimum_count")
+    fixed: dict[str, Any] = {key: getattr(config.recognizer, key) for key in keys}
+    own = config.recognizer.threshold
+    if isinstance(own, tuple) and len(own) > 1:
+        fixed["detection_thresholds"] = own
+    else:
+        fixed["detection_threshold"] = own[0] if isinstance(own, tuple) else own
+    return {key: value for key, value in fixed.items() if value != FIT}

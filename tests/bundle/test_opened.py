@@ -14,6 +14,12 @@ from sprd.errors import InputError, ModelFileError
 from sprd.listening.recognizers import Recognizer
 from tests.bundle.conftest import make_config
 
+KIND = ("sliding_mean", 500)
+FIXED = """kind = "sliding_mean"
+average_window_ms = 500
+suppression_ms = 800
+minimum_count = 1
+"""
 OLD = Recognizer("recognize_commands", 1000, (200, 200), 1500, 3, 20)
 
 
@@ -33,6 +39,25 @@ def test_bare_model_has_what_its_sweep_file_says(shared: Path) -> None:
     assert (opened.config.features.window_stride_ms, opened.recognizer.interval_ms) == (20, 20)
     with pytest.raises(InputError, match=r"or a \.tflite file with --sweep FILE, which tells"):
         open_model(model, None)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (FIXED + "threshold = 120\ninterval_ms = 80\n", Recognizer(*KIND, (120, 120), 800, 1, 80)),
+        (FIXED + "threshold = [90, 150]\n", Recognizer(*KIND, (90, 150), 800, 1, 40)),
+        (FIXED + "threshold = [90]\n", Recognizer(*KIND, (90, 90), 800, 1, 40)),
+        ("", Recognizer("recognize_commands", 1000, (200, 200), 1500, 3, 40)),
+    ],
+)
+def test_bare_model_has_the_recogniser_that_its_sweep_file_fixes(
+    shared: Path, tmp_path: Path, table: str, expected: Recognizer
+) -> None:
+    """Kind, durations, thresholds and interval; what is to be fitted is as of old."""
+    folder, file = shared / "models/default_demo", tmp_path / "sweep.toml"
+    text = (folder / "sweep.toml").read_text()
+    file.write_text(f"{text}\n[recognizer]\n{table}")
+    assert open_model(folder / "model.tflite", file).recognizer == expected
 
 
 def test_bundle_of_an_unknown_front_end_is_refused(shared: Path, tmp_path: Path) -> None:
