@@ -16,6 +16,8 @@ MAX_RESULTS = 50
 """What TFLM's RecognizeCommands holds; it loses a further one in silence (kMaxResults)."""
 FIT_WINDOWS_MS = (300, 1000)
 """The shortest and the longest average window that a fit may choose."""
+BLOCK_MS = 32
+"""Between two looks of SPRD's firmware at the microphone: 512 samples at 16 kHz."""
 FIT_INTERVAL_MS = 40
 """Least time between two inferences where nothing asks for one: no loss against every stride."""
 
@@ -136,7 +138,9 @@ def check_recognizer(
 def _check_counts(where: str, recognizer: RecognizerSection, interval_ms: int) -> None:
     """Checks that a window holds what it must, and no more than TFLM keeps."""
     is_fit = recognizer.average_window_ms == FIT
-    window: Any = FIT_WINDOWS_MS[1] if is_fit else recognizer.average_window_ms
+    window: Any = recognizer.average_window_ms
+    if is_fit:
+        window = longest_window_ms(recognizer.kind, interval_ms)
     n_results = n_averaged(window, interval_ms)
     if recognizer.kind == "recognize_commands" and not is_fit and n_results > MAX_RESULTS:
         raise ConfigError(
@@ -144,12 +148,28 @@ def _check_counts(where: str, recognizer: RecognizerSection, interval_ms: int) -
             f" TensorFlow Lite Micro keeps, got {window} ms with {n_results}, one each"
             f" {interval_ms} ms. Shorten it, or make interval_ms longer."
         )
-    least = recognizer.minimum_count
-    if least != FIT and int(least) > n_results:
+    real_ms = real_interval_ms(interval_ms)
+    n_held, least = n_averaged(window, real_ms), recognizer.minimum_count
+    if least != FIT and int(least) > n_held:
         raise ConfigError(
-            f"{where} minimum_count: must be at most {n_results}, the inferences that a window of"
-            f" {window} ms holds, one each {interval_ms} ms, got {least}. No word would be heard."
+            f"{where} minimum_count: must be at most {n_held}, the inferences that a window of"
+            f" {window} ms holds, one each {real_ms} ms (interval_ms = {interval_ms} in blocks of"
+            f" {BLOCK_MS} ms of audio), got {least}. No word would be heard."
         )
+
+
+def longest_window_ms(kind: str, interval_ms: int) -> int:
+    """Returns the longest average window that a fit may choose: TFLM keeps so many results."""
+    longest = FIT_WINDOWS_MS[1]
+    return min(longest, (MAX_RESULTS - 1) * interval_ms) if kind != "sliding_mean" else longest
+
+
+def real_interval_ms(interval_ms: int) -> int:
+    """Returns the milliseconds between two inferences of SPRD's firmware.
+
+    It looks at the microphone once a block: the first look after the interval has passed infers.
+    """
+    return BLOCK_MS * ceil(interval_ms / BLOCK_MS)
 
 
 def n_averaged(average_window_ms: int, interval_ms: int) -> int:

@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sprd.config.frontend import Frames
-
-BLOCK_MS = 32
-"""Between two looks of SPRD's firmware at the microphone: 512 samples at 16 kHz."""
+from sprd.config.recognizer import BLOCK_MS as BLOCK_MS
 
 
 def inference_times(

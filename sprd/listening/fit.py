@@ -6,7 +6,7 @@ every hour counts once, with a recogniser that was fitted without it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,9 @@ def _unfitted(search: Search) -> Fitted:
         minimum_count=given(section.minimum_count, default.minimum_count),
         interval_ms=search.interval_ms,
     )
+    if section.minimum_count == FIT:
+        held = min(recognizer.minimum_count, recognizer.n_results)
+        recognizer = replace(recognizer, minimum_count=held)
     shortfall = "No running speech to fit to: what is not fixed is as in TFLM's example."
     scenes = search.scenes
     recall = float(scenes.count(scenes.prepare(recognizer), [recognizer]).hits.sum())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sprd.config.labels import NOT_KEYWORDS
 from sprd.config.recognizer import MAX_RESULTS as MAX_RESULTS
-from sprd.config.recognizer import n_averaged
+from sprd.config.recognizer import n_averaged, real_interval_ms
 from sprd.listening.clock import BLOCK_MS as BLOCK_MS
 from sprd.listening.clock import inference_times as inference_times
 
@@ -46,13 +46,13 @@ class Recognizer:
 
     @property
     def n_results(self) -> int:
-        """Inferences that lie in an average window, its ends included."""
-        return n_averaged(self.average_window_ms, self.interval_ms)
+        """Inferences that lie in an average window on the device, its ends included."""
+        return n_averaged(self.average_window_ms, real_interval_ms(self.interval_ms))
 
     @property
     def ring_size(self) -> int:
-        """Probabilities in the ring of a sliding mean."""
-        return max(1, self.average_window_ms // self.interval_ms)
+        """Probabilities in the ring of a sliding mean: as many as come in its window."""
+        return max(1, self.average_window_ms // real_interval_ms(self.interval_ms))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.config.recognizer import FIT, FIT_WINDOWS_MS, RecognizerSection, n_averaged
+from sprd.config.recognizer import (
+    FIT,
+    FIT_WINDOWS_MS,
+    RecognizerSection,
+    longest_window_ms,
+    n_averaged,
+    real_interval_ms,
+)
 from sprd.listening.choose import (
     EXPECTED_UNSEEN,
     Limited,
@@ -23,7 +30,7 @@ from sprd.listening.choose import (
 )
 from sprd.listening.counts import Counts, Prepared, Scenes
 from sprd.listening.measures import HIGHEST_THRESHOLD, LOWEST_THRESHOLD, levels_of
-from sprd.listening.recognizers import MAX_RESULTS, Recognizer
+from sprd.listening.recognizers import Recognizer
 
 WINDOWS_MS = tuple(range(FIT_WINDOWS_MS[0], FIT_WINDOWS_MS[1] + 1, 100))
 SUPPRESSIONS_MS = (1500, 1000, 2000)
@@ -96,14 +103,17 @@ class Search:
 
     @cached_property
     def windows(self) -> tuple[int, ...]:
-        """Those that hold more than one inference, and no more than the firmware keeps."""
+        """Those that hold more than one inference, and no more than the firmware keeps.
+
+        Where the minimum count is fixed, they hold as many.
+        """
         if self.section.average_window_ms != FIT:
             return (int(self.section.average_window_ms),)
-        longest = WINDOWS_MS[-1]
-        if self.section.kind == "recognize_commands":
-            longest = min(longest, (MAX_RESULTS - 1) * self.interval_ms)
-        held = tuple(w for w in WINDOWS_MS if self.interval_ms <= w <= longest)
-        return held or (max(longest, self.interval_ms),)
+        longest = longest_window_ms(self.section.kind, self.interval_ms)
+        fixed = self.section.minimum_count
+        least = 2 if fixed == FIT else max(2, int(fixed))
+        held = (w for w in WINDOWS_MS if w <= longest and self._n_held(w) >= least)
+        return tuple(held) or (max(longest, self.interval_ms),)
 
     @cached_property
     def rules(self) -> tuple[int, int]:
@@ -113,7 +123,7 @@ class Search:
         window = min(self.windows, key=lambda one: abs(one - MIDDLE_WINDOW_MS))
         if self.section.kind == "sliding_mean":
             counts = SLIDING_COUNTS
-        elif n_averaged(window // 4, self.interval_ms) >= max(counts):
+        elif self._n_held(window // 4) >= max(counts):
             counts = counts[:1]  # a quarter of the window holds as many: nothing is answered before
         if self.section.suppression_ms != FIT:
             suppressions = (int(self.section.suppression_ms),)
@@ -201,7 +211,7 @@ class Search:
     def _recognizer(
         self, window: int, suppression_ms: int, minimum_count: int, thresholds: tuple[int, ...]
     ) -> Recognizer:
-        """With no more in its minimum count than its window holds."""
+        """With no more in a fitted minimum count than its window holds."""
         made = Recognizer(
             kind=self.section.kind,
             average_window_ms=window,
@@ -210,7 +220,13 @@ class Search:
             minimum_count=minimum_count,
             interval_ms=self.interval_ms,
         )
+        if self.section.minimum_count != FIT:
+            return made
         return replace(made, minimum_count=min(minimum_count, made.n_results))
+
+    def _n_held(self, window: int) -> int:
+        """Inferences that a window holds on the device."""
+        return n_averaged(window, real_interval_ms(self.interval_ms))
 
     def _limited(self, counts: Counts, folds: Folds) -> list[Limited]:
         """False accepts, (n_levels, n_keywords), with what is allowed in these folds."""

@@ -2,10 +2,19 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sprd.config.recognizer import FIT, RecognizerSection, check_recognizer, n_averaged
+from sprd.config.recognizer import (
+    FIT,
+    RecognizerSection,
+    check_recognizer,
+    n_averaged,
+    real_interval_ms,
+)
 from sprd.errors import ConfigError
+from sprd.listening.clock import inference_times
+from tests.builders import make_sweep
 
 
 def test_empty_table_fits_everything() -> None:
@@ -36,6 +45,14 @@ def test_window_holds_the_inferences_at_both_of_its_ends() -> None:
     assert [n_averaged(window, 20) for window in (0, 19, 20, 980, 1000)] == [1, 1, 2, 50, 51]
 
 
+def test_firmware_infers_at_blocks_of_audio() -> None:
+    """The first block of 32 ms after the interval: the times of `inference_times`."""
+    features = make_sweep().default.features
+    for interval_ms in (20, 40, 64, 100, 500):
+        steps = np.diff(inference_times(16_000 * 9, features, interval_ms))
+        assert set(steps.tolist()) == {real_interval_ms(interval_ms)}
+
+
 def check(interval_ms: int, **values: Any) -> None:
     """Checks a recognizer of two keywords on a window of a second, a frame each 20 ms."""
     check_recognizer("[recognizer]", RecognizerSection(**values), interval_ms, 20, 1000, 2)
@@ -47,8 +64,9 @@ def check(interval_ms: int, **values: Any) -> None:
         (10, {}, "interval_ms: must be at least .* window_stride_ms = 20, got 10"),
         (1001, {}, "interval_ms: must be at most .* clip_duration_ms = 1000, got 1001"),
         (20, {"average_window_ms": 1000}, "at most 50 inferences, .* got 1000 ms with 51"),
-        (40, {"average_window_ms": 100, "minimum_count": 4}, "minimum_count: must be at most 3"),
-        (100, {"minimum_count": 12}, "minimum_count: must be at most 11, .* got 12"),
+        (40, {"average_window_ms": 100, "minimum_count": 3}, "minimum_count: must be at most 2"),
+        (100, {"minimum_count": 9}, "at most 8, .* one each 128 ms .* got 9"),
+        (40, {"average_window_ms": 700, "minimum_count": 12}, "must be at most 11, .* got 12"),
         (40, {"threshold": (1, 2, 3)}, "one number, or one a keyword, got 3 for 2 keywords"),
     ],
 )
@@ -69,7 +87,8 @@ def test_what_no_device_could_hear_is_refused(
         (1000, {}),
         (20, {"average_window_ms": 980}),
         (20, {"average_window_ms": 2000, "kind": "sliding_mean"}),
-        (40, {"average_window_ms": 100, "minimum_count": 3}),
+        (40, {"average_window_ms": 128, "minimum_count": 3}),
+        (100, {"minimum_count": 8}),
         (40, {"threshold": (180, 200)}),
         (40, {"threshold": (180,)}),
         (40, {"threshold": 180}),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sprd.audio.streams import Piece
-from sprd.config.recognizer import RecognizerSection
+from sprd.config.recognizer import RecognizerSection, n_averaged
 from sprd.listening.counts import open_scenes
 from sprd.listening.fit import Fitted, HeardStream, fit, hours_needed
 from sprd.listening.measures import match_all
@@ -149,11 +149,30 @@ def test_windows_hold_what_the_firmware_keeps() -> None:
     """Of 50 results each 10 ms the windows of up to 400 ms are left; of 400 ms the longer ones."""
     streams = [speech(hours=1.0, interval_ms=10), spoken(10)]
     found = fitted({"minimum_count": 3}, *streams)
-    assert [row["average_window_ms"] for row in found.table] == [300, 400]
-    assert found.recognizer.n_results <= MAX_RESULTS
+    windows = [row["average_window_ms"] for row in found.table]
+    assert windows == [300, 400]
+    assert n_averaged(int(windows[-1]), 10) <= MAX_RESULTS
     slow = fitted({}, speech(interval_ms=400), spoken(400), interval_ms=400)
-    assert slow.table[0]["average_window_ms"] == 400
+    assert slow.table[0]["average_window_ms"] == 500
     assert slow.recognizer.minimum_count <= slow.recognizer.n_results
+
+
+def test_fixed_count_leaves_the_windows_that_hold_it() -> None:
+    """Seven inferences, one each 128 ms, take 800 ms: what is fixed is not lowered."""
+    found = fitted({"minimum_count": 7, "suppression_ms": 1500})
+    assert [row["average_window_ms"] for row in found.table] == [800, 900, 1000]
+    assert found.recognizer.minimum_count == 7
+
+
+def test_nothing_is_deaf_that_is_not_fitted() -> None:
+    """A second holds two inferences each 512 ms: three of them would never come together."""
+    found = fitted({}, spoken(500), interval_ms=500)
+    assert found.recognizer.minimum_count == found.recognizer.n_results == 2
+
+
+def test_ring_holds_what_comes_in_its_window() -> None:
+    """Of an inference each 64 ms ten in 700 ms, not 17."""
+    assert Recognizer("sliding_mean", 700, (200, 200), 1000, 1, 40).ring_size == 10
 
 
 def test_seeds_add_no_hours() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from sprd.config.recognizer import n_averaged
 from sprd.listening.recognizers import (
     MAX_RESULTS,
     RULES,
@@ -24,7 +25,7 @@ from sprd.listening.recognizers import (
 )
 
 TFLM = Recognizer("recognize_commands", 1000, (200, 200), 1500, 3, 40)
-MEAN = Recognizer("sliding_mean", 200, (120, 100), 300, 1, 40)
+MEAN = Recognizer("sliding_mean", 320, (120, 100), 300, 1, 40)
 LABELS = ("silence", "unknown", "up", "down")
 
 
@@ -157,7 +158,7 @@ def test_full_queue_loses_results() -> None:
     times = np.arange(60) * 10
     scores = np.full((60, 4), -128, np.int8)
     scores[:50, 0], scores[50:, 2] = 127, 127
-    assert TFLM.n_results == 26 <= MAX_RESULTS < replace(TFLM, interval_ms=10).n_results
+    assert n_averaged(1000, 40) == 26 <= MAX_RESULTS < n_averaged(1000, 10)
     averages = average(scores, times, 1000)
     assert (averages.tops[-1], averages.values[-1], averages.counts[-1]) == (0, 255, 50)
 
