@@ -58,6 +58,6 @@ def live_ear_of(opened: Opened, is_exact: bool) -> LiveEar:
         ModelFileError: The model takes other features, or gives other labels.
     """
     config = opened.config
-    ear = Ear(opened.content, config.features, is_exact)
+    ear = Ear(opened.content, config.features, len(config.labels), is_exact)
     front_end = StreamFrontEnd(config.features)
     return LiveEar(config.labels, config.features, opened.recognizer, ear, front_end)

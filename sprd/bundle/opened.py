@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sprd.bundle.cpp_sources import Thresholds
-from sprd.bundle.manifest import read_manifest
+from sprd.bundle.manifest import MANIFEST, read_manifest
 from sprd.bundle.record import config_of
 from sprd.config.reader import load_recipe
 from sprd.config.recognizer import FIT
@@ -70,12 +70,20 @@ def recognizer_of(told: Mapping[str, Any], config: Config) -> Recognizer:
 
     What neither tells is as of old: bundles of old name no interval, and their firmware infers at
     each new frame, or as often as their budget asked.
+
+    Raises:
+        InputError: There are more or fewer thresholds than keywords.
     """
     n_keywords = len(config.data.keywords)
     usual_ms = config.budget.inference_interval_ms or config.features.window_stride_ms
     interval = {"interval_ms": config.interval_ms or ceil(usual_ms)}
     known = {**asdict(Thresholds()), **interval, **_fixed(config), **told}
     every = known["detection_thresholds"] or [known["detection_threshold"]] * n_keywords
+    if len(every) != n_keywords:
+        raise InputError(
+            f"{MANIFEST}: thresholds.detection_thresholds: must be one a keyword, {n_keywords}, got"
+            f" {len(every)}. Export the bundle again."
+        )
     return Recognizer(
         kind=known["kind"],
         average_window_ms=known["average_window_ms"],

@@ -124,7 +124,8 @@ def open_hearing(
     """
     opened = open_model(model, sweep_file)
     corpus = _look_at(opened, asked, progress, tell)
-    ear = Ear(opened.content, opened.config.features, asked.is_exact)
+    config = opened.config
+    ear = Ear(opened.content, config.features, len(config.labels), asked.is_exact)
     return Hearing(opened, corpus, ear, asked.n_seeds, progress)
 
 

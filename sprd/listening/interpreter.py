@@ -30,19 +30,21 @@ _N_UINT16 = 1 << 16
 class Ear:
     """Hears streams with one model."""
 
-    def __init__(self, model: bytes, features: FeaturesSection, exact: bool) -> None:
+    def __init__(self, model: bytes, features: FeaturesSection, n_labels: int, exact: bool) -> None:
         """Loads the model.
 
         Args:
             model: An int8 .tflite.
             features: Its front end.
+            n_labels: What it is to tell apart.
             exact: In TensorFlow Lite Micro, as a device does.
 
         Raises:
-            ModelFileError: It is no int8 .tflite, or has another input than the front end gives.
+            ModelFileError: It is no int8 .tflite, has another input than the front end gives,
+                or tells another number of labels apart.
         """
         self.runner = Runner(model)
-        self.runner.check_shape(features.shape, self.runner.n_outputs)
+        self.runner.check_shape(features.shape, n_labels)
         self._features = features
         self.run = self.runner.run if exact else _fast(model, self.runner)
 

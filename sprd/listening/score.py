@@ -119,7 +119,7 @@ def hear(
         streams: Of any material.
         exact: In TensorFlow Lite Micro, as a device does.
     """
-    ear = Ear(model, config.features, exact)
+    ear = Ear(model, config.features, len(config.labels), exact)
     interval_ms = config.interval_ms or config.features.window_stride_ms
     return [ear.hear(stream, interval_ms) for stream in streams]
 

@@ -64,3 +64,12 @@ def test_model_of_another_front_end_is_refused(shared: Path) -> None:
     config = replaced(opened.config, features=FeaturesSection())
     with pytest.raises(ModelFileError, match="must take 49 frames x 40 channels"):
         live_ear_of(replace(opened, config=config), False)
+
+
+@pytest.mark.parametrize("keywords", [("up",), ("up", "down", "left")])
+def test_model_of_other_keywords_is_refused(shared: Path, keywords: tuple[str, ...]) -> None:
+    """Its outputs are counted, too many and too few."""
+    opened = open_model(shared / "models/default_demo", None)
+    config = replaced(opened.config, data=replaced(opened.config.data, keywords=keywords))
+    with pytest.raises(ModelFileError, match=rf"give {len(keywords) + 2} labels, got .* 4 outputs"):
+        live_ear_of(replace(opened, config=config), False)

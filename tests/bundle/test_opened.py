@@ -97,6 +97,13 @@ def test_what_thresholds_lack_is_as_of_old(told: dict[str, Any], expected: dict[
     assert found == Recognizer(**{**vars(OLD), **expected})
 
 
+@pytest.mark.parametrize("thresholds", [[120], [120, 130, 140]])
+def test_another_number_of_thresholds_than_of_keywords_is_refused(thresholds: list[int]) -> None:
+    """One would have none, or it is unknown whose they are."""
+    with pytest.raises(InputError, match=rf"one a keyword, 2, got {len(thresholds)}\. Export"):
+        recognizer_of({"detection_thresholds": thresholds}, make_config())
+
+
 def test_budget_tells_the_interval_of_a_bundle_of_old() -> None:
     """Where it asked for one; else the stride is."""
     config = make_config()

@@ -44,8 +44,8 @@ def test_outputs_are_those_of_tensorflow_lite_micro(
 ) -> None:
     """All but 0.3 % of them, by 9 of 255 at most; 5 % of a model with sums of two layers."""
     model, stream = model_of(architecture), stream_of(20.0, "noise")
-    fast = Ear(model, FEATURES, exact=False).hear(stream, 64)
-    exact = Ear(model, FEATURES, exact=True).hear(stream, 64)
+    fast = Ear(model, FEATURES, 4, exact=False).hear(stream, 64)
+    exact = Ear(model, FEATURES, 4, exact=True).hear(stream, 64)
     np.testing.assert_array_equal(fast.times_ms, exact.times_ms)
     apart = np.abs(fast.scores.astype(int) - exact.scores.astype(int))
     assert len(np.unique(exact.scores)) > 1
@@ -58,7 +58,7 @@ def test_the_model_hears_the_window_that_ends_at_each_inference(preprocess: str)
     """Scores are those of clips cut from the features, quantized as clips are."""
     features = FeaturesSection.model_validate({"preprocess": preprocess})
     model, stream = model_of("tiny_conv", features), stream_of(4.0, preprocess)
-    heard = Ear(model, features, exact=True).hear(stream, 40)
+    heard = Ear(model, features, 4, exact=True).hear(stream, 40)
     times = inference_times(len(stream.samples), features, 40)
     np.testing.assert_array_equal(heard.times_ms, times)
     frames = FrontEnd(features).compute_stream(stream.samples).astype(np.float32)
@@ -75,7 +75,7 @@ def test_before_a_second_has_passed_the_buffer_holds_zeros() -> None:
     """As on a device that was just switched on: int8 zeros, then the first frames."""
     model = model_of("tiny_conv")
     frames = np.full((30, 40), 300, np.uint16)
-    found = Ear(model, FEATURES, exact=True).scores(frames, np.array([1, 30]))
+    found = Ear(model, FEATURES, 4, exact=True).scores(frames, np.array([1, 30]))
     runner = Runner(model)
     value = runner.quantized(np.full((1, runner.n_inputs), 300 * 10 / 256, np.float32))
     window = np.concatenate([np.zeros(runner.n_inputs - 40, np.int8), value[0, :40]])
@@ -85,7 +85,7 @@ def test_before_a_second_has_passed_the_buffer_holds_zeros() -> None:
 
 def test_windows_are_copied_a_few_at_a_time() -> None:
     """Ten times as many windows take hardly more memory: each is as large as a model's input."""
-    ear = Ear(model_of("tiny_conv"), FEATURES, exact=False)
+    ear = Ear(model_of("tiny_conv"), FEATURES, 4, exact=False)
     frames = np.zeros((10 * CHUNK, 40), np.uint16)
     peaks = []
     for n in (CHUNK, 10 * CHUNK):
@@ -101,10 +101,17 @@ def test_windows_are_copied_a_few_at_a_time() -> None:
 def test_a_model_of_another_front_end_is_refused() -> None:
     """It would be fed with what it was not trained on."""
     with pytest.raises(ModelFileError, match="must take 49 frames x 40 channels"):
-        Ear(model_of("tiny_conv"), FeaturesSection(), exact=False)
+        Ear(model_of("tiny_conv"), FeaturesSection(), 4, exact=False)
+
+
+@pytest.mark.parametrize("n_labels", [3, 5])
+def test_a_model_of_another_number_of_labels_is_refused(n_labels: int) -> None:
+    """A keyword would never be heard, or an output have no name."""
+    with pytest.raises(ModelFileError, match=rf"give {n_labels} labels, got .* and 4 outputs"):
+        Ear(model_of("tiny_conv"), FEATURES, n_labels, exact=False)
 
 
 def test_nothing_is_heard_of_no_audio() -> None:
     """A stream shorter than a window has no inference."""
-    heard = Ear(model_of("tiny_conv"), FEATURES, exact=False).hear(stream_of(0.03, "s"), 40)
+    heard = Ear(model_of("tiny_conv"), FEATURES, 4, exact=False).hear(stream_of(0.03, "s"), 40)
     assert heard.scores.shape == (0, 4)
