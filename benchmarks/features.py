@@ -26,7 +26,7 @@ from sprd.audio.corpus import open_corpus
 from sprd.audio.split import Split
 from sprd.audio.store import make_stores, store_spec
 from sprd.config.reader import load_sweep
-from sprd.config.trial import Config
+from sprd.config.trial import AugmentSection, Config
 from sprd.sweep.run import VOCABULARY
 
 ROOT = Path(__file__).parents[1]
@@ -91,9 +91,7 @@ def plain_config() -> Config:
     data = config.data.model_copy(
         update={"validation_percentage": 1.0, "testing_percentage": 1.0, "split": "hash"}
     )
-    augment = config.augment.model_copy(
-        update={"n_variants": 1, "time_shift_ms": 0, "gain_db": 0.0, "background_frequency": 0.0}
-    )
+    augment = AugmentSection(n_variants=1, time_shift_ms=0, gain_db=0.0, background_frequency=0.0)
     return config.model_copy(update={"data": data, "augment": augment})
 
 

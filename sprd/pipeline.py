@@ -7,6 +7,7 @@ from sprd.audio.corpus import Corpus, index_data
 from sprd.audio.finding import accept
 from sprd.audio.findings import find
 from sprd.audio.folds import check_folds
+from sprd.audio.store import misses_cuts
 from sprd.bundle.best import export_best
 from sprd.errors import SprdError
 from sprd.sweep.cluster.cluster import Cluster, open_cluster
@@ -131,7 +132,14 @@ def _look_at_data(run: Run, watcher: Watcher, allowed: Collection[str] = ()) -> 
     babble = config.augment.babble_frequency
     findings = find(index, config.data, config.features, True, babble)
     named, goes_on = (*allowed, *allowed_of(run)), bool(run.table.rows)
-    return accept(index, findings, named, watcher.note, goes_on)
+    corpus = accept(index, findings, named, watcher.note, goes_on)
+    if misses_cuts(config.augment, corpus):
+        watcher.note(
+            "no running speech of training readers: the"
+            f" {config.augment.speech_cuts:,} cuts of augment.speech_cuts are left out. Give some"
+            " with --speech"
+        )
+    return corpus
 
 
 def _check_enough(run: Run, corpus: Corpus, watcher: Watcher) -> None:

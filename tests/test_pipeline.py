@@ -104,7 +104,11 @@ def test_recordings_stop_a_run_that_begins_and_none_that_goes_on(tmp_path: Path)
     )
     table = SimpleNamespace(rows=[])
     run: Any = SimpleNamespace(
-        sweep=SimpleNamespace(default=default), data=tmp_path / "data", folder=tmp_path, table=table
+        sweep=SimpleNamespace(default=default),
+        data=(tmp_path / "data",),
+        speech=(),
+        folder=tmp_path,
+        table=table,
     )
     notes: list[str] = []
     watcher: Any = SimpleNamespace(note=notes.append, progress=None)
@@ -116,6 +120,26 @@ def test_recordings_stop_a_run_that_begins_and_none_that_goes_on(tmp_path: Path)
     assert pipeline._look_at_data(run, watcher, ()).allowed == ()
     (tmp_path / "run.json").write_text('{"sweep_file": "x.toml", "allowed": ["silent"]}')
     assert pipeline._look_at_data(run, watcher, ()).allowed == ("silent",)
+
+
+def test_cuts_that_no_reader_speaks_are_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They stop nothing: a sweep needs no running speech; without the key nothing is told."""
+    corpus = SimpleNamespace(speech=())
+    for name, result in (("index_data", None), ("find", ()), ("accept", corpus)):
+        monkeypatch.setattr(pipeline, name, lambda *a, result=result: result)
+    monkeypatch.setattr(pipeline, "allowed_of", lambda run: ())
+    for n_cuts, n_lines in ((3500, 1), (0, 0)):
+        augment = AugmentSection(speech_cuts=n_cuts)
+        default = SimpleNamespace(data=None, features=None, augment=augment)
+        sweep, table = SimpleNamespace(default=default), SimpleNamespace(rows=[])
+        run: Any = SimpleNamespace(sweep=sweep, data=(), speech=(), table=table)
+        notes: list[str] = []
+        watcher: Any = SimpleNamespace(note=notes.append, progress=None)
+        assert pipeline._look_at_data(run, watcher) is corpus
+        assert len(notes) == n_lines
+        assert not notes or "the 3,500 cuts of augment.speech_cuts are left out" in notes[0]
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from sprd.audio.maker import StoreSpec, Unvaried, names_of
 from sprd.audio.scene import FORMAT as SCENES
 from sprd.audio.split import Clip, Split
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
+from sprd.config.frozen import replaced
 from sprd.config.labels import SILENCE_LABEL, UNKNOWN_LABEL
 from sprd.config.trial import AugmentSection, Config, FeaturesSection
 from sprd.disk.cache import asked_for, keep, kept_folder, read_kept
 from sprd.disk.process import Progress
-from sprd.errors import DataError
 
 KIND = "features"
 """Folder of the cache; what is told to whoever watches."""
@@ -141,11 +141,9 @@ def store_spec(corpus: Corpus, config: Config, split: Split) -> StoreSpec:
     """Returns what the numbers of a split depend on, for one configuration.
 
     Keywords are among it only where none may talk behind a clip, or half of one is heard.
-
-    Raises:
-        DataError: Running speech is to be cut, and there is none.
     """
-    spec = StoreSpec(
+    config = without_missing_cuts(config, corpus)
+    return StoreSpec(
         corpus=replace(corpus, clips=corpus.of(split)),
         splits=split_digest(corpus),
         split=split,
@@ -154,12 +152,19 @@ def store_spec(corpus: Corpus, config: Config, split: Split) -> StoreSpec:
         keywords=config.data.keywords if uses_keywords(config.augment) else (),
         n_silence=N_SILENCE[split],
     )
-    if spec.n_cuts and not spec.speech:
-        raise DataError(
-            f"augment.speech_cuts: must have running speech to cut, got {spec.n_cuts:,} cuts of"
-            " none that is for training. Name folders of it, with readers, in data.speech."
-        )
-    return spec
+
+
+def misses_cuts(augment: AugmentSection, corpus: Corpus) -> bool:
+    """Tells whether cuts of speech are asked for, and no training reader speaks."""
+    is_there = any(one.split is Split.TRAINING for one in corpus.speech)
+    return augment.speech_cuts > 0 and not is_there
+
+
+def without_missing_cuts(config: Config, corpus: Corpus) -> Config:
+    """Returns a configuration with no cuts of speech where no training reader speaks."""
+    if not misses_cuts(config.augment, corpus):
+        return config
+    return replaced(config, augment=replaced(config.augment, speech_cuts=0))
 
 
 def uses_keywords(augment: AugmentSection) -> bool:

@@ -46,7 +46,8 @@ def _add_sweep(verbs: Verbs) -> None:
         verbs,
         "sweep",
         "Run a sweep of trials and export the best that fits; the same command goes on.",
-        "sprd sweep sweeps/up_down_nano33ble.toml --data speech_commands",
+        "sprd sweep sweeps/up_down_nano33ble.toml --data speech_commands --data room_noise"
+        " --speech LibriSpeech",
     )
     add_file(verb)
     add_out(verb, "folder of the run; runs/<name>")

@@ -263,7 +263,8 @@ class AugmentSection(Section):
         ge=0,
         le=100_000,
         exclude_if=not_,
-        description="Cuts of training readers' speech, a window each, among the `_unknown_` clips.",
+        description="Cuts of training readers' speech, a window each, among the `_unknown_` clips;"
+        " none where none speaks.",
     )
     partial_words: int = Field(
         0,

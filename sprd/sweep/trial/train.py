@@ -16,7 +16,7 @@ import numpy as np
 
 from sprd.audio.corpus import Corpus
 from sprd.audio.split import Split
-from sprd.audio.store import Features, open_features
+from sprd.audio.store import Features, open_features, without_missing_cuts
 from sprd.config.limits import UNMEASURABLE
 from sprd.config.trial import Config
 from sprd.device.footprint import measure
@@ -46,7 +46,7 @@ def run_trial(
     """Measures, trains, quantizes and scores one configuration.
 
     Args:
-        config: The trial.
+        config: The trial. Where no training reader speaks it is one without cuts of speech.
         corpus: Its audio.
         report: Called while it trains, see `sprd.model.train.fit`.
         restore: A checkpoint of this very configuration to go on from.
@@ -55,6 +55,7 @@ def run_trial(
         The outcome: "infeasible" before any training step, "trained", or "failed" when the loss
         is not finite.
     """
+    config = without_missing_cuts(config, corpus)
     clock = _Clock()
     try:
         with clock.time("measure"):
