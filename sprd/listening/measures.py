@@ -38,7 +38,8 @@ class Curve:
 
     `n_false` has the false accepts in running speech at each level, over `hours_heard`, of which
     `hours` are different audio. `hits` has, a condition, (L, n_words) whether each word was heard,
-    and `speakers` who said it. At the last level nothing is heard.
+    `speakers` who said it, and `clips` which recording it is, once a seed. At the last level
+    nothing is heard.
     """
 
     thresholds: tuple[tuple[int, ...], ...]
@@ -47,6 +48,7 @@ class Curve:
     hours: float
     hits: dict[str, NDArray[np.bool_]]
     speakers: dict[str, tuple[str, ...]]
+    clips: dict[str, tuple[str, ...]]
 
     @property
     def false_accepts_per_hour(self) -> NDArray[np.float64]:
@@ -65,7 +67,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Recall:
-    """A recall with its 95 % interval: of a bootstrap over speakers, exact where they are few."""
+    """A recall with its 95 % interval: of a bootstrap over speakers, exact where they are few.
+
+    `n_words` are different recordings: what is heard with several seeds counts once.
+    """
 
     value: float
     interval: Interval
@@ -110,6 +115,7 @@ def recall_curve(
     n_false = np.zeros(len(levels), np.int64)
     parts: dict[str, list[NDArray[np.bool_]]] = {}
     speakers: dict[str, tuple[str, ...]] = {}
+    clips: dict[str, tuple[str, ...]] = {}
     for one in heard:
         if one.stream.material not in ("speech", "keywords"):
             continue
@@ -123,6 +129,8 @@ def recall_curve(
         parts.setdefault(condition, []).append(is_hit)
         names = tuple(said.speaker for said in one.stream.said)
         speakers[condition] = speakers.get(condition, ()) + names
+        keys = tuple(said.key for said in one.stream.said)
+        clips[condition] = clips.get(condition, ()) + keys
     speech = [one.stream for one in heard if one.stream.material == "speech"]
     return Curve(
         thresholds=tuple(level.thresholds for level in levels),
@@ -131,6 +139,7 @@ def recall_curve(
         hours=hours_of(speech),
         hits={condition: np.concatenate(each, axis=1) for condition, each in parts.items()},
         speakers=speakers,
+        clips=clips,
     )
 
 
@@ -153,7 +162,9 @@ def recall_streaming(curve: Curve, condition: str = QUIET) -> Recall | None:
     None where they carry nothing, or nothing is said in this condition.
     """
     shares = _heard_shares(curve, condition)
-    return None if shares is None else _recall_of(shares, curve.speakers[condition])
+    if shares is None:
+        return None
+    return _recall_of(shares, curve.speakers[condition], len(set(curve.clips[condition])))
 
 
 def worst_tenth(curve: Curve, condition: str = QUIET) -> float | None:
@@ -196,7 +207,8 @@ def recall_of(matched: Sequence[tuple[Stream, Matched]], condition: str = QUIET)
     if not speakers:
         return None
     is_hit = np.concatenate([one.is_hit for _, one in mine])
-    return _recall_of(is_hit.astype(np.float64), speakers)
+    n_words = len({said.key for stream, _ in mine for said in stream.said})
+    return _recall_of(is_hit.astype(np.float64), speakers, n_words)
 
 
 def delay_ms(
@@ -209,11 +221,14 @@ def delay_ms(
 
 
 def false_accepts(matched: Sequence[tuple[Stream, Matched]]) -> dict[str, Rate]:
-    """Returns the rate of each material that is there: of keywords what was heard between them."""
+    """Returns the rate of each material without keywords that is there.
+
+    Between keywords too little time is left for one, and four loudnesses would be added up.
+    """
     found: dict[str, list[tuple[Stream, Matched]]] = {}
     for stream, one in matched:
-        name = stream.material
-        found.setdefault(name, []).append((stream, one))
+        if stream.material != "keywords":
+            found.setdefault(stream.material, []).append((stream, one))
     return {name: _rate([s for s, _ in pairs], pairs) for name, pairs in found.items()}
 
 
@@ -221,7 +236,7 @@ def _rate(streams: Sequence[Stream], pairs: Sequence[tuple[Stream, Matched]]) ->
     hours = hours_of(streams)
     n_times = sum(stream.hours for stream in streams) / hours
     n = sum(int((one.kinds == FALSE_ACCEPT).sum()) for _, one in pairs)
-    return rate_of(n / n_times, hours)
+    return rate_of(round(n / n_times, 6), hours)
 
 
 def _is_of(stream: Stream, condition: str) -> bool:
@@ -237,10 +252,10 @@ def _heard_shares(curve: Curve, condition: str) -> NDArray[np.float64] | None:
     return shares
 
 
-def _recall_of(shares: NDArray[np.float64], speakers: Sequence[str]) -> Recall:
+def _recall_of(shares: NDArray[np.float64], speakers: Sequence[str], n_words: int) -> Recall:
     n_speakers = len(set(speakers))
     interval = bootstrap_mean(shares, speakers)
     if n_speakers < MIN_SPEAKERS or interval[0] == interval[1]:
-        exact = exact_interval(round(float(shares.sum())), len(shares))
+        exact = exact_interval(round(float(shares.mean()) * n_words), n_words)
         interval = min(exact[0], interval[0]), max(exact[1], interval[1])
-    return Recall(float(shares.mean()), interval, len(shares), n_speakers)
+    return Recall(float(shares.mean()), interval, n_words, n_speakers)

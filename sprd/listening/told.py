@@ -13,6 +13,7 @@ from sprd.audio.streams import Stream
 from sprd.listening.matching import HeardStream, Matched
 from sprd.listening.measures import (
     QUIET,
+    RATES_PER_HOUR,
     Curve,
     Recall,
     delay_ms,
@@ -24,7 +25,7 @@ from sprd.listening.measures import (
     recall_streaming,
     worst_tenth,
 )
-from sprd.listening.rates import Rate
+from sprd.listening.rates import LEAST_EVENTS, Rate
 from sprd.listening.recognizers import Recognizer
 
 CONDITIONS = (QUIET, "20db", "10db", "5db")
@@ -52,13 +53,13 @@ def metrics_of(
     curve = recall_curve(heard, recognizer, keywords)
     came = match_all(heard, recognizer, keywords)
     synthetic = {one.stream.material for one in heard if one.stream.is_synthetic}
-    rates = {name: rate for name, rate in false_accepts(came).items() if name != "keywords"}
+    rates = false_accepts(came)
     told = {name: rate for name, rate in rates.items() if name not in synthetic}
     recalls = _recalls(curve, came)
     numbers: Metrics = {
         **{key: one.value if one else None for key, one in recalls.items()},
         "worst_tenth_recall": worst_tenth(curve),
-        "false_accepts_per_hour": _per_hour(told.get("speech") if curve.rates_carried else None),
+        "false_accepts_per_hour": _per_hour(told.get("speech")),
         "false_accepts_per_hour_words": _per_hour(told.get("words")),
         "detection_delay_ms": delay_ms(came),
         "detection_delay_p95_ms": delay_ms(came, 95.0),
@@ -104,7 +105,10 @@ def _recalls(curve: Curve, came: Came) -> dict[str, Recall | None]:
 
 
 def _per_hour(rate: Rate | None) -> float | None:
-    return None if rate is None else rate.per_hour
+    """None where not even the highest of the rates would be carried."""
+    if rate is None or rate.hours * RATES_PER_HOUR[-1] < LEAST_EVENTS:
+        return None
+    return rate.per_hour
 
 
 def _of_recalls(recalls: Mapping[str, Recall | None]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ _MATERIALS = {
     "speech": "running speech",
     "words": "other words",
     "noise": "noise",
-    "keywords": "between the keywords",
 }
 _POLICY = "media-src data: 'self' file:; img-src data:"
 _STYLE = """

@@ -39,7 +39,7 @@ def test_materials_are_never_pooled() -> None:
     """Each with its hours, its count and its exact limits; of none only the upper one."""
     told, _ = table(example())
     found = {one["material"]: one for one in told["materials"]}
-    assert set(found) == {"keywords", "speech", "words", "noise"}
+    assert set(found) == {"speech", "words", "noise"}
     speech = found["speech"]
     assert (speech["n"], speech["hours"], speech["per_hour"]) == (2, 1.5, 1.3333)
     assert speech["interval"] == pytest.approx([0.2422 / 1.5, 7.2247 / 1.5], abs=1e-3)
@@ -85,7 +85,7 @@ def test_without_speech_nothing_is_told_of_rates() -> None:
     assert told["recall_streaming"] is None and told["worst_tenth_recall"] is None
     assert told["false_accepts_per_hour"] is None
     assert told["conditions"][0]["curve"] == []
-    assert [one["material"] for one in told["materials"]] == ["keywords"]
+    assert told["materials"] == []
 
 
 def test_speech_of_a_synthesizer_tells_no_rate() -> None:

@@ -84,7 +84,7 @@ def test_recall_is_averaged_over_what_the_hours_carry() -> None:
 
 def test_rate_never_falls_back_below_a_level() -> None:
     """Where a higher threshold lets more through, as labels change, the higher count holds."""
-    curve = Curve(((1,),) * 4, np.array([5, 1, 3, 0]), 1.0, 1.0, {}, {})
+    curve = Curve(((1,),) * 4, np.array([5, 1, 3, 0]), 1.0, 1.0, {}, {}, {})
     assert curve.false_accepts_per_hour.tolist() == [5, 3, 3, 0]
     assert level_at(curve, 2) == 3
 
@@ -110,6 +110,36 @@ def test_conditions_are_told_apart() -> None:
     # The bump starts 400 ms before the end; 150 of 255 takes 7 of 11 results of 240
     assert delay_ms(matched) == -140.0
     assert delay_ms(matched, 95, "5db") is None
+
+
+def test_seeds_are_no_people() -> None:
+    """Two speakers who are heard with five seeds are as uncertain as with one."""
+    words = [said("up", 4.0 * i + 2, f"speaker {i % 2}") for i in range(8)]
+    bumps = [(one.end_s, "up", 240.0) for one in words]
+    once, five = (
+        [heard(stream("keywords", 32, words, seed=seed), bumps) for seed in range(n)]
+        for n in (1, 5)
+    )
+    found = [recall_of(match_all(each, RULES, KEYWORDS)) for each in (once, five)]
+    assert found[0] == found[1]
+    assert found[0] is not None and found[0].n_words == 8
+    curves = [recall_curve([silent([]), *each], RULES, KEYWORDS) for each in (once, five)]
+    assert recall_streaming(curves[0]) == recall_streaming(curves[1]) is not None
+
+
+def test_between_keywords_no_rate_is_told() -> None:
+    """A false accept there is in no material: its hours are mostly those of words."""
+    words = [said("up", 30.0)]
+    found = match_all([heard(stream("keywords", 60, words), [(9, "up", 240)])], RULES, KEYWORDS)
+    assert len(found[0][1].false_accepts) == 1
+    assert false_accepts(found) == {}
+
+
+def test_limits_of_a_mean_are_those_of_a_whole_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours that do not add up to the last digit make no 2.9999 of three."""
+    monkeypatch.setattr("sprd.listening.measures.hours_of", lambda _: 1 - 2**-52)
+    found = false_accepts(match_all([silent([240, 240, 240])], RULES, KEYWORDS))
+    assert found["speech"].n == 3
 
 
 def test_materials_are_never_pooled() -> None:

@@ -98,6 +98,14 @@ def test_hours_that_carry_nothing_give_no_figure() -> None:
     assert record["recall_at_rate"]["quiet"]["20"] is None
 
 
+def test_few_minutes_of_words_give_no_figure() -> None:
+    """None in a minute is not none an hour."""
+    metrics, record = metrics_of([HEARD[0], silent("words", [], 60)], RULES, KEYWORDS)
+    assert metrics["false_accepts_per_hour"] == 3.0
+    assert metrics["false_accepts_per_hour_words"] is None
+    assert record["false_accepts"]["words"]["interval"][1] > 200
+
+
 def test_without_speech_there_are_recalls_alone() -> None:
     """A data set of keywords without an espeak-ng to talk."""
     metrics, record = metrics_of([HEARD[2]], RULES, KEYWORDS)
