@@ -74,7 +74,8 @@ def basis_of(section: RecognizerSection, streams: Mapping[str, Any]) -> str:
     if shortfall and "speech" not in fit.get("seen", {}):
         return str(shortfall)
     of_voices = "That speech is of synthetic voices: a device will hear more."
-    parts = (section.basis, shortfall, of_voices if heard.get("is_synthetic") else None)
+    basis = section.basis(fit.get("limits", ("speech", "words")))
+    parts = (basis, shortfall, of_voices if heard.get("is_synthetic") else None)
     return " ".join(filter(None, parts))
 
 

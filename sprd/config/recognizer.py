@@ -3,6 +3,7 @@
 What says "fit" is chosen on streams of validation speakers by `sprd.listening`.
 """
 
+from collections.abc import Collection
 from math import ceil
 from typing import Annotated, Any, Final, Literal
 
@@ -66,18 +67,22 @@ class RecognizerSection(Section):
         description="The same in their other words, some 1,200 an hour said one after the other.",
     )
 
-    @property
-    def basis(self) -> str:
-        """Where the settings of a device come from, in a sentence."""
+    def basis(self, materials: Collection[str] = ("speech", "words")) -> str:
+        """Where the settings of a device come from, in a sentence.
+
+        Args:
+            materials: Those of which there was enough to keep to their limit.
+        """
         keys = ("average_window_ms", "threshold", "suppression_ms", "minimum_count")
         fixed = [key for key in keys if getattr(self, key) != FIT]
         if len(fixed) == len(keys):
             return "Those of the sweep file: nobody fitted them to this model."
         text = (
             "Fitted to streams of validation speakers: at most"
-            f" {self.max_false_accepts_per_hour:g} false accepts an hour of running speech,"
-            f" {self.max_false_accepts_per_hour_words:g} an hour of other words"
+            f" {self.max_false_accepts_per_hour:g} false accepts an hour of running speech"
         )
+        if "words" in materials:
+            text += f", {self.max_false_accepts_per_hour_words:g} an hour of other words"
         return f"{text}; {', '.join(fixed)} of the sweep file." if fixed else f"{text}."
 
     def interval(self, stride_ms: int, asked_ms: float | None = None) -> int:

@@ -45,7 +45,8 @@ class Fitted:
 
     `seen` has, by material, the false accepts that are left in what it was fitted to, with
     `recall_seen`. `unseen` is None where one recording alone was there. `table` has the windows
-    that were compared. `shortfall` says why a limit is not kept, where it is not.
+    that were compared, `limits` by material the false accepts an hour that were asked for.
+    `shortfall` says why a limit is not kept, where it is not.
     """
 
     recognizer: Recognizer
@@ -53,6 +54,7 @@ class Fitted:
     seen: Mapping[str, Rate] = field(default_factory=dict)
     unseen: CrossFitted | None = None
     table: tuple[dict[str, float], ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
     shortfall: str | None = None
 
     @property
@@ -67,6 +69,7 @@ class Fitted:
             "seen": _told(self.seen, self.recall_seen),
             "unseen": unseen and _told(unseen.rates, unseen.recall),
             "windows": [dict(row) for row in self.table],
+            "limits": dict(self.limits),
             "shortfall": self.shortfall,
         }
 
@@ -109,6 +112,7 @@ def fit(
             {"average_window_ms": window, "recall": round(search.recall(window, everything), 6)}
             for window in search.windows
         ),
+        limits=search.limits,
         shortfall=_shortfall(seen, recall, search.limits),
     )
 

@@ -64,7 +64,8 @@ def prepare(corpus: Corpus, config: Config) -> None:
 def listen(config: Config, corpus: Corpus, model: bytes) -> Listened:
     """Hears the streams of a trial with a model, and fits its recogniser to them.
 
-    False accepts an hour are those in what the recogniser was not fitted to, see `fit`.
+    False accepts an hour are those in what the recogniser was not fitted to, with their exact
+    limits in the intervals; None where all that is there is one recording.
 
     Args:
         config: The trial; it has a `[recognizer]`.
@@ -76,8 +77,10 @@ def listen(config: Config, corpus: Corpus, model: bytes) -> Listened:
     metrics, record = metrics_of(heard, fitted.recognizer, config.data.keywords)
     unseen = fitted.unseen.rates if fitted.unseen else {}
     for material, key in RATES.items():
-        if material in unseen and metrics[key] is not None:
-            metrics[key] = round(unseen[material].per_hour, 6)
+        rate = unseen.get(material) if metrics[key] is not None else None
+        metrics[key] = round(rate.per_hour, 6) if rate else None
+        if rate:
+            record["intervals"][key] = [round(rate.low, 6), round(rate.high, 6)]
     return Listened(metrics, record | {"fit": fitted.as_dict()}, fitted.recognizer)
 
 

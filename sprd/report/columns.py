@@ -38,7 +38,13 @@ class Column:
     def text(self, row: Trial | Compared) -> str:
         """Returns the number as it is read, without its unit; "?" where it is unknown."""
         value = self.value(row)
-        return "?" if value is None else self.number.figure(value)
+        return "?" if value is None else self.below(row) or self.number.figure(value)
+
+    def below(self, row: Trial | Compared) -> str:
+        """Returns what a rate is below of which nothing was counted: `below 3.69`; else nothing."""
+        ends = interval_of(row, self.key)
+        is_none = self.value(row) == 0 and not self.number.is_more_better
+        return f"below {self.number.figure(ends[1])}" if is_none and ends else ""
 
 
 def column(key: str) -> Column:

@@ -76,7 +76,7 @@ def _text(one: Column, row: Trial | Compared) -> str:
     if one.key == ACCURACY:
         return _short(accuracy_text(row))
     value = one.value(row)
-    return "?" if value is None else one.number.narrow(value)
+    return "?" if value is None else one.below(row) or one.number.narrow(value)
 
 
 def _short(text: str) -> str:

@@ -81,6 +81,10 @@ def test_basis_says_how_far_a_limit_is_kept() -> None:
     told = basis_of(section, {"validation": over})
     assert told.startswith(fitted)
     assert "The best there is is 3. That speech is of synthetic voices" in told
+    few = {"fit": {"seen": {}, "limits": {"speech": 2.0}}}
+    assert basis_of(section, {"validation": few}).endswith(
+        "2 false accepts an hour of running speech."
+    )
     none = {"fit": {"seen": {"recall": 0.5}, "shortfall": "No running speech."}}
     assert basis_of(section, {"validation": none}) == "No running speech."
     fixed = RecognizerSection(

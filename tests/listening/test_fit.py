@@ -205,6 +205,9 @@ def test_other_words_have_a_limit_of_their_own() -> None:
     rare = fitted({**fixed, "max_false_accepts_per_hour_words": 1.5}, *quiet)
     assert rare.seen["words"].n == 50  # less than one would be in half an hour
     assert rare.shortfall is None
+    assert set(found.limits) == {"speech", "words"}
+    assert set(rare.limits) == {"speech"}
+    assert rare.as_dict()["limits"] == rare.limits
 
 
 def test_sliding_mean_is_fitted_too() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,11 @@ from sprd.audio.corpus import Corpus
 from sprd.config.frozen import replaced
 from sprd.config.recognizer import RecognizerSection
 from sprd.config.trial import Config
-from sprd.listening import trial_streams
-from sprd.listening.score import hear, listen, listen_for_export, prepare
+from sprd.listening import score, trial_streams
+from sprd.listening.fit import UNFITTED, CrossFitted, Fitted
+from sprd.listening.rates import rate_of
+from sprd.listening.score import RATES, hear, listen, listen_for_export, prepare
+from sprd.listening.told import Metrics
 from sprd.listening.trial_streams import streams_of_trial
 from sprd.model.quantize import convert_untrained
 from tests.audio.spoken import corpus_of_all_splits
@@ -46,6 +50,38 @@ def test_a_trial_tells_what_its_seconds_carry(audio: Corpus, config: Config, mod
     assert found.record["streams"]["keywords"]["n_said"] == 4 * 6
     assert len(found.recognizer.thresholds) == 2
     assert json.loads(json.dumps(found.record)) == found.record
+
+
+def known(fitted: Fitted, monkeypatch: pytest.MonkeyPatch, config: Config, audio: Corpus) -> Any:
+    """What a trial tells whose hours carry rates: 5 an hour where it was fitted."""
+    told: Metrics = {"false_accepts_per_hour": 5.0, "false_accepts_per_hour_words": 50.0}
+    monkeypatch.setattr(score, "fit", lambda *_, **__: fitted)
+    monkeypatch.setattr(score, "metrics_of", lambda *_: (told, {"intervals": {}}))
+    monkeypatch.setattr(score, "hear", lambda *_: [])
+    return listen(config, audio, b"")
+
+
+def test_rates_are_of_what_nothing_was_fitted_to(
+    audio: Corpus, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of the streams that it was fitted to; with the limits of the same count."""
+    rates = {"speech": rate_of(0, 2.0), "words": rate_of(6, 0.5)}
+    fitted = Fitted(UNFITTED, 0.8, unseen=CrossFitted(rates, 0.7, ()))
+    found = known(fitted, monkeypatch, config, audio)
+    assert found.metrics["false_accepts_per_hour"] == 0
+    assert found.metrics["false_accepts_per_hour_words"] == 12
+    low, high = found.record["intervals"]["false_accepts_per_hour"]
+    assert (low, high) == (0, pytest.approx(3.689 / 2, abs=1e-3))
+    assert found.record["intervals"]["false_accepts_per_hour_words"][0] > 4
+
+
+def test_one_recording_tells_no_rate(
+    audio: Corpus, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything in it was fitted to: a limit would be kept by what was chosen to keep it."""
+    found = known(Fitted(UNFITTED, 0.8), monkeypatch, config, audio)
+    assert found.metrics == dict.fromkeys(RATES.values())
+    assert found.record["intervals"] == {}
 
 
 def test_listening_twice_gives_the_same(audio: Corpus, config: Config, model: bytes) -> None:

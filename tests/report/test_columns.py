@@ -21,3 +21,12 @@ def test_number_is_written_in_its_unit(key: str, value: float | None, text: str,
     found = column(key)
     assert found.text(make_row(0, footprint={key: value})) == text
     assert found.unit == unit
+
+
+def test_none_in_some_hours_is_below_a_rate() -> None:
+    """A zero would be a promise: on the page and on the terminal the upper limit is told."""
+    key = "false_accepts_per_hour"
+    row = make_row(0, metrics={key: 0.0, "intervals": {key: (0.0, 3.6889)}})
+    assert column(key).text(row) == "below 3.69"
+    assert column(key).text(make_row(0, metrics={key: 1.5})) == "1.50"
+    assert column(key).below(make_row(0, metrics={key: 0.0})) == ""

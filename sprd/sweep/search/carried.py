@@ -19,6 +19,9 @@ WORST = "worst_tenth_recall"
 OVER_RATES = ("recall_streaming", "recall_streaming_20db", "recall_streaming_10db", WORST, RATE)
 """Numbers that take running speech."""
 
+LEAST_RECORDINGS = 2
+"""A rate is told of speech that nothing was fitted to."""
+
 _REMEDY = "Give more with --speech or in data.speech, or ask for another number."
 
 
@@ -44,10 +47,16 @@ def check_carried(
     """
     speech = [one for one in sets if one.material == "speech"]
     hours = sum(one.seconds for one in speech) / 3600
+    n_recordings = len({cut.recording.key for one in speech for cut in one.cuts})
     is_recorded = not any(one.is_synthetic for one in speech)
     for key in OVER_RATES:
         if key in asked:
             _check(key, hours, _hours_for(key, bounds), is_recorded)
+    if RATE in asked and n_recordings < LEAST_RECORDINGS:
+        raise DataError(
+            f"{RATE}: takes {LEAST_RECORDINGS} recordings of running speech of {Split.VALIDATION}"
+            f" readers, one to fit to and one to count in, got {n_recordings}. {_REMEDY}"
+        )
     speakers = {clip.speaker for one in sets if one.material == "keywords" for clip in one.clips}
     if WORST in asked and len(speakers) < MIN_SPEAKERS:
         raise DataError(

@@ -17,12 +17,16 @@ from tests.audio.spoken import DATA, corpus
 SECTION = RecognizerSection()
 
 
-def sets(folder: Path, hours: float | None) -> tuple[StreamSet, ...]:
+def sets(folder: Path, hours: float | None, n_recordings: int = 2) -> tuple[StreamSet, ...]:
     """What is heard of a corpus with so much recorded speech; nothing is read."""
     made: Corpus = corpus(folder)
     speech: tuple[Recording, ...] = ()
     if hours is not None:
-        speech = (Recording(folder / "a", "a", "ann", Split.VALIDATION, hours * 3600, None),)
+        length = hours * 3600 / n_recordings
+        speech = tuple(
+            Recording(folder / name, name, "ann", Split.VALIDATION, length, None)
+            for name in "ab"[:n_recordings]
+        )
     return sets_of(
         Corpus(**{**vars(made), "speech": speech}), DATA, Split.VALIDATION, 0, 16_000, WHOLE
     )
@@ -53,6 +57,15 @@ def test_hours_that_carry_it_are_let_through(tmp_path: Path) -> None:
     """Three hours, and recalls on streams: nothing is said."""
     asked = {"recall_streaming", "false_accepts_per_hour", "balanced_accuracy"}
     assert check_carried(sets(tmp_path, 3.0), asked, {}, SECTION) == ()
+
+
+def test_rate_takes_what_nothing_was_fitted_to(tmp_path: Path) -> None:
+    """Of one recording recall is told, and no rate."""
+    alone = sets(tmp_path, 3.0, 1)
+    assert check_carried(alone, {"recall_streaming"}, {}, SECTION) == ()
+    with pytest.raises(DataError, match=r"takes 2 recordings .* got 1") as error:
+        check_carried(alone, {"false_accepts_per_hour"}, {}, SECTION)
+    assert "\n" not in str(error.value)
 
 
 def test_a_limit_that_the_hours_do_not_reach_is_told(tmp_path: Path) -> None:
