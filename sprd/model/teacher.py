@@ -102,6 +102,8 @@ def teacher_key(config: Config, training: Features) -> str:
         "seed": config.seed,
         "n_threads": config.n_threads,
     }
+    if config.data.unknown_draw == "word":  # "clip" has the names of teachers that are kept
+        what["unknown_draw"] = "word"
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 

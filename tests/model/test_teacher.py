@@ -132,6 +132,7 @@ OTHER_KEY = [
     {"augment": {"channel_mask_channels": 3}},
     {"data": {"unknown_percentage": 50.0}},
     {"data": {"silence_percentage": 50.0}},
+    {"data": {"unknown_draw": "word"}},
     {"data": {"keywords": ("up", "dog")}},
     {"seed": 1},
 ]
