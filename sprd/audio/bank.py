@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,9 @@ FORMAT = 1
 MAX_S = 3600
 """Of a longer recording the first hour is heard."""
 
+SHORTEST_S = 1.0
+"""A recording of which some split would hear less is for training alone."""
+
 _N_THREADS = 4
 
 
@@ -38,8 +42,7 @@ def open_noise(
 ) -> tuple[Waveform, ...]:
     """Returns the noise that a split hears: whole recordings, those that are dealt to it.
 
-    Where the data are too few for each split to have a recording, or there are none, noise is
-    parted by time, see `noise_of`.
+    Where it has none, see `noise_parts`.
 
     Args:
         corpus: Says which recordings there are, and whose they are.
@@ -54,15 +57,35 @@ def open_noise(
         DataError: A recording cannot be read.
         OutputError: The cache cannot be written.
     """
-    recordings = corpus.noises
-    if {one.split for one in recordings} != set(Split):
-        return noise_of(read_noise(corpus, sample_rate_hz), n_samples, split)
+    recordings, own = corpus.noises, noises_in(corpus, split)
+    if not own:
+        return noise_parts(corpus, split, sample_rate_hz, n_samples)
     found = read_kept(partial(_keep, corpus, sample_rate_hz), partial(_open, recordings))
     return tuple(
         samples if len(samples) >= n_samples else np.resize(samples, n_samples)
         for one, samples in zip(recordings, found, strict=True)
-        if split in (None, one.split)
+        if one in own
     )
+
+
+def noises_in(corpus: Corpus, split: Split | None) -> tuple[NoiseRecording, ...]:
+    """Returns the recordings that a split hears whole, and no other; None: all that are dealt."""
+    dealt = (one for one in corpus.noises if one.split is not None)
+    return tuple(one for one in dealt if split in (None, one.split))
+
+
+def noise_parts(
+    corpus: Corpus, split: Split | None, sample_rate_hz: int, n_samples: int
+) -> tuple[Waveform, ...]:
+    """Returns the noise of a split to which no recording is dealt; see `noise_of`.
+
+    That is a part of each that was not dealt, however long the scenes are; where there is none, of
+    noise that is made. Never of one that is dealt to another split, which hears all of it.
+    """
+    parted = tuple(one.path for one in corpus.noises if one.split is None)
+    recordings = read_noise(replace(corpus, noise=parted), sample_rate_hz)
+    parts = noise_of(recordings, int(SHORTEST_S * sample_rate_hz), split)
+    return tuple(np.resize(one, max(len(one), n_samples)) for one in parts)
 
 
 def _keep(corpus: Corpus, sample_rate_hz: int) -> Path:

@@ -43,7 +43,7 @@ class Corpus:
     `fingerprint` is the SHA-256 of the names and contents of clips and noise; `is_synthetic` tells
     whether any clip is; `skipped` says why the first of the `n_skipped` unreadable files were left
     out. `is_personal`: takes were split, not speakers. `moved` are those in another split than
-    their hash says, see `sprd.audio.split.moved_by_rank`.
+    their hash says, see `sprd.audio.split.moved_by_rank`; readers and noise too.
     """
 
     clips: tuple[Clip, ...]
@@ -62,7 +62,7 @@ class Corpus:
     speech: tuple[Recording, ...] = ()
     """Running speech without keywords, sorted by key."""
     noises: tuple[NoiseRecording, ...] = ()
-    """The recordings of `noise`, each in a split of its own."""
+    """The recordings of `noise`, each in a split of its own, or too few to deal."""
 
     def of(self, split: Split) -> tuple[Clip, ...]:
         """Returns the clips of a split, sorted by key."""
@@ -295,7 +295,7 @@ def _index(
     twice = in_two_folders(files) if is_merged else frozenset()
     good = [one for one in files if one.checked.problem is None and one.key not in twice]
     bad = [f"{one.key!r}: {one.checked.problem}" for one in files if one.checked.problem]
-    noises = noises_of((one for one in good if one.is_noise), data.split_salt)
+    noises, moved_noises = noises_of((one for one in good if one.is_noise), data, moved)
     spoken = [one for one in good if not one.is_noise]
     clips, moved_speakers = clips_of(folders, spoken, data, moved)
     known = {one.checked.sha256 for one in good}
@@ -311,7 +311,7 @@ def _index(
         n_skipped=len(bad),
         skipped=tuple(bad[:N_REASONS]),
         is_personal=data.personal,
-        moved={**moved_speakers, **running.moved},
+        moved={**moved_speakers, **running.moved, **moved_noises},
         speech=running.recordings,
         noises=noises,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sprd.audio.listing import Checked, Contents
-from sprd.audio.noises import NoiseRecording, split_noises
+from sprd.audio.noises import NoiseRecording, moved_noises, split_noises
 from sprd.audio.split import (
     Clip,
     Split,
@@ -59,16 +59,22 @@ def in_two_folders(files: Iterable[Filed]) -> frozenset[str]:
     return frozenset(found)
 
 
-def noises_of(files: Iterable[Filed], salt: str) -> tuple[NoiseRecording, ...]:
-    """Returns the recordings of noise among files that can be read, in their order."""
+def noises_of(
+    files: Iterable[Filed], data: DataSection, moved: Mapping[str, str] | None
+) -> tuple[tuple[NoiseRecording, ...], Mapping[str, str]]:
+    """Returns the recordings of noise among files that can be read, and which rank has moved.
+
+    In the order of the files; for `data` and `moved` see `split_noises`.
+    """
     found = [(key, one, one.sound) for key, _, one in files if one.sound is not None]
-    splits = split_noises((one.sha256 for _, one, _ in found), salt)
-    return tuple(
+    splits = split_noises((one.sha256 for _, one, _ in found), data, moved)
+    noises = tuple(
         NoiseRecording(
             *(one.file.path, key, splits[one.sha256], round(sound.rms_dbfs, 2), sound.seconds)
         )
         for key, one, sound in found
     )
+    return noises, moved_noises(splits, data)
 
 
 def clips_of(

@@ -84,7 +84,7 @@ class FolderReport:
     noise_rms_db: Mapping[str, float]
     """Level of each recording of noise, in dB of full scale."""
     n_noises: Mapping[str, int]
-    """Recordings of noise in each split."""
+    """Recordings of noise in each split; none where there are too few to deal."""
     speech_hours: Mapping[str, float]
     """Of running speech, in each split; none where no folder of speech is given."""
     speech: tuple[SpeechReport, ...]
@@ -129,7 +129,7 @@ def report(index: Index, findings: Sequence[Finding], window_s: float) -> Folder
         left_out=_left_out(index),
         twice=tuple(sorted(index.twice)),
         noise_rms_db={one.key: one.rms_db for one in index.corpus.noises},
-        n_noises=_of_splits(Counter(one.split for one in index.corpus.noises)),
+        n_noises=_of_splits(Counter(one.split for one in index.corpus.noises if one.split)),
         speech_hours=_of_splits(hours_of(index.corpus.speech)) if index.speech.folders else {},
         speech=tuple(_speech(index, folder) for folder in index.speech.folders),
     )

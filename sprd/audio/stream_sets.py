@@ -17,9 +17,9 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sprd.audio.augment import noise_of
+from sprd.audio.bank import noise_parts, noises_in
 from sprd.audio.clips import read_clip, shown
-from sprd.audio.corpus import Corpus, read_noise
+from sprd.audio.corpus import Corpus
 from sprd.audio.laying import APART_S, HISS, LEAD_S, Placed, lay_words, noise_behind, to_int16
 from sprd.audio.noises import NoiseRecording
 from sprd.audio.running import Recording, read_recording
@@ -143,7 +143,7 @@ class StreamSet:
             "corpus": self.corpus.fingerprint,
             "clips": [clip.key for clip in self.clips],
             "cuts": [(*_file(cut.recording), cut.start_s, cut.end_s) for cut in self.cuts],
-            "noise": [one.key for one in noises_in(self.corpus, self.split)],
+            "noise": _noise_keys(self.corpus, self.split),
             "lines": [(line.voice, line.text) for line in self.lines],
             "espeak": espeak_version() if self.lines else None,
         }
@@ -207,9 +207,10 @@ def sets_of(
     )
 
 
-def noises_in(corpus: Corpus, split: Split) -> tuple[NoiseRecording, ...]:
-    """Returns the recordings of noise that a split hears, and no training."""
-    return tuple(one for one in corpus.noises if one.split is split)
+def _noise_keys(corpus: Corpus, split: Split) -> list[str]:
+    """Names the noise behind words: whole recordings, parts of some, or made noise."""
+    parts = [f"part of {one.key}" for one in corpus.noises if one.split is None]
+    return [one.key for one in noises_in(corpus, split)] or parts or ["made"]
 
 
 def _drawn(clips: Sequence[Clip], seconds: float, seed: int) -> list[Clip]:
@@ -299,11 +300,10 @@ def _said(word: Placed, rate_hz: int) -> Said:
 
 
 def _noise_waves(one: StreamSet, random: np.random.Generator) -> list[NDArray[np.int16]]:
-    """Reads the recordings that lie behind words; where the split has none, a part of others."""
+    """Reads the recordings that lie behind words; where the split has none, see `noise_parts`."""
     found = noises_in(one.corpus, one.split)
     if not found:
-        recordings = read_noise(one.corpus, one.rate_hz)
-        return list(noise_of(recordings, one.rate_hz, one.split))
+        return list(noise_parts(one.corpus, one.split, one.rate_hz, one.rate_hz))
     drawn = random.permutation(len(found))[:N_NOISES]
     return [
         np.concatenate(list(_blocks([Cut(found[i], 0.0, NOISE_S)], one.rate_hz)))

@@ -118,7 +118,10 @@ def _show_report(report: Mapping[str, Any]) -> None:
         f"{counted(n_clips, 'clip')} of {counted(n_speakers, 'speaker')},"
         f" {report['duration_s']:,.0f} s"
     )
-    for line in (_noises(report["n_noises"]), _speech(report["speech_hours"])):
+    for line in (
+        _noises(report["n_noises"], len(report["noise_rms_db"])),
+        _speech(report["speech_hours"]),
+    ):
         if line:
             out.print(line)
     for found in report["findings"]:
@@ -128,9 +131,10 @@ def _show_report(report: Mapping[str, Any]) -> None:
         out.print("nothing wrong")
 
 
-def _noises(counts: Mapping[str, int]) -> str:
+def _noises(counts: Mapping[str, int], n_recordings: int) -> str:
     if not counts:
-        return ""
+        parts = f"{counted(n_recordings, 'recording')} of noise, of which each split hears a part"
+        return parts if n_recordings else ""
     each = ", ".join(f"{counts.get(split, 0):,} {split}" for split in SPLITS)
     return f"{counted(sum(counts.values()), 'recording')} of noise: {each}"
 

@@ -34,7 +34,7 @@ def recording(folder: Path, key: str, seconds: float, speaker: str | None = "rea
     return Recording(folder / key, key, speaker, Split.VALIDATION, seconds, None)
 
 
-def noise(folder: Path, key: str, split: Split = Split.VALIDATION) -> NoiseRecording:
+def noise(folder: Path, key: str, split: Split | None = Split.VALIDATION) -> NoiseRecording:
     """Writes one recording of noise of 5 s."""
     write(folder / key, tone(5.0, 500.0, seed=7))
     return NoiseRecording(folder / key, key, split, -36.3, 5.0)

@@ -1,5 +1,6 @@
 """Noise is decoded once a machine, and every split hears recordings of its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 import soundfile
 
 from sprd.audio import bank
+from sprd.audio.augment import NOISE_PARTS, noise_of
 from sprd.audio.bank import open_noise
-from sprd.audio.corpus import Corpus, look_into
+from sprd.audio.corpus import NOISES, Corpus, look_into, read_noise
 from sprd.audio.split import Split
 from sprd.config.trial import DataSection
 from sprd.errors import DataError
@@ -27,10 +29,11 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     return noisy(tmp_path, N_NOISES)
 
 
-def noisy(tmp_path: Path, n: int) -> Corpus:
-    """The corpus with so many noises."""
+def noisy(tmp_path: Path, n: int, is_even: bool = True) -> Corpus:
+    """The corpus with so many noises, each of one level throughout, or long ones that rise."""
     for number in range(1, n + 1):
-        wave = np.full(number * RATE, 100 * number, np.int16)
+        level = np.full(number * RATE, 100 * number, np.int16)
+        wave = level if is_even else np.arange(10 * number * RATE).astype(np.int16)
         soundfile.write(tmp_path / f"data/_background_noise_/{number}.wav", wave, RATE)
     return look_into(tmp_path / "data", DataSection(keywords=("up",))).corpus
 
@@ -83,16 +86,32 @@ def test_long_recordings_are_heard_to_a_limit(
 def test_few_recordings_are_parted_by_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
-    """Where a split would be left without one."""
+    """Where a split would be left without one; no sample is heard in two splits."""
     monkeypatch.setenv("SPRD_CACHE", str(tmp_path / "cache"))
     for name in ("up", "_background_noise_"):
         (tmp_path / "data" / name).mkdir(parents=True)
     soundfile.write(tmp_path / "data/up/a_nohash_0.wav", np.ones(RATE, np.int16), RATE)
-    found = noisy(tmp_path, n)
-    for split in Split:
-        noise = open_noise(found, split, RATE, RATE // 8)
-        assert len(noise) >= 1
-        assert all(len(one) >= RATE // 8 for one in noise)
+    found = noisy(tmp_path, n, is_even=False)
+    scenes = {Split.TRAINING: 4 * RATE, Split.VALIDATION: RATE, Split.TESTING: RATE // 2}
+    recorded = [soundfile.read(path, dtype="int16")[0] for path in found.noise]
+    heard = {split: open_noise(found, split, RATE, length) for split, length in scenes.items()}
+    for split, (low, high) in NOISE_PARTS.items():
+        assert len(heard[split]) == (n or len(NOISES))
+        for one, whole in zip(heard[split], recorded, strict=False):
+            np.testing.assert_array_equal(
+                one, whole[int(low * len(whole)) : int(high * len(whole))]
+            )
+
+
+def test_a_split_without_noise_hears_none_of_another(corpus: Corpus) -> None:
+    """Where a later look finds none of its own: noise is made."""
+    trained = tuple(one for one in corpus.noises if one.split is Split.TRAINING)
+    fewer = replace(corpus, noises=trained, noise=tuple(one.path for one in trained))
+    heard = open_noise(fewer, Split.TESTING, RATE, RATE)
+    made = noise_of(read_noise(replace(corpus, noise=(), noises=()), RATE), RATE, Split.TESTING)
+    assert len(heard) == len(made) == len(NOISES)
+    for one, other in zip(heard, made, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_recording_that_is_gone_is_told(corpus: Corpus) -> None:

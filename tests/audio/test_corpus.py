@@ -242,6 +242,29 @@ def test_a_corpus_that_the_hash_splits_moves_nobody(folder: Path) -> None:
     assert corpus.moved == {} and corpus.speakers(Split.VALIDATION) == ("00000001",)
 
 
+@pytest.mark.parametrize("n_first", [1, 2, 3, 6])
+def test_noise_is_known_again_among_other_folders(
+    tmp_path: Path, folder: Path, n_first: int
+) -> None:
+    """Alone or beside more: what a model was trained on is never dealt to another split."""
+    for number in range(n_first):
+        write_clip(folder / "_background_noise_" / f"{number}.wav", 100 + number)
+    for number in range(20):
+        write_clip(tmp_path / "room" / "_background_noise_" / f"{number}.wav", 200 + number)
+    data, folders = section(source=str(folder)), (folder, tmp_path / "room")
+
+    def dealt(folders: tuple[Path, ...], moved: Mapping[str, str] | None) -> dict[str, object]:
+        noises = index_data(data, folders, moved=moved).corpus.noises
+        return {one.path.as_posix(): one.split for one in noises}
+
+    small, large = (index_data(data, each).corpus for each in (folders[:1], folders))
+    for first, later in ((small, folders), (large, folders[:1])):
+        before = {one.path.as_posix(): one.split for one in first.noises}
+        after = dealt(later, first.moved)
+        assert len(before.keys() & after.keys()) == n_first
+        assert all(after[path] is before[path] for path in before.keys() & after.keys())
+
+
 def test_takes_of_one_person_are_split_when_asked_for(tmp_path: Path) -> None:
     """`personal`: each word is in each split, and the speaker in all."""
     for word in ("yes", "no", "cat"):
@@ -353,5 +376,5 @@ def test_each_recording_of_noise_lies_in_one_split(folder: Path) -> None:
         write_clip(folder / "_background_noise_" / f"{number}.wav", 2**number)
     corpus = open_corpus(section(source=str(folder)))
     assert [one.path for one in corpus.noises] == list(corpus.noise)
-    assert sorted({one.split for one in corpus.noises}) == sorted(Split)
+    assert {one.split for one in corpus.noises} == set(Split)
     assert [one.rms_db for one in corpus.noises] == [-90.31, -84.29, -78.27, -72.25]

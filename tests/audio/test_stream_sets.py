@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from sprd.audio import stream_sets
+from sprd.audio.bank import noise_parts, open_noise
 from sprd.audio.clips import read_clip
+from sprd.audio.corpus import NOISES, Corpus
 from sprd.audio.running import Recording
 from sprd.audio.split import Split
 from sprd.audio.stream_sets import WHOLE, Lengths, StreamSet, sets_of
-from tests.audio.recorded import RATE_HZ
-from tests.audio.spoken import DATA, clip, corpus, recording
+from tests.audio.recorded import RATE_HZ, write
+from tests.audio.spoken import DATA, clip, corpus, recording, tone
 
 FEW = Lengths(keywords_s=9.0, speech_s=5.0, words_s=3.0, noise_s=1.0)
 
@@ -122,15 +124,43 @@ def test_what_is_longer_than_a_stream_goes_on_in_the_next(
     assert all(len(samples_of(tmp_path, one.file)) <= 3 * RATE_HZ for one in written)
 
 
-def test_where_no_noise_is_of_the_split_a_part_of_others_lies_behind(
+def behind(corpus_: Corpus, folder: Path) -> list[np.ndarray]:
+    """The recordings of noise that lie behind the keywords of validation."""
+    keywords = sets_of(corpus_, DATA, Split.VALIDATION, 0, RATE_HZ, WHOLE)[0]
+    written = keywords.write(folder)
+    assert (samples_of(folder, written[1].file) != samples_of(folder, written[0].file)).any()
+    return stream_sets._noise_waves(keywords, np.random.default_rng(0))
+
+
+def test_of_few_recordings_of_noise_a_part_lies_behind_that_no_training_hears(
     made: Path, tmp_path: Path
 ) -> None:
-    """A data set with one recording of noise has streams with noise, too."""
+    """At other times, however long scenes are; and there is no stream of noise alone."""
     whole = corpus(made)
-    bare = replace(whole, noises=whole.noises[1:], fingerprint="bare")
-    keywords = sets_of(bare, DATA, Split.VALIDATION, 0, RATE_HZ, WHOLE)[0]
-    written = keywords.write(tmp_path)
-    assert (samples_of(tmp_path, written[1].file) != samples_of(tmp_path, written[0].file)).any()
+    write(tmp_path / "long.wav", tone(20.0))
+    long = replace(whole.noises[0], path=tmp_path / "long.wav", key="n/long.wav", split=None)
+    parted = replace(whole, noises=(long,), noise=(long.path,))
+    (heard,), (trained,) = (
+        behind(parted, tmp_path),
+        open_noise(parted, Split.TRAINING, RATE_HZ, 4 * RATE_HZ),
+    )
+    recorded = read_clip(long.path, RATE_HZ)
+    n = len(recorded)
+    np.testing.assert_array_equal(trained, recorded[: int(0.7 * n)])
+    np.testing.assert_array_equal(heard, recorded[int(0.7 * n) : int(0.85 * n)])
+    sets = sets_of(parted, DATA, Split.VALIDATION, 0, RATE_HZ, WHOLE)
+    assert "noise" not in {one.material for one in sets}
+    assert sets[0].key != of(made)[0].key
+
+
+def test_noise_that_training_hears_whole_never_lies_behind(made: Path, tmp_path: Path) -> None:
+    """Where a split has no recording of its own, noise is made."""
+    whole = corpus(made)
+    bare = replace(whole, noises=whole.noises[1:], noise=whole.noise[1:], fingerprint="bare")
+    heard = behind(bare, tmp_path)
+    assert len(heard) == len(NOISES)
+    made_too = noise_parts(replace(bare, noises=()), Split.VALIDATION, RATE_HZ, RATE_HZ)
+    np.testing.assert_array_equal(heard, made_too)
 
 
 def test_a_long_recording_takes_no_memory(
