@@ -37,6 +37,7 @@ _WORDS_A_NOISE = 8
 class Placed:
     """A word in a stream: where its recording and the word itself lie, in samples.
 
+    Of the recording what comes before its sample `first` is left out.
     `rms` is its loudness in steps of 16 bits, see `sprd.audio.extent.Extent`.
     """
 
@@ -46,6 +47,7 @@ class Placed:
     onset: int
     end: int
     rms: float
+    first: int = 0
 
 
 def lay_words(
@@ -72,7 +74,7 @@ def lay_words(
         onset = int(at * rate_hz)
         start = onset - (word.start - first)
         stop, end = start + last - first, start + min(word.stop, last) - first
-        placed.append(Placed(clip, start, stop, onset, end, word.rms))
+        placed.append(Placed(clip, start, stop, onset, end, word.rms, first))
         waves.append(_faded(samples[first:last], rate_hz))
         at += random.uniform(*APART_S)
     stream = random.standard_normal(int((at + LEAD_S) * rate_hz), np.float32) * np.float32(HISS)

@@ -66,12 +66,16 @@ class Said:
 
 @dataclass(frozen=True)
 class Piece:
-    """A recording in a stream; `group` is who speaks, or its folder where that is unknown."""
+    """A recording in a stream; `group` is who speaks, or its folder where that is unknown.
+
+    It is heard from its second `offset_s` on.
+    """
 
     key: str
     group: str
     start_s: float
     end_s: float
+    offset_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -287,11 +291,13 @@ def _write_laid(
     to_int16(wave).astype("<i2").tofile(folder / file)
     is_keyword = one.material == "keywords"
     said = [_said(word, one.rate_hz) for word in placed if is_keyword]
-    pieces = [
-        Piece(word.clip.key, word.clip.speaker, word.start / one.rate_hz, word.stop / one.rate_hz)
-        for word in placed
-    ]
+    pieces = [_piece(word, one.rate_hz) for word in placed]
     return Written(name, file, snr_db, tuple(said), tuple(pieces))
+
+
+def _piece(word: Placed, rate_hz: int) -> Piece:
+    start_s, end_s = word.start / rate_hz, word.stop / rate_hz
+    return Piece(word.clip.key, word.clip.speaker, start_s, end_s, word.first / rate_hz)
 
 
 def _said(word: Placed, rate_hz: int) -> Said:
@@ -306,7 +312,7 @@ def _noise_waves(one: StreamSet, random: np.random.Generator) -> list[NDArray[np
         return list(noise_parts(one.corpus, one.split, one.rate_hz, one.rate_hz))
     drawn = random.permutation(len(found))[:N_NOISES]
     return [
-        np.concatenate(list(_blocks([Cut(found[i], 0.0, NOISE_S)], one.rate_hz)))
+        np.concatenate([each for _, each in _blocks([Cut(found[i], 0.0, NOISE_S)], one.rate_hz)])
         for i in sorted(drawn)
     ]
 
@@ -320,12 +326,12 @@ class _Parts:
         self._n_samples = 0
         self._pieces: list[list[Piece]] = []
 
-    def add(self, key: str, group: str, blocks: Iterable[NDArray[np.int16]]) -> None:
-        """Appends a recording and a pause."""
+    def add(self, key: str, group: str, blocks: Iterable[tuple[int, NDArray[np.int16]]]) -> None:
+        """Appends a recording and a pause; each block with its place in the recording."""
         rate = self._set.rate_hz
-        for block in blocks:
+        for first, block in blocks:
             for start in range(0, len(block), rate):
-                self._append(block[start : start + rate], key, group)
+                self._append(block[start : start + rate], key, group, first + start)
         hiss = self._random.standard_normal(int(PAUSE_S * rate)) * HISS
         self._append(np.rint(hiss).astype(np.int16), "", "")
 
@@ -336,7 +342,7 @@ class _Parts:
             for part, pieces in enumerate(self._pieces)
         ]
 
-    def _append(self, samples: NDArray[np.int16], key: str, group: str) -> None:
+    def _append(self, samples: NDArray[np.int16], key: str, group: str, first: int = 0) -> None:
         rate = self._set.rate_hz
         if not self._pieces or self._n_samples + len(samples) > PART_S * rate:
             self._pieces.append([])
@@ -345,25 +351,32 @@ class _Parts:
             file.write(samples.astype("<i2").tobytes())
         start, end = self._n_samples / rate, (self._n_samples + len(samples)) / rate
         self._n_samples += len(samples)
-        pieces = self._pieces[-1]
-        if key and pieces and pieces[-1].key == key and pieces[-1].end_s == start:
-            start = pieces.pop().start_s
+        pieces, offset = self._pieces[-1], first / rate
+        if key and pieces and _goes_on(pieces[-1], Piece(key, group, start, end, offset), rate):
+            start, offset = pieces[-1].start_s, pieces.pop().offset_s
         if key:
-            pieces.append(Piece(key, group, start, end))
+            pieces.append(Piece(key, group, start, end, offset))
+
+
+def _goes_on(last: Piece, following: Piece, rate_hz: int) -> bool:
+    """Whether a piece is what comes next in the recording of the last one."""
+    if last.key != following.key or last.end_s != following.start_s:
+        return False
+    return round((last.offset_s + last.end_s - last.start_s - following.offset_s) * rate_hz) == 0
 
 
 def _write_talk(one: StreamSet, folder: Path) -> list[Written]:
     parts = _Parts(one, folder)
     for line, samples in say(one.lines, one.rate_hz):
-        parts.add(line.key, line.speaker, [samples])
+        parts.add(line.key, line.speaker, [(0, samples)])
     for key, cuts in groupby(one.cuts, key=lambda cut: cut.recording.key):
         of_one = list(cuts)
         parts.add(key, _group(of_one[0].recording), _blocks(of_one, one.rate_hz))
     return parts.written()
 
 
-def _blocks(cuts: Sequence[Cut], rate_hz: int) -> Iterator[NDArray[np.int16]]:
-    """Yields all cuts of one recording, which is read once; without pauses between."""
+def _blocks(cuts: Sequence[Cut], rate_hz: int) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    """Yields all cuts of one recording, which is read once, with their places in it, in samples."""
     at = 0
     recording, last = cuts[0].recording, round(cuts[-1].end_s * rate_hz)
     for block in read_recording(recording, rate_hz):
@@ -371,7 +384,7 @@ def _blocks(cuts: Sequence[Cut], rate_hz: int) -> Iterator[NDArray[np.int16]]:
             first, end = round(cut.start_s * rate_hz) - at, round(cut.end_s * rate_hz) - at
             inside = block[max(0, first) : max(0, end)]
             if len(inside):
-                yield inside
+                yield at + max(0, first), inside
         at += len(block)
         if at >= last:
             return

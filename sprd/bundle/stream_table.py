@@ -107,7 +107,9 @@ def fooled_by(
                     kind=kinds[int(one.kinds[number])],
                     key=piece.key if piece else None,
                     group=piece.group if piece else None,
-                    recording_at_s=round(at_s - piece.start_s, 3) if piece else None,
+                    recording_at_s=round(at_s - piece.start_s + piece.offset_s, 3)
+                    if piece
+                    else None,
                     said=_said(stream, piece.key, transcripts) if piece else None,
                 )
             )

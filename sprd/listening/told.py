@@ -135,7 +135,7 @@ def _named(stream: Stream, matched: Matched, material: str) -> Iterable[dict[str
     if stream.material != material:
         return
     for one in matched.false_accepts:
-        start_s = one.piece.start_s if one.piece else 0.0
+        start_s = one.piece.start_s - one.piece.offset_s if one.piece else 0.0
         yield {
             "heard": one.word,
             "recording": one.piece and one.piece.key,

@@ -14,7 +14,7 @@ from sprd.audio.clips import read_clip
 from sprd.audio.corpus import NOISES, Corpus
 from sprd.audio.running import Recording
 from sprd.audio.split import Split
-from sprd.audio.stream_sets import WHOLE, Lengths, StreamSet, sets_of
+from sprd.audio.stream_sets import WHOLE, Cut, Lengths, StreamSet, Written, sets_of
 from tests.audio.recorded import RATE_HZ, write
 from tests.audio.spoken import DATA, clip, corpus, recording, tone
 
@@ -97,6 +97,9 @@ def test_a_word_is_told_with_where_it_is(made: Path, tmp_path: Path) -> None:
         assert said.end_s - said.onset_s == pytest.approx(0.3, abs=0.03)
         part = stream[round(said.onset_s * RATE_HZ) : round(said.end_s * RATE_HZ)]
         assert np.abs(part.astype(int)).mean() > 2000
+        first = round((said.onset_s - piece.start_s + piece.offset_s) * RATE_HZ)
+        clip = read_clip(made / piece.key, RATE_HZ)[first : first + len(part)]
+        assert np.abs(clip.astype(int) - part).max() < 100  # hiss alone
 
 
 def test_recordings_lie_one_after_the_other_sample_by_sample(made: Path, tmp_path: Path) -> None:
@@ -122,6 +125,28 @@ def test_what_is_longer_than_a_stream_goes_on_in_the_next(
         pieces = [piece for one in written for piece in one.pieces if piece.key == key]
         assert sum(piece.end_s - piece.start_s for piece in pieces) == pytest.approx(seconds)
     assert all(len(samples_of(tmp_path, one.file)) <= 3 * RATE_HZ for one in written)
+    check_places(written, made, tmp_path)
+
+
+def check_places(written: list[Written], made: Path, folder: Path) -> None:
+    """Each piece is what its recording has from its second on."""
+    for one in written:
+        stream = samples_of(folder, one.file)
+        for piece in one.pieces:
+            part = stream[round(piece.start_s * RATE_HZ) : round(piece.end_s * RATE_HZ)]
+            first = round(piece.offset_s * RATE_HZ)
+            source = read_clip(made / piece.key, RATE_HZ)[first : first + len(part)]
+            np.testing.assert_array_equal(part, source)
+
+
+def test_cuts_are_told_with_their_place_in_the_recording(made: Path, tmp_path: Path) -> None:
+    """What is left out between two of them makes two pieces; what is not makes one."""
+    speech = of(made)[1]
+    recording = next(one.recording for one in speech.cuts if one.recording.key == "talk/a-0.wav")
+    cuts = (Cut(recording, 0.5, 1.0), Cut(recording, 1.0, 1.5), Cut(recording, 2.0, 3.5))
+    written = replace(speech, cuts=cuts).write(tmp_path)
+    assert [piece.offset_s for piece in written[0].pieces] == [0.5, 2.0]
+    check_places(written, made, tmp_path)
 
 
 def behind(corpus_: Corpus, folder: Path) -> list[np.ndarray]:

@@ -34,7 +34,7 @@ def example() -> list[HeardStream]:
     """Keywords in quiet and at 10 dB, an hour and a half of two readers, words, noise."""
     books = [
         Piece("books/1-2-0003.ogg", "reader1", 0.0, 2700.0),
-        Piece("books/9-9-0001.ogg", "reader9", 2700.3, 5400.0),
+        Piece("books/9-9-0001.ogg", "reader9", 2700.3, 5400.0, offset_s=60.0),
     ]
     clips = [Piece(f"cat/ann_nohash_{n}.wav", "ann", 3.0 * n, 3.0 * n + 1) for n in range(200)]
     speech = heard(stream("speech", 5400, (), books), [(100.0, "up", 230), (3000.0, "up", 180)])

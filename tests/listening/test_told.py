@@ -76,6 +76,15 @@ def test_what_fooled_it_is_named_with_recording_and_second() -> None:
     assert len(record["false_accepts"]["words"]["first"]) == N_TOLD
 
 
+def test_second_is_that_of_the_recording() -> None:
+    """A piece that goes on a recording begins in the middle of it."""
+    pieces = [Piece("long.ogg", "ann", 0.0, 3600.0, offset_s=1200.0)]
+    speech = heard(stream("speech", 3600, pieces=pieces), [(10.0, "down", 240)])
+    _, record = metrics_of([speech], RULES, KEYWORDS)
+    (one,) = record["false_accepts"]["speech"]["first"]
+    assert 1209.5 < one["second"] < 1210.5
+
+
 def test_synthetic_speech_ranks_and_tells_no_rate() -> None:
     """Recall over its false accepts is told; how many an hour is not, in no field."""
     voices = replace(HEARD[0], stream=replace(HEARD[0].stream, is_synthetic=True))

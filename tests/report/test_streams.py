@@ -58,7 +58,7 @@ def test_mistakes_are_named_by_word_or_recording_and_second() -> None:
     found = told()["false_accepts"]
     by = {one["material"]: mistake_words(one) for one in found}
     assert by["words"] == "other words: 'cat' cat/ann_nohash_31.wav at 0.3 s"
-    assert by["speech"] == "running speech: books/9-9-0001.ogg at 299.7 s"
+    assert by["speech"] == "running speech: books/9-9-0001.ogg at 359.7 s"
     assert by["keywords"].startswith("keywords, quiet: 'down' down/speaker01/")
     nowhere = {**found[0], "recording": None, "recording_at_s": None, "said": None}
     assert mistake_words({**nowhere, "material": "noise"}) == (
