@@ -1,7 +1,8 @@
 """Streams that a model heard in, what recognisers make of them out, by folds of readers.
 
-Running speech is dealt into folds by reader, words by speaker. A folder whose readers are not known
-is one group: where it is too large for a fold, it is dealt by recording.
+Running speech is dealt into folds by reader; keywords and other words by speaker, who lies in one
+fold with both. A folder whose readers are not known is one group: where it is too large for a fold,
+it is dealt by recording, and a voice may lie in several folds.
 """
 
 from collections import Counter, defaultdict
@@ -113,8 +114,8 @@ class Scenes:
         """Counts what recognisers do that differ in thresholds and suppression alone.
 
         Where `most` is given they are looked at from the last on, until there are more false
-        accepts of a material: of the others there is nothing in what comes back, whose last is the
-        last.
+        accepts of a material in whichever folds but one: of the others there is nothing in what
+        comes back, whose last is the last.
         """
         shape = (len(recognizers), self.n_folds, self.n_keywords)
         counts = Counts({name: np.zeros(shape) for name in self.hours}, np.zeros(shape))
@@ -126,9 +127,15 @@ class Scenes:
                 one.add_false(recognize(peaks, recognizers[row]), false)
             for each, peaks in spoken:
                 each.add_hits(recognize(peaks, recognizers[row]), counts.hits[row])
-            if any(counts.false[name][row].sum() > n for name, n in (most or {}).items()):
+            if any(_least_but_one(counts.false[name][row]) > n for name, n in (most or {}).items()):
                 return counts.from_row(row)
         return counts
+
+
+def _least_but_one(false: NDArray[np.float64]) -> float:
+    """The fewest in all folds but one, of (n_folds, n_keywords): no fold bounds what others fit."""
+    by_fold = false.sum(1)
+    return float(by_fold.sum() - (by_fold.max() if len(by_fold) > 1 else 0))
 
 
 def open_scenes(heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: int) -> Scenes:
@@ -145,13 +152,21 @@ def open_scenes(heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: 
     }
     groups = {name: _groups([o.stream for o in mine]) for name, mine in by_material.items()}
     n_folds = max(1, min(n_folds, len(set(groups[NEGATIVES[0]].values()))))
+    shares = {name: _shares(mine, groups[name]) for name, mine in by_material.items()}
+    speakers = [said.speaker for one in _of_keywords(heard) for said in one.stream.said]
+    readers, others = (shares[name] for name in NEGATIVES)
+    of_speakers = deal(_together(others, Counter(speakers)), n_folds)
+    folds = dict(zip(NEGATIVES, (deal(readers, n_folds), of_speakers), strict=True))
     negatives: list[_Negative] = []
     hours: dict[str, NDArray[np.float64]] = {}
     for name, mine in by_material.items():
         if mine:
-            dealt, hours[name] = _deal_pieces(mine, groups[name], n_folds)
-            negatives += dealt
-    spoken = _spoken(heard, keywords, n_folds)
+            hours[name] = np.zeros(n_folds)
+            for group, share in shares[name].items():
+                hours[name][folds[name][group]] += share
+            hours[name] *= hours_of(one.stream for one in mine) / hours[name].sum()
+            negatives += _negatives(mine, groups[name], folds[name])
+    spoken = _spoken(_of_keywords(heard), keywords, of_speakers)
     weights = np.zeros(n_folds)
     for each in spoken:
         np.add.at(weights, each.folds, each.weight)
@@ -168,21 +183,31 @@ def deal(shares: Mapping[str, float], n_folds: int) -> dict[str, int]:
     return folds
 
 
-def _deal_pieces(
-    heard: Sequence[HeardStream], group_of: Mapping[str, str], n_folds: int
-) -> tuple[list[_Negative], NDArray[np.float64]]:
-    """Streams of one material in folds, and the hours of different audio in each."""
+def _shares(heard: Sequence[HeardStream], group_of: Mapping[str, str]) -> dict[str, float]:
+    """The seconds of each group."""
     shares: dict[str, float] = defaultdict(float)
     for one in heard:
         for piece in one.stream.pieces:
             shares[group_of[piece.key]] += piece.end_s - piece.start_s
-    folds = deal(shares, n_folds)
-    hours = np.zeros(n_folds)
-    for group, fold in folds.items():
-        hours[fold] += shares[group]
-    total = hours_of(one.stream for one in heard)
-    weight = total / sum(one.stream.hours for one in heard)
-    negatives = [
+    return shares
+
+
+def _together(*every: Mapping[str, float]) -> dict[str, float]:
+    """The share of each name in what all of these hold, each as much as the other."""
+    names = dict.fromkeys(name for shares in every for name in shares)
+    totals = [sum(shares.values()) or 1.0 for shares in every]
+    return {
+        name: sum(shares.get(name, 0) / total for shares, total in zip(every, totals, strict=True))
+        for name in names
+    }
+
+
+def _negatives(
+    heard: Sequence[HeardStream], group_of: Mapping[str, str], folds: Mapping[str, int]
+) -> list[_Negative]:
+    """Streams of one material in folds."""
+    weight = hours_of(one.stream for one in heard) / sum(one.stream.hours for one in heard)
+    return [
         _Negative(
             heard=one,
             starts_ms=starts_of(one.stream.pieces),
@@ -191,7 +216,6 @@ def _deal_pieces(
         )
         for one in heard
     ]
-    return negatives, hours * (total / hours.sum())
 
 
 def _groups(streams: Sequence[Stream]) -> dict[str, str]:
@@ -206,17 +230,17 @@ def _groups(streams: Sequence[Stream]) -> dict[str, str]:
     }
 
 
-def _spoken(
-    heard: Sequence[HeardStream], keywords: Sequence[str], n_folds: int
-) -> tuple[_Spoken, ...]:
+def _of_keywords(heard: Sequence[HeardStream]) -> list[HeardStream]:
     mine = [one for one in heard if one.stream.material == "keywords"]
-    mine = [one for one in mine if condition_of(one.stream) in CONDITIONS and one.stream.said]
+    return [one for one in mine if condition_of(one.stream) in CONDITIONS and one.stream.said]
+
+
+def _spoken(
+    heard: Sequence[HeardStream], keywords: Sequence[str], folds: Mapping[str, int]
+) -> tuple[_Spoken, ...]:
     n_words: Counter[str] = Counter()
-    n_said: Counter[str] = Counter()
-    for one in mine:
+    for one in heard:
         n_words[condition_of(one.stream)] += len(one.stream.said)
-        n_said.update(said.speaker for said in one.stream.said)
-    folds = deal(n_said, n_folds)
     return tuple(
         _Spoken(
             heard=one,
@@ -224,5 +248,5 @@ def _spoken(
             folds=np.array([folds[said.speaker] for said in one.stream.said], np.int64),
             weight=1 / (len(n_words) * n_words[condition_of(one.stream)]),
         )
-        for one in mine
+        for one in heard
     )

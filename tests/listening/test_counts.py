@@ -1,5 +1,8 @@
 """Streams dealt into folds, and what is counted in each."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from sprd.audio.streams import Piece
@@ -63,15 +66,43 @@ def test_false_accepts_are_counted_where_they_are_heard() -> None:
 
 
 def test_lowest_thresholds_are_left_out() -> None:
-    """Below the first that lets through more than is asked for nothing is counted."""
-    events = [(100.0, "up", 240.0), (2000.0, "down", 200.0), (3000.0, "down", 160.0)]
+    """Below the first that lets through more, in all folds but the worst, nothing is counted."""
+    events = [(100.0, "up", 240.0), (2300.0, "down", 200.0), (3000.0, "down", 160.0)]
     one = heard(stream("speech", 3600, pieces=pieces("abcdefghij")), events, interval_ms=100)
     scenes = open_scenes([one], KEYWORDS, 5)
     prepared = scenes.prepare(RULES[0])
     counted = [scenes.count(prepared, RULES, {"speech": most}) for most in (0, 1, 2)]
     sums = [counts.false["speech"].sum((1, 2)).tolist() for counts in counted]
-    assert sums == [[1], [2, 1], [3, 2, 1]]
-    assert [len(counts.hits) for counts in counted] == [1, 2, 3]
+    assert sums == [[2, 1], [3, 2, 1], [3, 2, 1]]
+    assert [len(counts.hits) for counts in counted] == [2, 3, 3]
+
+
+def test_one_fold_bounds_nothing_for_the_others() -> None:
+    """A reader who fools a model all the time: without him lower thresholds can be taken."""
+    events = [(20.0 + 30 * i, "up", 240.0 - 25 * i) for i in range(4)]
+    one = heard(stream("speech", 3600, pieces=pieces("abcdefghij")), events, interval_ms=100)
+    scenes = open_scenes([one], KEYWORDS, 5)
+    counts = scenes.count(scenes.prepare(RULES[0]), RULES, {"speech": 0})
+    assert len(counts.hits) == len(RULES)
+    assert np.count_nonzero(counts.false["speech"][0].sum(1)) == 1
+
+
+def test_speakers_lie_in_one_fold_with_all_their_words() -> None:
+    """Whoever is fitted to by other words is not judged by keywords."""
+    names = [f"speaker {i}" for i in range(12)]
+    words = [Piece(f"{n}/{i}", n, 0, 0) for i, n in enumerate(names) for _ in range(1 + i % 3)]
+    laid = [replace(one, start_s=3.0 * i, end_s=3.0 * i + 3) for i, one in enumerate(words)]
+    spoken = [said("up", 4.0 * i + 2, name) for i, name in enumerate([*names, *names[6:]])]
+    heard_all = [
+        heard(stream("speech", 3600, pieces=pieces("abcdefghij")), []),
+        heard(stream("words", 3.0 * len(laid), pieces=laid), []),
+        heard(stream("keywords", 80, spoken), []),
+    ]
+    scenes = open_scenes(heard_all, KEYWORDS, 5)
+    of_words = dict(zip([one.group for one in laid], scenes.negatives[1].folds, strict=True))
+    of_keywords = dict(zip([s.speaker for s in spoken], scenes.spoken[0].folds, strict=True))
+    assert of_words == of_keywords
+    assert (scenes.hours["words"] > 0).all() and (scenes.weights > 0).all()
 
 
 def test_conditions_weigh_alike() -> None:
