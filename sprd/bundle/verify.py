@@ -1,6 +1,7 @@
 """A bundle in, what is wrong with it out: files changed or gone, or a budget that it breaks."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from math import isclose
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 from sprd.bundle.manifest import check_files, read_manifest
 from sprd.bundle.record import config_of
+from sprd.config.labels import NOT_KEYWORDS
 from sprd.config.limits import Violation
 from sprd.config.trial import Config
 from sprd.device.footprint import Footprint, measure_untrusted
@@ -24,6 +26,16 @@ from sprd.sweep.trial.provenance import surroundings
 TFLM = "tflite-micro"
 EXACT = ("model_bytes", "arena_host_bytes", "macs")
 """Numbers that are the same wherever the same model is measured."""
+
+_HEADER, _SOURCE = "model_settings.h", "model_settings.cc"
+_CONSTANTS = {
+    "average_window_ms": "kAverageWindowDurationMs",
+    "detection_threshold": "kDetectionThreshold",
+    "suppression_ms": "kSuppressionMs",
+    "minimum_count": "kMinimumCount",
+    "interval_ms": "kInferenceIntervalMs",
+}
+"""By the key of a manifest's thresholds the constant of the header; 0 and none are the same."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,11 @@ def verify(folder: Path) -> Verdict:
     if config.budget.verify == "emulated" and told.get("latency_source") == "emulated":
         found = _with_emulated(found, told)
     checked = check_footprint(config, found)
-    differing = (*_other_sizes(manifest, checked.footprint), *_contradictions(manifest, config))
+    differing = [*_other_sizes(manifest, checked.footprint), *_contradictions(manifest, config)]
+    if not {_HEADER, _SOURCE} & set(changed):
+        differing += other_settings(folder, manifest)
     broken = checked.violations + _of_scores(manifest, config)
-    return Verdict(changed, differing, broken)
+    return Verdict(changed, tuple(differing), broken)
 
 
 def _other_sizes(manifest: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
@@ -106,6 +120,32 @@ def _contradictions(manifest: Mapping[str, Any], config: Config) -> Iterator[str
     ):
         if told != expected:
             yield f"{name}: must be {expected}, as the manifest tells elsewhere, got {told}"
+
+
+def other_settings(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Words what a manifest tells of the recogniser otherwise than the sources beside it.
+
+    `sprd stream` and `sprd listen` take it from the manifest, a device from the sources.
+    """
+    told, labels = manifest["thresholds"], manifest["labels"]
+    header, source = ((folder / name).read_text("utf-8", "replace") for name in (_HEADER, _SOURCE))
+    constants = dict(re.findall(r"^constexpr int (k\w+) = (\d{1,9});", header, re.MULTILINE))
+    for key, constant in _CONSTANTS.items():
+        in_header, in_manifest = int(constants.get(constant, 0)), told.get(key) or 0
+        if in_manifest != in_header:
+            yield f"thresholds.{key}: manifest {in_manifest}, {constant} {in_header}"
+    listed = re.search(r"^const int kDetectionThresholds\[\w+\] = \{([\d, ]*)\};", source, re.M)
+    one = told["detection_threshold"]
+    own = told.get("detection_thresholds") or [one] * (len(labels) - len(NOT_KEYWORDS))
+    every = [one] * len(NOT_KEYWORDS) + own
+    of_source = (
+        [int(n) for n in re.findall(r"\d{1,9}", listed[1])] if listed else [one] * len(labels)
+    )
+    if every != of_source:
+        yield (
+            f"thresholds.detection_thresholds: manifest {every} with silence and unknown,"
+            f" kDetectionThresholds {of_source}"
+        )
 
 
 def _of_scores(manifest: Mapping[str, Any], config: Config) -> tuple[Violation, ...]:
