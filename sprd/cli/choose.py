@@ -11,7 +11,15 @@ from rich.text import Text
 
 from sprd.cli.flags import limits_of
 from sprd.cli.grid import show_grid
-from sprd.cli.text import board_words, console, costs_words, output, show_bundle, show_json
+from sprd.cli.text import (
+    board_words,
+    console,
+    costs_words,
+    output,
+    show_bundle,
+    show_json,
+    tell_shortfall,
+)
 from sprd.config.numbers import number_of
 from sprd.errors import BudgetError, ConfigError, DataError
 
@@ -140,6 +148,7 @@ def _export(args: Namespace, run: "Run", number: int, told: Mapping[str, Any] | 
         numbers = {**trial.metrics, **trial.footprint}
         head = {"trial": number, "bundle": str(folder), "build": run.build}
         show_json({**head, **numbers, **(told or {})})
+        tell_shortfall(folder)
     else:
         show_bundle(folder)
     return 0

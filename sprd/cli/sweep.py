@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sprd.cli.grid import show_grid
-from sprd.cli.text import costs_words, output, show_bundle, show_json
+from sprd.cli.text import costs_words, output, show_bundle, show_json, tell_shortfall
 from sprd.cli.view import SweepView
 from sprd.config.numbers import number_of
 from sprd.errors import SprdError
@@ -73,6 +73,7 @@ def train(args: Namespace) -> int:
     if args.json:
         numbers = {**trial.as_dict(), **trial.metrics, **trial.footprint}
         show_json({**numbers, "bundle": str(bundle), "build": run.build})
+        tell_shortfall(bundle)
     else:
         show_bundle(bundle)
         output().print(f"{trial.metrics['ms_per_step']} ms a step")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.text import Text
 
 from sprd.config.numbers import number_of
 from sprd.sweep.rows.counts import told_clips
@@ -76,3 +77,14 @@ def show_bundle(folder: Path) -> None:
                 out.print(f"{who}: {guess}")
     for sentence in origin_sentences(data):
         out.print(sentence)
+    tell_shortfall(folder)
+
+
+def tell_shortfall(folder: Path) -> None:
+    """Tells on standard error where the recogniser of a bundle breaks a limit of its fit."""
+    from sprd.bundle.manifest import MANIFEST
+
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    validation = (manifest.get("streams") or {}).get("validation") or {}
+    if shortfall := (validation.get("fit") or {}).get("shortfall"):
+        console().print(Text(f"recogniser: {shortfall}", style="yellow"))

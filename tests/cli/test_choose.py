@@ -402,3 +402,21 @@ def test_a_bundle_tells_whom_its_scores_are_of(
     told = capsys.readouterr().out
     assert "validation takes: balanced accuracy 0.900" in told and "test takes:" in told
     assert "Takes of 1 speaker are in training" in told and "est speakers" not in told
+
+
+@pytest.mark.parametrize("shortfall", [None, "No threshold keeps to 1 false accepts an hour"])
+def test_limit_that_a_recogniser_breaks_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shortfall: str | None
+) -> None:
+    """Beside the result, on standard error; of one that keeps its limits nothing is."""
+    manifest = {
+        "trial": {"number": 3},
+        "footprint": {},
+        "scores": {},
+        "record": {},
+        "streams": {"validation": {"fit": {"shortfall": shortfall}}, "test": None},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    show_bundle(tmp_path)
+    expected = f"recogniser: {shortfall}\n" if shortfall else ""
+    assert capsys.readouterr().err == expected
