@@ -39,6 +39,7 @@ from sprd.listening.told import metrics_of
 CURVE_RATES = tuple(round(float(rate), 4) for rate in np.geomspace(0.25, 64, 65))
 """False accepts an hour at which a curve is drawn, as far as the hours carry it."""
 
+_NO_RATE = {"per_hour": None, "interval": None, "text": "-", "interval_of_groups": None}
 Heard = Sequence[tuple[Stream, Matched]]
 
 
@@ -173,7 +174,10 @@ def _condition(matched: Heard, curve: Curve, name: str) -> dict[str, Any]:
 
 
 def _materials(matched: Heard) -> list[dict[str, Any]]:
-    """Each material with its rate, exact limits, and how much readers differ."""
+    """Each material with its rate, exact limits, and how much readers differ.
+
+    Of synthetic voices they are counted, and no rate is told: it would flatter.
+    """
     found = []
     for name, rate in false_accepts(matched).items():
         streams = [stream for stream, _ in matched if stream.material == name]
@@ -186,6 +190,8 @@ def _materials(matched: Heard) -> list[dict[str, Any]]:
                 "interval_of_groups": _of_groups([p for p in matched if p[0].material == name]),
             }
         )
+        if found[-1]["is_synthetic"]:
+            found[-1] |= _NO_RATE
     return found
 
 

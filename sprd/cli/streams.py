@@ -131,12 +131,12 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _write(found: "Streamed", folder: Path) -> dict[str, str]:
     """Writes page, picture and sounds; returns the names of the files."""
-    from sprd.report.stream_plot import curve_lines, plot_curves
+    from sprd.report.stream_plot import curve_lines, plot_curves, speech_words
     from sprd.report.streams import stream_page
 
     told = found.told
     title = f"{Path(told['model']).absolute().parent.name or told['model']}: a model that listens"
-    lines, hours = curve_lines(told), told["hours_of_speech"]
+    lines, hours, of = curve_lines(told), told["hours_of_speech"], speech_words(told)
     addresses, names = [], set()
     for number, one in enumerate(told["false_accepts"][:MOST_SOUNDS]):
         sound, name = found.sound(number), _sound_name(number, one)
@@ -145,8 +145,9 @@ def _write(found: "Streamed", folder: Path) -> dict[str, str]:
         embedded = "data:audio/wav;base64," + base64.b64encode(sound).decode()
         addresses.append(embedded if number < MOST_EMBEDDED else quote(f"{SOUNDS}/{name}"))
     _remove_others(folder / SOUNDS, names)
-    write_atomically(folder / PICTURE, plot_curves("png", lines, hours, title))
-    page = stream_page(title, told, lines_of(told), plot_curves("svg", lines, hours), addresses)
+    write_atomically(folder / PICTURE, plot_curves("png", lines, hours, title, of))
+    svg = plot_curves("svg", lines, hours, of=of)
+    page = stream_page(title, told, lines_of(told), svg, addresses)
     write_atomically(folder / PAGE, page.encode("utf-8", "backslashreplace"))
     files = {"page_file": str(folder / PAGE), "picture_file": str(folder / PICTURE)}
     return files | ({"sounds_folder": str(folder / SOUNDS)} if addresses else {})

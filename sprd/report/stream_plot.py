@@ -17,6 +17,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+RECORDED = "running speech"
+SYNTHETIC = "synthetic voices: they rank models, and tell no rate"
 DPI = 150
 _INCHES = (7.2, 4.4)
 _INK, _GREY = "#222222", "#8a8a8a"
@@ -55,6 +57,12 @@ def curve_lines(told: Mapping[str, Any]) -> list[CurveLine]:
     ]
 
 
+def speech_words(told: Mapping[str, Any]) -> str:
+    """Says whose running speech the false accepts are counted in."""
+    speech = (one for one in told["materials"] if one["material"] == "speech")
+    return SYNTHETIC if any(one["is_synthetic"] for one in speech) else RECORDED
+
+
 def condition_words(name: str) -> str:
     """Names a condition for people: `quiet`, `20 dB`."""
     return f"{name.removesuffix('db')} dB" if name.endswith("db") else name
@@ -65,6 +73,7 @@ def plot_curves(
     lines: Sequence[CurveLine],
     hours: float,
     title: str = "",
+    of: str = RECORDED,
     n_least: float = 2.0,
 ) -> bytes:
     """Draws recall against false accepts an hour of running speech, a line a condition.
@@ -74,13 +83,14 @@ def plot_curves(
         lines: At most five are told apart.
         hours: Of running speech that was heard; none: no rate is known.
         title: Above the picture.
+        of: What was heard, below it: see `speech_words`.
         n_least: Left of so many false accepts in these hours nothing is drawn.
     """
     with rc_context({"svg.hashsalt": "sprd", "text.parse_math": False}):
         figure = Figure(figsize=_INCHES, layout="constrained")
         FigureCanvasAgg(figure)
         panel = figure.subplots()
-        _draw_axes(panel)
+        _draw_axes(panel, of)
         for line, style in zip(lines, _STYLES, strict=False):
             _draw_line(panel, line, *style)
         _draw_unknown(panel, n_least / hours if hours else None)
@@ -94,14 +104,14 @@ def plot_curves(
         return file.getvalue()
 
 
-def _draw_axes(panel: "Axes") -> None:
+def _draw_axes(panel: "Axes", of: str) -> None:
     panel.set_xscale("log")
     panel.set_xlim(_TICKS[0], 64)
     panel.set_ylim(0, 1)
     panel.set_xticks(_TICKS)
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.set_xlabel("false accepts an hour of running speech")
+    panel.set_xlabel(f"false accepts an hour of {of}")
     panel.set_ylabel("keywords heard")
     panel.grid(color="#e4e4e4", linewidth=0.6)
     panel.set_axisbelow(True)

@@ -131,7 +131,8 @@ def material_cells(one: Mapping[str, Any]) -> list[str]:
     if one["is_synthetic"]:
         name += ", synthetic voices: ranks models, tells no rate"
     ends = one["interval_of_groups"]
-    apart = number_of("false_accepts_per_hour").ends(ends) or "unknown"
+    unknown = "-" if one["is_synthetic"] else "unknown"
+    apart = number_of("false_accepts_per_hour").ends(ends) or unknown
     return [name, f"{one['hours']:.2f}", f"{one['n']:g}", one["text"], apart]
 
 

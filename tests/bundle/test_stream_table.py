@@ -95,7 +95,16 @@ def test_speech_of_a_synthesizer_tells_no_rate() -> None:
     told, _ = table(streams)
     assert told["false_accepts_per_hour"] is None
     assert told["recall_streaming"] == 0.875
-    assert next(o for o in told["materials"] if o["material"] == "speech")["is_synthetic"]
+    assert next(o for o in told["materials"] if o["material"] == "speech") == {
+        "material": "speech",
+        "is_synthetic": True,
+        "n": 2.0,
+        "hours": 1.5,
+        "per_hour": None,
+        "interval": None,
+        "text": "-",
+        "interval_of_groups": None,
+    }
 
 
 def test_keywords_are_not_needed() -> None:

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sprd.report.stream_plot import CurveLine, condition_words, curve_lines, plot_curves
+from sprd.report.stream_plot import (
+    CurveLine,
+    condition_words,
+    curve_lines,
+    plot_curves,
+    speech_words,
+)
 from tests.bundle.listened import told
 
 LINE = CurveLine("quiet", [(1.0, 0.6), (5.0, 0.8), (20.0, 0.9)], (1.2, 0.65))
@@ -59,3 +65,14 @@ def test_curves_come_from_what_is_told() -> None:
 def test_conditions_are_named_for_people(name: str, expected: str) -> None:
     """As they are read."""
     assert condition_words(name) == expected
+
+
+@pytest.mark.parametrize("is_synthetic", [False, True])
+def test_picture_of_synthetic_voices_says_that_it_tells_no_rate(is_synthetic: bool) -> None:
+    """By itself, without the page around it."""
+    what = told()
+    speech = next(one for one in what["materials"] if one["material"] == "speech")
+    speech["is_synthetic"] = is_synthetic
+    svg = words(plot_curves("svg", [LINE], 2.0, of=speech_words(what)))
+    assert ("they rank models, and tell no rate" in svg) == is_synthetic
+    assert ("an hour of running speech" in svg) != is_synthetic
