@@ -165,7 +165,7 @@ def _defaults() -> str:
     rows = []
     for name, table in DEFAULTS[2].tables.items():
         if not table:
-            rows.append(f"| `[{name}]` | no such table | there, empty |")
+            rows.append(f"| `[{name}]` | no such table | there, empty; not where clips decide |")
         fields = SECTIONS[name].model_fields
         for key, value in table.items():
             first = fields[key].default

@@ -10,6 +10,7 @@ from typing import Any
 
 from sprd.config.board import Board
 from sprd.config.build import CMAKE_O2
+from sprd.config.numbers import STREAM_SCORES
 from sprd.errors import ConfigError
 
 
@@ -32,7 +33,8 @@ class Defaults:
         """Returns the tables of a file, `[space]` among them, with these ones under them.
 
         What the file names or searches holds, and takes the place of what cannot stand beside it:
-        see `REPLACES`.
+        see `REPLACES`. A file without `[recognizer]`, whose objectives and limits ask for no number
+        on streams, has none beneath it either: its trials are scored on clips alone.
         """
         named = {f"{name}.{key}" for name, table in tables.items() for key in table}
         named |= set(tables.get("space", {}))
@@ -42,7 +44,18 @@ class Defaults:
         for name, table in self.tables.items():
             kept = {key: one for key, one in table.items() if f"{name}.{key}" not in replaced}
             merged[name] = {**kept, **tables.get(name, {})}
+        if "recognizer" not in {*tables, *searched} and not _asks_for_streams(merged):
+            merged.pop("recognizer", None)
         return merged
+
+
+def _asks_for_streams(tables: Mapping[str, Any]) -> bool:
+    """Tells whether a number on streams decides or is limited: what trials must listen for."""
+    objectives = tables.get("sweep", {}).get("objectives")
+    given = objectives if isinstance(objectives, list) else []
+    limits = {f"{bound}_{key}" for key in STREAM_SCORES for bound in ("min", "max")}
+    words = {word for one in given for word in str(one).split()}
+    return not words.isdisjoint(STREAM_SCORES) or not limits.isdisjoint(tables.get("budget", {}))
 
 
 REPLACES: Mapping[str, tuple[str, ...]] = {

@@ -26,6 +26,7 @@ def test_first_defaults_are_those_of_files_without_a_number() -> None:
 LISTENING = Defaults(
     build=None,
     tables={
+        "sweep": {"objectives": ["recall_streaming"]},
         "augment": {"snr_low_db": 0.0, "snr_high_db": 30.0, "placement": "window", "gain_db": 6.0},
         "recognizer": {},
     },
@@ -37,6 +38,7 @@ def test_tables_of_defaults_lie_beneath_those_of_the_file() -> None:
     file = {"data": {"keywords": ["up"]}, "augment": {"gain_db": 1.0}}
     merged = LISTENING.beneath(file)
     assert merged == {
+        "sweep": {"objectives": ["recall_streaming"]},
         "data": {"keywords": ["up"]},
         "augment": {"snr_low_db": 0.0, "snr_high_db": 30.0, "placement": "window", "gain_db": 1.0},
         "recognizer": {},
@@ -82,6 +84,33 @@ def test_second_defaults_ask_for_a_device_that_listens() -> None:
     asked = SMALLEST.replace("[data]", 'objectives = ["macs"]\n[data]')
     third = parse_sweep(f"defaults = 2\n{asked}", Path("x.toml"), VOCABULARY)
     assert third.sweep.objectives == ("macs",)
+
+
+@pytest.mark.parametrize(
+    ("sweep", "tables", "listens"),
+    [
+        ("", "", True),
+        ('objectives = ["balanced_accuracy"]', "", False),
+        ('objectives = ["macs", "max balanced_accuracy"]', "", False),
+        ('objectives = ["balanced_accuracy", "max recall_streaming"]', "", True),
+        ('objectives = ["balanced_accuracy"]', "[recognizer]", True),
+        ('objectives = ["balanced_accuracy"]', "[budget]\nmax_detection_delay_ms = 500", True),
+        ('objectives = ["balanced_accuracy"]', "[budget]\nmin_recall_streaming = 0.5", True),
+        ('objectives = ["balanced_accuracy"]', '[space]\n"recognizer.threshold" = [9, 99]', True),
+    ],
+)
+def test_who_ranks_by_clips_does_not_listen(sweep: str, tables: str, listens: bool) -> None:
+    """Unless a limit, the space or the table itself asks for it."""
+    text = SMALLEST.replace("[data]", f"{sweep}\n[data]")
+    parsed = parse_sweep(f"defaults = 2\n{text}{tables}\n", Path("x.toml"), VOCABULARY)
+    assert (parsed.default.recognizer is not None) == listens
+
+
+def test_objectives_that_are_no_list_are_an_error_of_their_own() -> None:
+    """What a table lacks is looked at before it is checked."""
+    text = SMALLEST.replace("[data]", "objectives = 5\n[data]")
+    with pytest.raises(ConfigError, match="objectives"):
+        parse_sweep(f"defaults = 2\n{text}", Path("x.toml"), VOCABULARY)
 
 
 @pytest.mark.parametrize("value", ["0", "3", "2.0", "true", '"2"', "[2]", "-1"])
