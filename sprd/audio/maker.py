@@ -217,7 +217,8 @@ class Unvaried:
 
     @property
     def _stage(self) -> Stage:
-        return set_stage(self.augment, self.layout, self.noise)
+        dry = self.augment.model_copy(update={"reverb_frequency": 0.0})  # no room is heard
+        return set_stage(dry, self.layout, self.noise)
 
 
 def hear_unvaried(corpus: Corpus, config: Config, split: Split | None, seed: int = 0) -> Unvaried:

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from sprd.config.trial import FeaturesSection
 from sprd.disk.cache import keep, kept_folder, read_kept
 from sprd.disk.child import interrupts_held
 from sprd.disk.process import Progress
+from sprd.errors import SprdError
 
 KIND = "stream_features"
 """Folder of the cache."""
@@ -32,6 +34,11 @@ WORTH_PROCESSES_H = 0.75
 """Hours of audio from which on processes pay: each takes seconds to load TensorFlow."""
 
 _FILE = "features.npy"
+
+_KILLED = (
+    "features of streams: the processes that compute them must stay alive, but one was killed,"
+    " perhaps for memory. Run the command again."
+)
 
 StreamFeatures = NDArray[np.uint16] | NDArray[np.float32]
 
@@ -62,6 +69,10 @@ def make_stream_features(
         streams: To compute the features of.
         front_ends: For each of them.
         progress: Called with ("stream features", streams done, streams in all).
+
+    Raises:
+        SprdError: A process was killed.
+        OutputError: The cache cannot be written.
     """
     jobs = {
         _name(stream, features): (stream, features)
@@ -82,6 +93,8 @@ def make_stream_features(
                 job.result()
                 if progress:
                     progress("stream features", n_done, len(jobs))
+        except BrokenProcessPool as error:
+            raise SprdError(_KILLED) from error
         finally:
             for job in running:
                 job.cancel()

@@ -186,7 +186,9 @@ def sets_of(
     others = [clip for clip in clips if clip.word not in data.keywords]
     speech = [one for one in corpus.speech if one.split is split]
     spoken = [(_group(one), Cut(one, 0.0, one.seconds)) for one in speech]
-    noise = [(one.key, Cut(one, 0.0, NOISE_S)) for one in noises_in(corpus, split)]
+    noise = [
+        (one.key, Cut(one, 0.0, min(NOISE_S, one.seconds))) for one in noises_in(corpus, split)
+    ]
 
     def of_clips(material: Material, chosen: Sequence[Clip]) -> Iterator[StreamSet]:
         size = int(PART_S / MEAN_APART_S) - 8

@@ -1,17 +1,21 @@
 """Features of streams are those of one unbroken front end."""
 
 import os
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sprd.audio import stream_features
 from sprd.audio.frontend import FrontEnd
 from sprd.audio.split import Split
 from sprd.audio.stream_features import make_stream_features, n_missing, open_stream_features
 from sprd.audio.streams import Stream, open_streams
 from sprd.config.trial import FeaturesSection
+from sprd.errors import SprdError
 from tests.audio.spoken import DATA, corpus, tone
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -87,6 +91,29 @@ def test_processes_compute_what_this_one_does(
     for one, expected in zip(again[:2], here, strict=True):
         np.testing.assert_array_equal(open_stream_features(one, FeaturesSection()), expected)
     assert os.environ["SPRD_CACHE"].endswith("other")
+
+
+def test_a_process_that_was_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For memory, say: one line says what to do, and no traceback."""
+
+    class Pool:
+        def __init__(self, *_how: object) -> None:
+            pass
+
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *_why: object) -> None:
+            pass
+
+        def submit(self, *_job: object) -> "Future[None]":
+            job: Future[None] = Future()
+            job.set_exception(BrokenProcessPool("killed"))
+            return job
+
+    monkeypatch.setattr(stream_features, "ProcessPoolExecutor", Pool)
+    with pytest.raises(SprdError, match=r"features of streams: .*must stay alive.*Run the command"):
+        make_stream_features([stream_of(tone(0.5), "killed")], [FeaturesSection()], None)
 
 
 def test_samples_that_left_the_cache_are_still_heard(

@@ -62,6 +62,13 @@ def test_each_material_is_bounded_fairly(made: Path) -> None:
     assert len(words.clips) == 1
 
 
+def test_noise_is_as_long_as_its_recordings(made: Path) -> None:
+    """A recording of seconds counts for no more: so all are taken that were asked for."""
+    cuts = [cut for one in of(made) if one.material == "noise" for cut in one.cuts]
+    assert cuts
+    assert [cut.end_s for cut in cuts] == [cut.recording.seconds for cut in cuts]
+
+
 def test_the_key_says_what_the_samples_depend_on(made: Path) -> None:
     """Speech is the same for each seed, words are not; other contents have other keys."""
     first, other_seed = of(made), of(made, seed=1)
