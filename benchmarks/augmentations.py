@@ -1,15 +1,19 @@
 """Trains with each setting for streams taken away or added, and hears validation streams.
 
     python benchmarks/augmentations.py --data DIR [--data DIR ...] --speech DIR [--speech DIR ...]
-        [--seeds N] [--steps N] [--variants N] [--rows TEXT ...] [--found FILE]
+        [--seeds N] [--steps N] [--variants N] [--point KEY=VALUE ...] [--rows TEXT ...]
+        [--found FILE]
 
-What differs from the settings of `defaults = 2` is one row; all else is equal. Test speakers, test
+The network is that of the first start point of `sweeps/up_down_nano33ble.toml`; what that leaves
+open, or the file has none, is the first value of a list and the middle of a range of its space.
+`--point` says otherwise. What differs from it is one row; all else is equal. Test speakers, test
 speech and test noise are not heard. What was trained is a line of FILE, so that it goes on where it
 was ended; the table is printed of what is there.
 """
 
 import argparse
 import json
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,8 +29,11 @@ from sprd.audio.corpus import Corpus, open_corpus
 from sprd.audio.frontend import use_one_thread
 from sprd.audio.split import Split
 from sprd.audio.store import open_features
+from sprd.config.dimensions import Choice
 from sprd.config.frozen import replaced
-from sprd.config.reader import load_sweep
+from sprd.config.params import Scalar
+from sprd.config.reader import load_sweep, resolve
+from sprd.config.sweep import SweepConfig
 from sprd.config.trial import Config
 from sprd.listening.score import listen
 from sprd.model.quantize import calibration_clips, convert_int8
@@ -36,7 +43,7 @@ from sprd.sweep.run import VOCABULARY
 ROOT = Path(__file__).parents[1]
 
 ROWS: dict[str, dict[str, Any]] = {
-    "defaults 2": {},
+    "as in the file": {},
     "no context before the clip": {"augment.context_ms": 0},
     "word where it was recorded, +/- 100 ms": {"augment.placement": "shift"},
     "noise at a volume up to 0.1, no ratio": {
@@ -49,7 +56,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "no halves of keywords": {"augment.partial_words": 0},
     "level as recorded": {"augment.gain_db": 0.0},
     "reverberation of 30 %": {"augment.reverb_frequency": 0.3},
-    "babble behind 20 %": {"augment.babble_frequency": 0.2},
+    "babble behind 30 %": {"augment.babble_frequency": 0.3},
     "half as many variants": {"augment.n_variants": 0.5},
     "no masks": {"augment.time_mask_frames": 0, "augment.channel_mask_channels": 0},
     "masks twice as wide": {"augment.time_mask_frames": 10, "augment.channel_mask_channels": 10},
@@ -76,11 +83,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--variants", type=int, default=16)
+    parser.add_argument("--point", nargs="*", default=[], metavar="KEY=VALUE")
     parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=list(ROWS))
     parser.add_argument("--found", type=Path, default=Path("augmentations.jsonl"))
     args = parser.parse_args()
     use_one_thread()
-    config = load_sweep(ROOT / "sweeps/up_down_nano33ble.toml", VOCABULARY).default
+    sweep = load_sweep(ROOT / "sweeps/up_down_nano33ble.toml", VOCABULARY)
+    point = start_of(sweep) | dict(map(read_value, args.point))
+    config = resolve(sweep, point)
     sources = {"sources": tuple(map(str, args.data)), "speech": tuple(map(str, args.speech))}
     updates = {
         "data": config.data.model_copy(update=sources),
@@ -89,11 +99,37 @@ def main() -> None:
     }
     config = replaced(config, **updates)
     corpus = open_corpus(config.data)
+    settings = {"point": point, "steps": args.steps, "variants": args.variants}
     for seed in range(args.seeds):  # the first seeds of all rows first
         for row in args.rows:
-            if (row, seed) not in found(args.found):
-                tell(args.found, row, seed, one(changed(config, ROWS[row]), corpus, seed))
-    print_table(args.found, args.rows)
+            if (row, seed) not in found(args.found, settings):
+                metrics = one(changed(config, ROWS[row]), corpus, seed)
+                tell(args.found, settings, row, seed, metrics)
+    print_table(args.found, settings, args.rows)
+
+
+def start_of(sweep: SweepConfig) -> dict[str, Scalar]:
+    """Returns the first start point, and for what it leaves open a value of the space."""
+    point: dict[str, Scalar] = {}
+    for name, dimension in sweep.space.items():
+        if isinstance(dimension, Choice):
+            point[name] = dimension.values[0]
+        elif dimension.is_integer:
+            point[name] = int(dimension.low)
+        elif dimension.log:
+            point[name] = math.sqrt(dimension.low * dimension.high)
+        else:
+            point[name] = (dimension.low + dimension.high) / 2
+    return point | dict(sweep.start[0] if sweep.start else {})
+
+
+def read_value(text: str) -> tuple[str, Scalar]:
+    """Reads `KEY=VALUE`; a value that is no JSON is a text."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def changed(config: Config, row: dict[str, Any]) -> Config:
@@ -119,24 +155,27 @@ def one(config: Config, corpus: Corpus, seed: int) -> dict[str, Any]:
     return {**metrics, "balanced_accuracy": trained.val_balanced_accuracy}
 
 
-def found(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
-    """Returns the numbers by row and seed."""
+def found(path: Path, settings: dict[str, Any]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Returns the numbers of these settings by row and seed."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    entries = map(json.loads, lines)
+    entries = [entry for entry in map(json.loads, lines) if entry["settings"] == settings]
     return {(entry["row"], entry["seed"]): entry["metrics"] for entry in entries}
 
 
-def tell(path: Path, row: str, seed: int, metrics: dict[str, Any]) -> None:
+def tell(
+    path: Path, settings: dict[str, Any], row: str, seed: int, metrics: dict[str, Any]
+) -> None:
     """Keeps and shows what came of one training."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"row": row, "seed": seed, "metrics": metrics}) + "\n")
+        line = {"row": row, "seed": seed, "settings": settings, "metrics": metrics}
+        file.write(json.dumps(line) + "\n")
     print(f"{row}, seed {seed}: {shown([metrics])}", flush=True)
 
 
-def print_table(path: Path, rows: Iterable[str]) -> None:
+def print_table(path: Path, settings: dict[str, Any], rows: Iterable[str]) -> None:
     """Prints mean and standard deviation over the seeds of each row."""
     of_row: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for (row, _), metrics in found(path).items():
+    for (row, _), metrics in found(path, settings).items():
         of_row[row].append(metrics)
     print(f"| what differs | seeds | {' | '.join(COLUMNS)} |")
     for row in rows:

@@ -132,6 +132,12 @@ def trial_cost(hearing: Hearing, told: Mapping[str, Any]) -> dict[str, float]:
 def clip_difference(new: Path, old: Path, asked: Asked) -> dict[str, Any]:
     """Balanced accuracies on the same test clips, and their difference paired by speaker."""
     first, second = (evaluated(model, asked) for model in (new, old))
+    heard = [[(clip.file, clip.word) for clip in one.clips] for one in (first, second)]
+    if heard[0] != heard[1]:
+        raise SystemExit(
+            f"--old: must be scored on the test clips of BUNDLE, got {len(heard[1])} clips, others"
+            f" than its {len(heard[0])}. Give the data that both were made from."
+        )
     labels = first.labels
     truth = np.array([labels.index(clip.truth) for clip in first.clips])
     places = [second.labels.index(label) for label in labels]

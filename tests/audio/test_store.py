@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sprd.audio import build, store
+from sprd.audio import build, scene, store
 from sprd.audio.augment import Augmenter, Babble, cut_silence, noise_of
 from sprd.audio.bank import open_noise
 from sprd.audio.clips import fit_length, read_clip
@@ -486,6 +486,20 @@ def test_features_in_memory_are_those_of_the_store(corpus: Corpus) -> None:
     assert fresh.scale == stored.scale
     again = compute_features(corpus.of(Split.TESTING), heard, n_silence=4)
     np.testing.assert_array_equal(fresh.raw, again.raw)
+
+
+def test_what_is_unvaried_is_heard_in_no_simulated_room(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All rooms were made anew for each clip, and none of them was heard."""
+    heard = [
+        hear_unvaried(corpus, make_config(augment={**SCENES, **rooms}), Split.TESTING)
+        for rooms in ({}, {"reverb_frequency": 0.5})
+    ]
+    monkeypatch.setattr(scene, "make_rooms", lambda rate_hz: pytest.fail("a room"))
+    clip = corpus.of(Split.TESTING)[0]
+    np.testing.assert_array_equal(heard[0].clip(clip), heard[1].clip(clip))
+    np.testing.assert_array_equal(heard[0].silence(1), heard[1].silence(1))
 
 
 def test_progress_ends_at_the_whole(corpus: Corpus) -> None:
