@@ -116,7 +116,7 @@ class _Clips:
     def __init__(self, spec: StoreSpec) -> None:
         self._spec, self._clips, self._features = spec, spec.corpus.clips, spec.features
         rate, n_samples = spec.features.sample_rate_hz, spec.features.n_samples
-        self._noise = noise_of(read_noise(spec.corpus, rate), n_samples, spec.split)
+        self._noise = noise_heard(spec.corpus, spec.augment, spec.split, rate, n_samples)
         self._augmenter = Augmenter(spec.augment, self._noise, rate)
         self._babble = Babble(self._clips, spec.keywords, self._read)
 
@@ -181,6 +181,15 @@ class _Scenes:
         return read_waveform(clip, self._spec.features)
 
 
+def noise_heard(
+    corpus: Corpus, augment: AugmentSection, split: Split | None, rate_hz: int, n_samples: int
+) -> tuple[Waveform, ...]:
+    """Returns the noise of a split: dealt where training makes scenes, else parted by time."""
+    if makes_scenes(augment):
+        return open_noise(corpus, split, rate_hz, n_samples)
+    return noise_of(read_noise(corpus, rate_hz), n_samples, split)
+
+
 def read_waveform(clip: Clip, features: FeaturesSection) -> NDArray[np.int16]:
     """Returns (n_samples,), int16: a clip at the rate and length that the front end takes."""
     return fit_length(read_clip(clip.path, features.sample_rate_hz), features.n_samples)
@@ -232,7 +241,5 @@ def hear_unvaried(corpus: Corpus, config: Config, split: Split | None, seed: int
     """
     features, augment = config.features, config.augment
     layout, rate = layout_of(features, augment.context_ms), features.sample_rate_hz
-    if layout.n_context:
-        return Unvaried(features, augment, open_noise(corpus, split, rate, layout.n_samples), seed)
-    noise = noise_of(read_noise(corpus, rate), layout.n_samples, split)
+    noise = noise_heard(corpus, augment, split, rate, layout.n_samples)
     return Unvaried(features, augment, noise, seed)

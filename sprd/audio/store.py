@@ -19,6 +19,7 @@ from sprd.audio.build import CHUNK, Builder, builder
 from sprd.audio.corpus import Corpus, split_digest
 from sprd.audio.maker import StoreSpec, Unvaried, names_of
 from sprd.audio.scene import FORMAT as SCENES
+from sprd.audio.scene import makes_scenes
 from sprd.audio.split import Clip, Split
 from sprd.config.frontend import FEATURE_DENOMINATOR, FEATURE_NUMERATOR
 from sprd.config.frozen import replaced
@@ -220,6 +221,8 @@ def store_key(spec: StoreSpec) -> str:
         speech = [f"{one.key} {one.seconds}" for one in spec.speech] if spec.n_cuts else []
         context = spec.layout.n_context
         what["scene"] = [SCENES, context, dealt, speech]
+    elif makes_scenes(spec.augment):  # of these splits, silence alone
+        what["noise"] = [f"{one.key} {one.split}" for one in spec.corpus.noises]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 

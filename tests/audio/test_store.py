@@ -194,13 +194,17 @@ def test_context_comes_before_the_clips_of_every_split(corpus: Corpus, split: Sp
 
 
 def test_only_context_concerns_the_splits_that_are_not_varied(corpus: Corpus) -> None:
-    """Everything else of a scene is for training; context is for all, and so are noises dealt."""
+    """Everything else of a scene is for training; context is for all, and so are noises dealt.
+
+    Where training hears them whole, and no context is heard, silence is of the split's own.
+    """
 
     def key(split: Split, corpus: Corpus = corpus, **augment: Any) -> str:
         return key_of(corpus, make_config(augment=augment), split)
 
     others = {name: value for name, value in SCENES.items() if name != "context_ms"}
-    assert key(Split.VALIDATION, **others) == key(Split.VALIDATION)
+    assert key(Split.VALIDATION, **others) == key(Split.VALIDATION, snr_low_db=0.0, snr_high_db=9.0)
+    assert key(Split.VALIDATION, **others) != key(Split.VALIDATION)
     assert key(Split.VALIDATION, **SCENES) == key(Split.VALIDATION, context_ms=300)
     assert key(Split.VALIDATION, context_ms=300) != key(Split.VALIDATION)
     keys = {key(Split.TRAINING, **{**SCENES, name: value}) for name, value in OTHER_SCENES}
@@ -209,6 +213,24 @@ def test_only_context_concerns_the_splits_that_are_not_varied(corpus: Corpus) ->
     moved = replace(corpus, noises=dealt)
     assert key(Split.VALIDATION, moved, context_ms=300) != key(Split.VALIDATION, context_ms=300)
     assert key(Split.TRAINING, moved) == key(Split.TRAINING)
+
+
+def test_silence_of_validation_is_noise_that_no_training_heard(corpus: Corpus) -> None:
+    """With a ratio and without context: of recordings of its own, as `sprd evaluate` hears it."""
+    config = make_config(augment={"snr_low_db": 0.0, "snr_high_db": 20.0})
+    splits = (Split.VALIDATION, Split.TRAINING)
+    noises = zip(corpus.noises, splits, strict=True)
+    corpus = replace(corpus, noises=tuple(replace(one, split=split) for one, split in noises))
+    features, n_samples = open_features(corpus, config, Split.VALIDATION), config.features.n_samples
+    noise = open_noise(corpus, Split.VALIDATION, RATE, n_samples)
+    assert len(noise) == 1 and len(noise[0]) == 4 * RATE
+    silence = cut_silence(noise, "validation:0", 0, n_samples)
+    n_clips = len(corpus.of(Split.VALIDATION))
+    expected = FrontEnd(config.features).compute(silence[None])[0]
+    np.testing.assert_array_equal(features.raw[n_clips, 0], expected)
+    heard = hear_unvaried(corpus, config, Split.VALIDATION)
+    assert {len(one) for one in heard.noise} == {len(one) for one in noise}
+    np.testing.assert_array_equal(heard.noise[0], noise[0])
 
 
 def speaking(corpus: Corpus, folder: Path) -> Corpus:

@@ -115,6 +115,16 @@ def test_what_is_exported_is_fitted_and_told_of_different_people(
     assert "_nohash_" not in json.dumps(found.streams)
 
 
+def test_noise_that_training_heard_in_part_is_not_told_as_unheard(config: Config) -> None:
+    """Clips that are varied by themselves have a part of every recording behind them."""
+    cold, warm = (
+        replaced(config, augment=replaced(config.augment, context_ms=context_ms))
+        for context_ms in (0, 300)
+    )
+    assert score._unseen(warm) == score.UNSEEN
+    assert "noise training heard the first 70 %" in score._unseen(cold)
+
+
 def test_a_split_without_running_speech_is_told_without_rates(
     audio: Corpus, config: Config, model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
