@@ -4,20 +4,27 @@ from typing import Any
 
 import pytest
 
-from sprd.config.limits import LIMITED_KEYS, Limit, Violation, at_most
+from sprd.config.limits import LEAST_KEYS, LIMITED_KEYS, MOST_KEYS, Limit, Violation, at_most
 from sprd.config.numbers import KEYS
 from sprd.config.objectives import natural
 from sprd.errors import BudgetError, ConfigError
 from sprd.sweep.rows.pick import pick_row
 from tests.builders import make_row
 
+
+def heard(score: float) -> dict[str, float]:
+    """What a model with such a score reaches on streams."""
+    return {key: score for key in LEAST_KEYS} | {key: 1 - score for key in MOST_KEYS}
+
+
 ROWS = [
-    make_row(0, score=0.90, footprint={key: 30 for key in LIMITED_KEYS}),
-    make_row(1, score=0.95, footprint={key: 50 for key in LIMITED_KEYS}),
-    make_row(2, score=0.80, footprint={key: 10 for key in LIMITED_KEYS}),
+    make_row(0, score=0.90, metrics=heard(0.90), footprint={key: 30 for key in LIMITED_KEYS}),
+    make_row(1, score=0.95, metrics=heard(0.95), footprint={key: 50 for key in LIMITED_KEYS}),
+    make_row(2, score=0.80, metrics=heard(0.80), footprint={key: 10 for key in LIMITED_KEYS}),
     make_row(
         3,
         score=0.99,
+        metrics=heard(0.99),
         footprint={key: 1 for key in LIMITED_KEYS},
         violations=(Violation("macs", 2, 1),),
     ),
@@ -43,7 +50,8 @@ def test_best_by_each_key(key: str) -> None:
 def test_every_number_has_a_direction() -> None:
     """Scores that are not errors are the only ones of which more is better."""
     large = {key for key in KEYS if natural(key).maximize}
-    assert large == {"balanced_accuracy", "accuracy"}
+    on_streams = {"recall_streaming", "recall_streaming_20db", "recall_streaming_10db"}
+    assert large == {"balanced_accuracy", "accuracy", "worst_tenth_recall", *on_streams}
 
 
 def test_of_equals_the_more_accurate_and_then_the_first() -> None:
